@@ -1,0 +1,28 @@
+//! The options of `#[handler]`.
+
+use std::time::Duration;
+
+use syn::Path;
+
+use crate::args::Args;
+use crate::diag::Diag;
+
+pub(crate) struct Options {
+    pub(super) krate: Path,
+    pub(super) deadline_margin: Option<Duration>,
+    pub(super) report_every: Option<u64>,
+}
+
+impl Options {
+    pub(super) fn read(args: &mut Args, diag: &mut Diag) -> Self {
+        Self {
+            deadline_margin: args
+                .duration("deadline_margin = \"250ms\"", true, diag)
+                .map(|(margin, _)| margin),
+            report_every: args
+                .number("report_every = 10", diag)
+                .map(|(number, _)| number),
+            krate: args.krate(diag),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The code of a handler: the function as it was written, and a type of the same name that runs it.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::model::{Event, Model};
+use crate::item::Returns;
+use crate::names::{self, ours};
+
+pub(super) fn expand(model: &Model) -> TokenStream {
+    let krate = &model.options.krate;
+    let private = quote!(#krate::private);
+    let (allow, function) = (names::allow(), &model.function);
+    let (vis, name) = (&function.vis, &function.sig.ident);
+    let text = names::text(name);
+    let about = format!("Runs the handler `{text}`.");
+
+    let event_type = match &model.event {
+        Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
+        Event::None => quote!(#private::IgnoredAny),
+    };
+    let held = ours("held");
+    let resources = names::arguments(&model.injected, krate, &held);
+    let event = match &model.event {
+        Event::Payload(_) => Some(quote!(event.payload)),
+        Event::Whole(_) if model.context => Some(quote!(event.clone())),
+        Event::Whole(_) => Some(quote!(event)),
+        Event::None => None,
+    };
+    let context = model.context.then(|| quote!(event.context));
+    let arguments = event.into_iter().chain(context).chain(resources);
+    let call = quote!(#name(#(#arguments),*).await);
+    let (answer, error, call) = match &model.returns {
+        Returns::Result { whole, ok } => (
+            quote!(#ok),
+            quote!(<#whole as #private::IsResult>::Err),
+            call,
+        ),
+        Returns::Plain(ty) => (
+            quote!(#ty),
+            quote!(#private::Infallible),
+            quote!(::core::result::Result::Ok(#call)),
+        ),
+    };
+    let not_a_result = match &model.returns {
+        Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
+        Returns::Result { .. } => TokenStream::new(),
+    };
+    let set = names::resource_set(&model.injected);
+    let spec = {
+        let margin = model.options.deadline_margin.map(|margin| {
+            let margin = names::duration(margin, krate);
+            quote!(.deadline_margin(#margin))
+        });
+        let every = model
+            .options
+            .report_every
+            .map(|every| quote!(.report_every(#every)));
+        quote!(#private::HandlerSpec::new(#text) #margin #every)
+    };
+    quote! {
+        #[allow(dead_code)]
+        #function
+
+        #[doc = #about]
+        #allow
+        #vis struct #name {}
+
+        #allow
+        const _: () = {
+            #not_a_result
+
+            impl #private::Handler for #name {
+                const SPEC: #private::HandlerSpec = #spec;
+                type Event = #event_type;
+                type Resources = #set;
+                type Answer = #answer;
+                type Error = #error;
+                async fn call(
+                    event: #krate::LambdaEvent<#event_type>,
+                    held: &<#set as #private::ResourceSet>::Held,
+                ) -> ::core::result::Result<#answer, #error> {
+                    #call
+                }
+            }
+
+            impl #name {
+                /// Runs the function: under Lambda, or on the command line.
+                #vis fn run() -> #private::ExitCode {
+                    #private::run::<Self>()
+                }
+                /// The function as a `tower::Service`.
+                #vis fn service() -> #private::Service<Self> {
+                    #private::service()
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,255 @@
+//! The code of a resource: an accessor (or the static), a type with its controls, and its place in
+//! the container.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::model::{Model, Source};
+use crate::item::Returns;
+use crate::names::{self, ours};
+
+pub(super) fn expand(model: &Model) -> TokenStream {
+    match &model.source {
+        Source::Fn { awaits: true, .. } | Source::Static { awaits: true, .. } => cell(model, true),
+        Source::Fn { awaits: false, .. } => cell(model, false),
+        Source::Static {
+            init,
+            awaits: false,
+        } => fixed(model, init),
+    }
+}
+
+/// A value behind a `Cell`: every function, and a static that awaits.
+fn cell(model: &Model, awaits: bool) -> TokenStream {
+    let Model {
+        krate,
+        docs,
+        vis,
+        name,
+        value,
+        ..
+    } = model;
+    let (allow, text) = (names::allow(), names::text(name));
+    let options = options(model);
+    let (accessor, function, spec, depth, cell) = match &model.source {
+        Source::Fn {
+            function,
+            returns,
+            injected,
+            ..
+        } => {
+            let cell = ours("__CELL");
+            let get = match awaits {
+                true => quote!(get().await),
+                false => quote!(get_blocking()),
+            };
+            let asyncness = &function.sig.asyncness;
+            let accessor = quote! {
+                #(#docs)*
+                #[allow(dead_code)]
+                #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
+                    <#name as #krate::private::Init>::cell().#get
+                }
+            };
+            let (attrs, body) = (&function.attrs, &function.body);
+            let sig = names::plain_signature(&function.sig);
+            let function = quote! {
+                struct __Body;
+                impl __Body {
+                    #(#attrs)*
+                    #sig #body
+                }
+            };
+            let held = ours("held");
+            let arguments = names::arguments(injected, krate, &held);
+            let call = quote!(__Body::#name(#(#arguments),*));
+            let call = if awaits { quote!(#call.await) } else { call };
+            let outcome = match &**returns {
+                Returns::Result { .. } => quote!(#call.map_err(::core::convert::Into::into)),
+                Returns::Plain(_) => quote!(::core::result::Result::Ok(#call)),
+            };
+            let depth = names::depth(injected, krate);
+            let set = names::resource_set(injected);
+            let spec = match (awaits, injected.is_empty()) {
+                (false, _) => quote!(#krate::private::Spec::computing(#text, || #outcome)),
+                (true, true) => quote! {
+                    #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
+                        #krate::private::Box::pin(async { #outcome })
+                    })
+                },
+                (true, false) => quote! {
+                    #krate::private::Spec::waiting(
+                        #text,
+                        <#name as #krate::private::Resource>::DEPTH,
+                        #krate::private::nodes::<#set>,
+                        || #krate::private::Box::pin(async {
+                            let #held = #krate::private::hold::<#set>().await?;
+                            #outcome
+                        }),
+                    )
+                },
+            };
+            (accessor, function, spec, depth, cell)
+        }
+        Source::Static { init, .. } => {
+            let accessor = quote! {
+                #(#docs)*
+                #[allow(dead_code)]
+                #vis static #name: #krate::private::Cell<#value> = #krate::private::Cell::new(
+                    <#name as #krate::private::Init>::SPEC
+                );
+            };
+            let spec = quote! {
+                #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
+                    #krate::private::Box::pin(async {
+                        ::core::result::Result::Ok::<#value, #krate::private::BoxError>(#init)
+                    })
+                })
+            };
+            (accessor, TokenStream::new(), spec, quote!(0), name.clone())
+        }
+    };
+    let is_static = matches!(model.source, Source::Static { .. });
+    let place = if is_static {
+        TokenStream::new()
+    } else {
+        quote! {
+            static #cell: #krate::private::Cell<#value> =
+                #krate::private::Cell::new(<#name as #krate::private::Init>::SPEC);
+        }
+    };
+    let about = format!("The controls of the resource `{text}`.");
+    let not_a_result = not_a_result(model);
+    quote! {
+        #accessor
+
+        #[doc = #about]
+        #allow
+        #vis struct #name {}
+
+        #allow
+        const _: () = {
+            #function
+            #not_a_result
+
+            #place
+
+            impl #krate::private::Init for #name {
+                const SPEC: #krate::private::Spec<#value> = #spec #options;
+                fn cell() -> &'static #krate::private::Cell<#value> {
+                    &#cell
+                }
+            }
+
+            impl #krate::private::Resource for #name {
+                type Value = #value;
+                type Held = #krate::private::Held<#value>;
+                const DEPTH: usize = #depth;
+                fn node() -> &'static dyn #krate::private::Node {
+                    &#cell
+                }
+                async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
+                    #cell.hold().await
+                }
+            }
+
+            impl #name {
+                /// The value if it is built, without waiting.
+                #vis fn get() -> ::core::option::Option<#krate::private::Arc<#value>> {
+                    #cell.peek()
+                }
+                /// Builds the next generation now.
+                #vis async fn rebuild() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
+                    #cell.rebuild().await
+                }
+            }
+
+            #[#krate::private::linkme::distributed_slice(#krate::private::REGISTRY)]
+            #[linkme(crate = #krate::private::linkme)]
+            static __NODE: &'static dyn #krate::private::Node = &#cell;
+        };
+    }
+}
+
+/// A static that derefs.
+fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
+    let Model {
+        krate,
+        docs,
+        vis,
+        name,
+        value,
+        ..
+    } = model;
+    let (allow, text) = (names::allow(), names::text(name));
+    let options = options(model);
+    let about = format!("The controls of the resource `{text}`.");
+    let not_a_result = not_a_result(model);
+    quote! {
+        #(#docs)*
+        #[allow(dead_code)]
+        #vis static #name: #krate::private::Fixed<#value> =
+            #krate::private::Fixed::new(#text, || ::core::result::Result::Ok(#init)) #options;
+
+        #[doc = #about]
+        #allow
+        #vis struct #name {}
+
+        #allow
+        const _: () = {
+            #not_a_result
+
+            impl #krate::private::Resource for #name {
+                type Value = #value;
+                type Held = &'static #value;
+                const DEPTH: usize = 0;
+                fn node() -> &'static dyn #krate::private::Node {
+                    &#name
+                }
+                async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
+                    #name.hold().await
+                }
+            }
+
+            impl #name {
+                /// The value if it is built, without waiting.
+                #vis fn get() -> ::core::option::Option<&'static #value> {
+                    #name.peek()
+                }
+            }
+
+            #[#krate::private::linkme::distributed_slice(#krate::private::REGISTRY)]
+            #[linkme(crate = #krate::private::linkme)]
+            static __NODE: &'static dyn #krate::private::Node = &#name;
+        };
+    }
+}
+
+/// The options that differ from the default, as calls of the builder.
+fn options(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    let lazy = model.lazy.then(|| quote!(.lazy()));
+    let timeout = model.timeout.map(|limit| {
+        let limit = names::duration(limit, krate);
+        quote!(.timeout(#limit))
+    });
+    let retry_after = model.retry_after.map(|pause| {
+        let pause = names::duration(pause, krate);
+        quote!(.retry_after(#pause))
+    });
+    quote!(#lazy #timeout #retry_after)
+}
+
+/// Rejects a `Result` under a name that a macro cannot see through.
+fn not_a_result(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    let plain = match &model.source {
+        Source::Fn { returns, .. } => match &**returns {
+            Returns::Plain(ty) => ty,
+            Returns::Result { .. } => return TokenStream::new(),
+        },
+        Source::Static { .. } => &model.value,
+    };
+    quote_spanned!(plain.span()=> #krate::private::not_a_result!(#plain);)
+}

@@ -1,0 +1,194 @@
+//! The items that attributes stand on: a function or a static. Bodies stay as they were written, so
+//! that an editor still completes in a half-written one and the compiler points into the user's
+//! code.
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
+
+use crate::diag::Diag;
+
+/// What an attribute was put on.
+pub(crate) enum Item {
+    Fn(Function),
+    Static(Static),
+}
+
+/// A function; its body unread.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) body: Group,
+}
+
+/// A static; its initialiser unread.
+pub(crate) struct Static {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) mutability: Option<Token![mut]>,
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) init: TokenStream,
+}
+
+impl Item {
+    /// Reads an item; reports what is neither a function nor a static.
+    pub(crate) fn read(tokens: TokenStream, diag: &mut Diag) -> Option<Self> {
+        match syn::parse2(tokens) {
+            Ok(item) => Some(item),
+            Err(error) => {
+                diag.syntax(error);
+                None
+            }
+        }
+    }
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        if input.peek(Token![static]) {
+            return Static::parse(attrs, vis, input).map(Self::Static);
+        }
+        let other = input.cursor();
+        let sig: Signature = input.parse().map_err(|error| {
+            let function = ["fn", "async", "const", "unsafe", "extern"];
+            match other.token_stream().into_iter().next() {
+                Some(first) if !function.contains(&first.to_string().as_str()) => {
+                    syn::Error::new_spanned(
+                        first,
+                        "this attribute belongs on a function or a static\n\
+                     help: put it on an `async fn`, a `fn` or a `static`",
+                    )
+                }
+                _ => error,
+            }
+        })?;
+        let body = match input.parse::<TokenTree>()? {
+            TokenTree::Group(body) => body,
+            other => {
+                let text = "a function without a body\nhelp: write one between `{` and `}`";
+                return Err(syn::Error::new_spanned(other, text));
+            }
+        };
+        Ok(Self::Fn(Function {
+            attrs,
+            vis,
+            sig,
+            body,
+        }))
+    }
+}
+
+impl Static {
+    fn parse(attrs: Vec<Attribute>, vis: Visibility, input: ParseStream<'_>) -> syn::Result<Self> {
+        input.parse::<Token![static]>()?;
+        let mutability = input.parse()?;
+        let ident = input.parse()?;
+        input.parse::<Token![:]>()?;
+        let ty = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let mut init: Vec<TokenTree> = input.parse::<TokenStream>()?.into_iter().collect();
+        init.pop(); // the semicolon
+        Ok(Self {
+            attrs,
+            vis,
+            mutability,
+            ident,
+            ty,
+            init: init.into_iter().collect(),
+        })
+    }
+
+    /// Whether the initialiser awaits.
+    pub(crate) fn awaits(&self) -> bool {
+        fn awaits(tokens: TokenStream) -> bool {
+            let mut after_dot = false;
+            tokens.into_iter().any(|token| {
+                let found = match &token {
+                    TokenTree::Group(group) => awaits(group.stream()),
+                    TokenTree::Ident(ident) => after_dot && ident == "await",
+                    _ => false,
+                };
+                after_dot = matches!(&token, TokenTree::Punct(p) if p.as_char() == '.');
+                found
+            })
+        }
+        awaits(self.init.clone())
+    }
+}
+
+/// What a function returns.
+pub(crate) enum Returns {
+    /// A `Result`, by its written name.
+    Result { whole: Type, ok: Type },
+    /// Anything else.
+    Plain(Type),
+}
+
+impl Returns {
+    /// Goes by the last segment of the path as written; `Result` may be an alias with one parameter.
+    pub(crate) fn of(output: &ReturnType) -> Self {
+        let whole = match output {
+            ReturnType::Default => return Self::Plain(syn::parse_quote!(())),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        let Type::Path(path) = &whole else {
+            return Self::Plain(whole);
+        };
+        let Some(last) = path.path.segments.last() else {
+            return Self::Plain(whole);
+        };
+        if last.ident != "Result" {
+            return Self::Plain(whole);
+        }
+        let syn::PathArguments::AngleBracketed(args) = &last.arguments else {
+            return Self::Plain(whole);
+        };
+        match args.args.first() {
+            Some(syn::GenericArgument::Type(ok)) => Self::Result {
+                ok: ok.clone(),
+                whole,
+            },
+            _ => Self::Plain(whole),
+        }
+    }
+
+    /// The type of the value.
+    pub(crate) fn value(&self) -> &Type {
+        match self {
+            Self::Result { ok, .. } | Self::Plain(ok) => ok,
+        }
+    }
+}
+
+/// Splits attributes into documentation, which belongs on what users see, and all others, which
+/// belong on the function as it was written.
+pub(crate) fn split_docs(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
+    let outside = |attr: &&Attribute| {
+        ["doc", "deprecated"]
+            .iter()
+            .any(|name| attr.path().is_ident(name))
+    };
+    let docs = attrs.iter().filter(outside).cloned().collect();
+    (
+        docs,
+        attrs
+            .iter()
+            .filter(|attr| !outside(attr))
+            .cloned()
+            .collect(),
+    )
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.attrs.iter().map(ToTokens::to_token_stream));
+        self.vis.to_tokens(tokens);
+        self.sig.to_tokens(tokens);
+        self.body.to_tokens(tokens);
+    }
+}

@@ -1,0 +1,234 @@
+//! One invocation, from the bytes of its event to the bytes of its answer: resources, deadline, and
+//! every way to fail turned into the error that Lambda shows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
+
+use crate::container::container;
+use crate::error::{BoxError, ResourceError, chain, short_type_name};
+use crate::panic::{Panic, catch_async};
+use crate::resource::ResourceSet;
+use crate::run::{Context, LambdaEvent};
+use crate::scope::Scope;
+
+/// What the expansion of `#[handler]` makes of a function.
+pub trait Handler: Send + Sync + 'static {
+    /// Its name and options.
+    const SPEC: HandlerSpec;
+    /// The event.
+    type Event: DeserializeOwned + Send;
+    /// The resources that it names.
+    type Resources: ResourceSet;
+    /// What it answers.
+    type Answer: Serialize + Send;
+    /// How it fails.
+    type Error: Into<BoxError> + Send;
+
+    /// Calls the function.
+    fn call(
+        event: LambdaEvent<Self::Event>,
+        resources: &<Self::Resources as ResourceSet>::Held,
+    ) -> impl Future<Output = Result<Self::Answer, Self::Error>> + Send;
+}
+
+/// The options of a handler.
+#[derive(Clone, Copy)]
+pub struct HandlerSpec {
+    pub(crate) name: &'static str,
+    pub(crate) deadline_margin: Duration,
+    pub(crate) report_every: u64,
+}
+
+impl HandlerSpec {
+    /// The default options.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            deadline_margin: Duration::from_millis(250),
+            report_every: 10,
+        }
+    }
+
+    /// How long before Lambda's deadline the handler is cancelled; zero for never.
+    pub const fn deadline_margin(mut self, margin: Duration) -> Self {
+        self.deadline_margin = margin;
+        self
+    }
+
+    /// After how many invocations the container is reported; 0 for never.
+    pub const fn report_every(mut self, invocations: u64) -> Self {
+        self.report_every = invocations;
+        self
+    }
+}
+
+/// A failed invocation as Lambda shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InvocationError {
+    /// The short name of the handler's error type, or `Panic`, `DeadlineExceeded`, `InvalidEvent`,
+    /// `InvalidAnswer`, `ResourceUnavailable`.
+    pub error_type: String,
+    /// The error and all its sources.
+    pub error_message: String,
+}
+
+impl InvocationError {
+    fn new(error_type: &str, error_message: impl ToString) -> Self {
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: error_message.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Display for InvocationError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.error_type, self.error_message)
+    }
+}
+
+impl std::error::Error for InvocationError {}
+
+impl From<ResourceError> for InvocationError {
+    fn from(error: ResourceError) -> Self {
+        Self::new("ResourceUnavailable", chain(&error))
+    }
+}
+
+impl From<Panic> for InvocationError {
+    fn from(panic: Panic) -> Self {
+        match panic.payload.downcast_ref::<ResourceError>() {
+            Some(error) => error.clone().into(),
+            None => Self::new("Panic", panic),
+        }
+    }
+}
+
+/// An invocation's event, still or already read.
+pub(crate) enum Event<'a, T> {
+    Json(&'a [u8]),
+    Typed(T),
+}
+
+/// Begins an invocation that has so much time left.
+pub(crate) fn begin(remaining: Option<Duration>) -> Arc<Scope> {
+    let (number, cold) = container().invocation_begins();
+    Arc::new(Scope::new(number, cold, remaining))
+}
+
+/// Runs the handler for one event. The caller has entered `scope`.
+pub(crate) async fn answer<H: Handler>(
+    scope: &Scope,
+    event: Event<'_, H::Event>,
+    context: Context,
+) -> Result<Box<RawValue>, InvocationError> {
+    let outcome = guarded::<H>(scope, event, context).await;
+    container().invocation_answered(outcome.is_err());
+    outcome
+}
+
+async fn guarded<H: Handler>(
+    scope: &Scope,
+    event: Event<'_, H::Event>,
+    context: Context,
+) -> Result<Box<RawValue>, InvocationError> {
+    let payload = match event {
+        Event::Typed(payload) => payload,
+        Event::Json(json) => decode(json)?,
+    };
+    let work = catch_async(async {
+        let resources = H::Resources::hold().await?;
+        let answer = H::call(LambdaEvent::new(payload, context), &resources).await;
+        let answer = answer.map_err(|error| {
+            let error: BoxError = error.into();
+            InvocationError::new(short_type_name::<H::Error>(), chain(&*error))
+        })?;
+        serde_json::value::to_raw_value(&answer).map_err(|error| {
+            let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
+            InvocationError::new("InvalidAnswer", text)
+        })
+    });
+    let margin = H::SPEC.deadline_margin;
+    match scope.deadline.filter(|_| !margin.is_zero()) {
+        None => work.await?,
+        Some(deadline) => {
+            let end = deadline.checked_sub(margin).unwrap_or_else(Instant::now);
+            timeout_at(end, work).await.map_err(|_| {
+                let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
+                InvocationError::new("DeadlineExceeded", text)
+            })??
+        }
+    }
+}
+
+/// Reads an event, and says where it is wrong if it is.
+fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
+    serde_json::from_slice(json).or_else(|_| {
+        // Once more, with the path: only a wrong event pays for it.
+        let deserializer = &mut serde_json::Deserializer::from_slice(json);
+        serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let error = error.into_inner();
+            let text = match path.as_str() {
+                "." => format!("the event does not fit: {error}"),
+                path => format!("the event does not fit at `{path}`: {error}"),
+            };
+            InvocationError::new("InvalidEvent", text)
+        })
+    })
+}
+
+/// Ends an invocation whose response has been sent: runs what it deferred, bounded by its deadline.
+pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
+    loop {
+        let deferred = scope.take_deferred();
+        if deferred.is_empty() {
+            break;
+        }
+        let mut deferred = deferred.into_iter();
+        while let Some(work) = deferred.next() {
+            let work = scope.clone().enter(catch_async(work));
+            let outcome = match scope.deadline {
+                None => work.await,
+                Some(deadline) => match timeout_at(deadline - DEADLINE_RESERVE, work).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => {
+                        let left = deferred.len() + 1 + scope.take_deferred().len();
+                        tracing::error!(left, "deferred work was dropped at the deadline");
+                        break;
+                    }
+                },
+            };
+            if let Err(panic) = outcome {
+                tracing::error!(%panic, "deferred work panicked");
+            }
+        }
+    }
+    container().invocation_ends();
+    let every = H::SPEC.report_every;
+    if every > 0 && scope.number % every == 0 {
+        report();
+    }
+}
+
+/// What deferred work leaves of the time until Lambda's deadline.
+const DEADLINE_RESERVE: Duration = Duration::from_millis(50);
+
+/// How the container is doing, in one line of the log.
+pub(crate) fn report() {
+    let container = container();
+    tracing::info!(
+        uptime_s = container.age().as_secs_f64(),
+        invocations = container.invocations(),
+        errors = container.errors(),
+        error_rate_percent = container.error_rate() * 100.0,
+        "container"
+    );
+}

@@ -1,0 +1,377 @@
+//! The local runner: the same service without Lambda. Events come from the command line, a file or
+//! stdin; answers go to stdout, one JSON a line, in order; what happened goes to stderr.
+
+use std::ffi::OsString;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt};
+use lexopt::{Arg, Parser, ValueExt};
+use serde_json::value::RawValue;
+
+use crate::clock::CLOCK;
+use crate::container::{Start, container, init};
+use crate::error::chain;
+use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::run::{Context, log_to, runtime};
+
+const HELP: &str = "\
+Runs a Lambda function without Lambda.
+
+Events are read from stdin, one JSON a line, or given by:
+  --event JSON       one event; may be given several times
+  --events FILE      one JSON a line
+  --repeat N         all of them N times
+
+  --idle DURATION    time that passes between two invocations, as 10m; nobody waits for it
+  --concurrency N    so many invocations at a time
+  --report           the container's report at the end
+  --help             this
+
+Answers go to stdout, one JSON a line, in the order of the events. A timeline goes to stderr.
+The exit code is 1 if an invocation failed, 2 if the command line is wrong.";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+struct Options {
+    events: Vec<String>,
+    file: Option<PathBuf>,
+    repeat: usize,
+    idle: Duration,
+    concurrency: usize,
+    report: bool,
+}
+
+impl Options {
+    /// `None` if help was asked for.
+    fn read(
+        args: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Result<Option<Self>, lexopt::Error> {
+        let mut options = Self {
+            events: Vec::new(),
+            file: None,
+            repeat: 1,
+            idle: Duration::ZERO,
+            concurrency: 1,
+            report: false,
+        };
+        let mut parser = Parser::from_args(args);
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Arg::Long("event") => options.events.push(parser.value()?.string()?),
+                Arg::Long("events") => options.file = Some(parser.value()?.into()),
+                Arg::Long("repeat") => options.repeat = parser.value()?.parse()?,
+                Arg::Long("idle") => {
+                    options.idle = parser.value()?.parse_with(crate::duration::parse)?;
+                }
+                Arg::Long("concurrency") => options.concurrency = parser.value()?.parse()?,
+                Arg::Long("report") => options.report = true,
+                Arg::Long("help") | Arg::Short('h') => return Ok(None),
+                other => return Err(other.unexpected()),
+            }
+        }
+        if options.concurrency == 0 {
+            return Err("--concurrency 0 runs nothing; the least is 1".into());
+        }
+        Ok(Some(options))
+    }
+
+    /// Where the events are: what was given, or the lines of stdin.
+    fn events(&self) -> Result<Box<dyn Iterator<Item = std::io::Result<String>>>, String> {
+        let mut given: Vec<String> = self.events.clone();
+        if let Some(file) = &self.file {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
+            given.extend(text.lines().map(str::to_owned));
+        }
+        if self.events.is_empty() && self.file.is_none() {
+            let stdin = std::io::stdin();
+            if stdin.is_terminal() {
+                return Err(
+                    "no event: give one with --event '{\"key\": \"value\"}', a file with \
+                            --events, or pipe them in, one JSON a line"
+                        .to_owned(),
+                );
+            }
+            if self.repeat == 1 {
+                return Ok(Box::new(
+                    stdin.lock().lines().filter(|line| !is_blank(line)),
+                ));
+            }
+            let lines: Result<Vec<_>, _> = stdin.lock().lines().collect();
+            given = lines.map_err(|error| format!("stdin: {error}"))?;
+        }
+        let given = std::iter::repeat_n(given, self.repeat).flatten();
+        Ok(Box::new(given.map(Ok).filter(|line| !is_blank(line))))
+    }
+}
+
+fn is_blank(line: &std::io::Result<String>) -> bool {
+    line.as_ref().is_ok_and(|line| line.trim().is_empty())
+}
+
+/// Runs a handler as the command line says.
+pub(crate) fn run<H: Handler>() -> ExitCode {
+    let options = match Options::read(std::env::args_os().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return usage(&error.to_string()),
+    };
+    let events = match options.events() {
+        Ok(events) => events,
+        Err(error) => return usage(&error),
+    };
+    log_to(std::io::stderr);
+    let threads = u32::try_from(options.concurrency).unwrap_or(u32::MAX);
+    match runtime(threads) {
+        Ok(runtime) => {
+            let code = runtime.block_on(life::<H>(&options, events));
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => usage(&format!("the tokio runtime cannot be started: {error}")),
+    }
+}
+
+fn usage(error: &str) -> ExitCode {
+    eprintln!("error: {error}\nhelp: --help lists what can be given");
+    ExitCode::from(2)
+}
+
+async fn life<H: Handler>(
+    options: &Options,
+    events: Box<dyn Iterator<Item = std::io::Result<String>>>,
+) -> ExitCode {
+    let mut timeline = Timeline::new();
+    container().begin(Start::Local);
+    let start = Instant::now();
+    let outcome = init().await;
+    timeline.init(start.elapsed(), outcome.is_ok());
+    if let Err(failures) = outcome {
+        for failure in failures {
+            eprintln!("error: {}", chain(&failure));
+        }
+        return ExitCode::FAILURE;
+    }
+    let mut answers = std::pin::pin!(
+        stream::iter(events)
+            .map(|line| async {
+                let line = line.map_err(|error| format!("stdin: {error}"))?;
+                Ok::<_, String>(invoke::<H>(line, options.idle).await)
+            })
+            .buffered(options.concurrency)
+    );
+    while let Some(answer) = answers.next().await {
+        let done = match answer {
+            Ok(done) => done,
+            Err(error) => return usage(&error),
+        };
+        timeline.invocation(&done);
+        let line = match &done.answer {
+            Ok(answer) => answer.get().to_owned(),
+            Err(error) => serde_json::to_string(error).unwrap_or_default(),
+        };
+        if writeln!(std::io::stdout(), "{line}").is_err() {
+            return ExitCode::FAILURE; // nobody reads on
+        }
+    }
+    timeline.summary();
+    if options.report {
+        invocation::report();
+    }
+    ExitCode::from(u8::from(container().errors() > 0))
+}
+
+/// One invocation, done.
+struct Done {
+    number: u64,
+    cold: bool,
+    time: Duration,
+    answer: Result<Box<RawValue>, InvocationError>,
+}
+
+async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
+    if container().invocations() > 0 {
+        CLOCK.skip(idle);
+    }
+    let scope = invocation::begin(None);
+    let mut context = Context::default();
+    context.request_id = format!("local-{}", scope.number);
+    let start = Instant::now();
+    let event = Event::Json(event.as_bytes());
+    let answer = scope
+        .clone()
+        .enter(invocation::answer::<H>(&scope, event, context))
+        .await;
+    let done = Done {
+        number: scope.number,
+        cold: scope.cold,
+        time: start.elapsed(),
+        answer,
+    };
+    invocation::end::<H>(scope).await;
+    done
+}
+
+/// What people see: a line for INIT, one for each invocation, and a summary.
+struct Timeline {
+    colour: bool,
+    times: Vec<Duration>,
+    init: Duration,
+    hits: u64,
+}
+
+impl Timeline {
+    fn new() -> Self {
+        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self {
+            colour,
+            times: Vec::new(),
+            init: Duration::ZERO,
+            hits: 0,
+        }
+    }
+
+    /// `text` in an ANSI colour, on a terminal.
+    fn paint(&self, code: u8, text: &str) -> String {
+        match self.colour {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
+    }
+
+    fn init(&mut self, time: Duration, ok: bool) {
+        self.init = time;
+        let built = container().resources();
+        let built: Vec<String> = built
+            .iter()
+            .filter(|resource| resource.generation > 0)
+            .map(|resource| {
+                format!(
+                    "{} {}",
+                    resource.name,
+                    millis(resource.build_time.unwrap_or_default())
+                )
+            })
+            .collect();
+        let word = if ok {
+            self.paint(36, "init")
+        } else {
+            self.paint(31, "init")
+        };
+        eprintln!("{word}       {:>10}  {}", millis(time), built.join(", "));
+    }
+
+    fn invocation(&mut self, done: &Done) {
+        self.times.push(done.time);
+        let word = if done.cold {
+            self.paint(34, "cold")
+        } else {
+            self.paint(32, "warm")
+        };
+        let (hits, _) = hits_and_misses();
+        let hits = hits - std::mem::replace(&mut self.hits, hits);
+        let outcome = match &done.answer {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => self.paint(31, &error.to_string()),
+        };
+        let cached = if hits > 0 {
+            format!("  cache hits {hits}")
+        } else {
+            String::new()
+        };
+        eprintln!(
+            "{word} {:>5} {:>10}  {outcome}{cached}",
+            done.number,
+            millis(done.time)
+        );
+    }
+
+    fn summary(&self) {
+        let mut sorted = self.times.clone();
+        sorted.sort_unstable();
+        let at = |share: f64| {
+            let last = sorted.len().saturating_sub(1);
+            let place = (last as f64 * share).round() as usize;
+            millis(sorted.get(place).copied().unwrap_or_default())
+        };
+        let container = container();
+        let (hits, misses) = hits_and_misses();
+        let rate = match hits + misses {
+            0 => String::new(),
+            all => format!(", cache hit rate {:.0}%", 100.0 * hits as f64 / all as f64),
+        };
+        let first = self.times.first().copied().unwrap_or_default();
+        eprintln!(
+            "{} invocations, {} failed; cold start {}, p50 {}, p99 {}{rate}",
+            container.invocations(),
+            container.errors(),
+            millis(self.init + first),
+            at(0.5),
+            at(0.99),
+        );
+    }
+}
+
+fn hits_and_misses() -> (u64, u64) {
+    container()
+        .caches()
+        .iter()
+        .fold((0, 0), |(hits, misses), cache| {
+            (
+                hits + cache.stats.hits + cache.stats.stale_hits,
+                misses + cache.stats.misses,
+            )
+        })
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.3} ms", time.as_secs_f64() * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_read() {
+        let options = Options::read([
+            "--event",
+            "{}",
+            "--event=1",
+            "--repeat",
+            "3",
+            "--idle",
+            "10m",
+        ]);
+        let options = options.unwrap().unwrap();
+        assert_eq!(options.events, ["{}", "1"]);
+        assert_eq!(
+            (options.repeat, options.idle),
+            (3, Duration::from_secs(600))
+        );
+        let events: Vec<_> = options.events().unwrap().map(Result::unwrap).collect();
+        assert_eq!(events, ["{}", "1", "{}", "1", "{}", "1"]);
+        assert_eq!(Options::read(["--help"]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_wrong_command_line_says_what_is_wrong() {
+        for (args, fault) in [
+            (&["--evnt", "{}"][..], "--evnt"),
+            (&["--idle", "10min"][..], "unknown unit \"min\""),
+            (&["--repeat", "x"][..], "x"),
+            (&["--concurrency", "0"][..], "the least is 1"),
+            (&["--event"][..], "--event"),
+            (&["stray"][..], "stray"),
+        ] {
+            let error = Options::read(args).unwrap_err().to_string();
+            assert!(error.contains(fault), "{error}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What expansions name, and nothing else does. No part of the public interface: it changes without
+//! notice.
+
+pub use std::borrow::{Borrow, ToOwned};
+pub use std::boxed::Box;
+pub use std::convert::Infallible;
+pub use std::future::Future;
+pub use std::process::ExitCode;
+pub use std::sync::Arc;
+pub use std::time::Duration;
+
+pub use linkme;
+pub use serde::de::IgnoredAny;
+
+pub use crate::cache::{
+    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Stats, Unkeyed, infallible,
+};
+pub use crate::cell::{Cell, Held, Spec};
+pub use crate::error::BoxError;
+pub use crate::fixed::Fixed;
+pub use crate::invocation::{Handler, HandlerSpec};
+pub use crate::resource::{
+    BoxFuture, FromHeld, IsResult, Node, Probe, REGISTRY, Resource, ResourceSet, Shareable, Unable,
+    depth,
+};
+pub use crate::run::{LambdaEvent, Service, run, service};
+
+pub use crate::{__facts as facts, __not_a_result as not_a_result};
+
+/// A resource that stands in a [`Cell`].
+pub trait Init: Resource {
+    /// How it is built and kept.
+    const SPEC: Spec<Self::Value>;
+    /// Where it stands.
+    fn cell() -> &'static Cell<Self::Value>;
+}
+
+/// A function whose answers are kept.
+pub trait Cached {
+    /// How they are kept.
+    type Cache: 'static;
+    /// One more than the deepest of the resources that it takes.
+    const DEPTH: usize;
+    /// Where they are kept.
+    fn cache() -> &'static Self::Cache;
+}
+
+/// Where the resources of a set stand.
+pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
+    S::nodes()
+}
+
+/// Waits for all resources of a set at the same time.
+///
+/// # Errors
+/// That of the first which cannot be had.
+pub async fn hold<S: ResourceSet>() -> Result<S::Held, crate::ResourceError> {
+    S::hold().await
+}
+
+/// The [`Facts`] of two types.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __facts {
+    ($value:ty, $error:ty) => {{
+        #[allow(unused_imports)]
+        use $crate::private::Unable as _;
+        $crate::private::Facts::<$value, $error> {
+            is_none: $crate::private::Probe::<$value>::IS_NONE,
+            clone_error: $crate::private::Probe::<$error>::CLONE,
+            from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,
+            into_box: $crate::private::Probe::<$error>::INTO_BOX,
+        }
+    }};
+}
+
+/// Rejects a `Result` under a name that a macro cannot see through.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __not_a_result {
+    ($type:ty) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $crate::private::Unable as _;
+            ::core::assert!(
+                !$crate::private::Probe::<$type>::IS_RESULT,
+                "this type is a `Result` under another name, and its error would be kept as a value\n\
+                 help: write `Result<T, E>`, or an alias that is called `Result`"
+            );
+        };
+    };
+}

@@ -1,0 +1,305 @@
+//! What a resource is to those who use it: the traits behind a parameter `db: &Pool`, and what the
+//! compiler says where they do not fit.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::BoxError;
+use crate::error::ResourceError;
+
+/// A boxed future, as the object-safe half of the traits needs it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A type that may live in a container: every thread may use it and it borrows nothing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in a container",
+    label = "not `Send + Sync + 'static`",
+    note = "a kept value is used by every later invocation, from any thread, so it has to be \
+            `Send + Sync + 'static`\n\
+            help: share with `Arc` instead of `Rc`, change through a `Mutex` or an atomic instead \
+            of a `Cell` or a `RefCell`, and own what is borrowed\n\
+            see `not_shareable` in docs/lints.md"
+)]
+pub trait Shareable: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shareable for T {}
+
+/// What `#[init]` or a `#[cached]` without arguments declares: something that others take by
+/// naming it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a resource",
+    label = "no `#[init]` and no `#[cached]` without arguments declares this",
+    note = "a parameter is filled with the resource of its name\n\
+            help: declare it with `#[init]`, bring it into scope with `use`, or name it with \
+            `#[from(path::to::resource)]`"
+)]
+pub trait Resource {
+    /// What is kept.
+    type Value: Shareable;
+    /// How it is held while somebody uses it.
+    type Held: Deref<Target = Self::Value> + Send + Sync + 'static;
+    /// One more than the deepest of the resources that this one is made from.
+    const DEPTH: usize;
+
+    /// Its place in the container.
+    fn node() -> &'static dyn Node;
+    /// Waits until the value can be used and takes hold of it.
+    fn hold() -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+}
+
+/// A resource as the container sees it, whatever its type.
+pub trait Node: Sync {
+    /// The name it was declared under.
+    fn name(&self) -> &'static str;
+    /// See [`Resource::DEPTH`].
+    fn depth(&self) -> usize;
+    /// Which part it plays in the container's life.
+    fn kind(&self) -> Kind;
+    /// How often it was built; 0 if it never was. Cached values have no generations.
+    fn generation(&self) -> u64 {
+        0
+    }
+    /// Makes it usable: built, checked where that is due, and as fresh as what it was built from.
+    fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>>;
+    /// Another resource was rebuilt: whether this one was built from it is to be found out.
+    fn suspect(&self) {}
+    /// An invocation begins, `idle` after the last one ended.
+    fn thaw(&self, _idle: Duration) {}
+    /// Drops what is too old to be given to anybody.
+    fn purge(&self) {}
+    /// How long the last attempt to build it took.
+    fn build_time(&self) -> Option<Duration> {
+        None
+    }
+    /// Whether a later use may succeed where INIT failed.
+    fn is_recoverable(&self) -> bool {
+        true
+    }
+    /// What a cache counted.
+    fn stats(&self) -> Option<crate::cache::Stats> {
+        None
+    }
+}
+
+/// Every resource and cache of the program, put together by the linker.
+#[linkme::distributed_slice]
+pub static REGISTRY: [&'static dyn Node];
+
+/// What INIT does with a [`Node`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Builds it, started before the others: its initialiser waits for something.
+    Waiting,
+    /// Builds it beside the others: its initialiser computes.
+    Computing,
+    /// Leaves it to the first use.
+    Lazy,
+    /// A cache: filled by use.
+    Cache,
+}
+
+/// Can be had as an `Arc` of what it holds.
+#[diagnostic::on_unimplemented(
+    message = "this resource has no `Arc` to hand out",
+    note = "a `static` resource is there for good\nhelp: take it as `&T`"
+)]
+pub trait Handle<T>: Deref<Target = T> {
+    /// One more owner of the value.
+    fn handle(&self) -> Arc<T>;
+}
+
+/// A parameter that owns what it is given: `db: Arc<Pool>`, or a clone.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `{Self}` cannot be filled from a resource of `{T}`",
+    label = "take `&{T}`, `Arc<{T}>`, or `{T}` itself if it is `Clone`"
+)]
+pub trait FromHeld<T, H> {
+    /// The parameter's value.
+    fn from_held(held: &H) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, H: Handle<T>> FromHeld<T, H> for Arc<T> {
+    fn from_held(held: &H) -> Self {
+        held.handle()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone, H: Deref<Target = T>> FromHeld<T, H> for T {
+    fn from_held(held: &H) -> Self {
+        T::clone(held)
+    }
+}
+
+/// All resources that one function names, as a tuple.
+pub trait ResourceSet {
+    /// All of them, held.
+    type Held: Send + Sync + 'static;
+
+    /// Waits for all at the same time; the first that cannot be had ends it.
+    fn hold() -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+    /// Where they stand in the container.
+    fn nodes() -> Vec<&'static dyn Node>;
+}
+
+macro_rules! sets {
+    ($($name:ident)*) => {
+        sets!(@ $($name)*);
+    };
+    (@ $first:ident $($name:ident)*) => {
+        #[allow(non_snake_case)]
+        impl<$first: Resource, $($name: Resource),*> ResourceSet for ($first, $($name,)*) {
+            type Held = ($first::Held, $($name::Held,)*);
+
+            async fn hold() -> Result<Self::Held, ResourceError> {
+                tokio::try_join!($first::hold(), $($name::hold(),)*)
+            }
+
+            fn nodes() -> Vec<&'static dyn Node> {
+                vec![$first::node(), $($name::node(),)*]
+            }
+        }
+        sets!(@ $($name)*);
+    };
+    (@) => {};
+}
+
+sets!(A B C D E F G H I J K L M N O P);
+
+impl ResourceSet for () {
+    type Held = ();
+
+    async fn hold() -> Result<(), ResourceError> {
+        Ok(())
+    }
+
+    fn nodes() -> Vec<&'static dyn Node> {
+        Vec::new()
+    }
+}
+
+/// The depth of a resource made from others of these depths: one more than the deepest, 0 if it
+/// is made from none.
+pub const fn depth(dependencies: &[usize]) -> usize {
+    let (mut depth, mut i) = (0, 0);
+    while i < dependencies.len() {
+        if dependencies[i] >= depth {
+            depth = dependencies[i] + 1;
+        }
+        i += 1;
+    }
+    depth
+}
+
+/// Asks what a type can do, and answers without an error if it cannot: an inherent constant, where
+/// its bounds hold, is found before the one of [`Unable`].
+pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+
+/// The answers for types that cannot.
+pub trait Unable<T> {
+    /// Not a `Result`.
+    const IS_RESULT: bool = false;
+    /// Not a value that says there is none.
+    const IS_NONE: fn(&T) -> bool = |_| false;
+    /// Not `Clone`.
+    const CLONE: Option<fn(&T) -> T> = None;
+    /// Cannot become an error with a source chain.
+    const INTO_BOX: fn(T) -> BoxError = |_| {
+        let text = format!("an error of type `{}`", std::any::type_name::<T>());
+        crate::Error::msg(text).into()
+    };
+    /// Has no place for a resource that cannot be had.
+    const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = None;
+}
+
+impl<T> Unable<T> for Probe<T> {}
+
+#[allow(missing_docs)]
+impl<T, E> Probe<Result<T, E>> {
+    pub const IS_RESULT: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T> Probe<Option<T>> {
+    pub const IS_NONE: fn(&Option<T>) -> bool = Option::is_none;
+}
+
+#[allow(missing_docs)]
+impl<T: Clone> Probe<T> {
+    pub const CLONE: Option<fn(&T) -> T> = Some(T::clone);
+}
+
+#[allow(missing_docs)]
+impl<T: Into<BoxError>> Probe<T> {
+    pub const INTO_BOX: fn(T) -> BoxError = T::into;
+}
+
+#[allow(missing_docs)]
+impl<T: From<ResourceError>> Probe<T> {
+    pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
+}
+
+/// A `Result`, under whatever name: gives the types in it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`",
+    note = "help: write `Result<T, E>`, or an alias of it with one parameter"
+)]
+pub trait IsResult {
+    /// What it holds if all went well.
+    type Ok;
+    /// What it holds if not.
+    type Err;
+    /// The same, under its own name.
+    fn into_result(self) -> Result<Self::Ok, Self::Err>;
+}
+
+impl<T, E> IsResult for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_tells_types_apart_behind_aliases() {
+        type Hidden = std::io::Result<u8>;
+        struct Opaque;
+        const {
+            assert!(Probe::<Hidden>::IS_RESULT);
+            assert!(!Probe::<Option<u8>>::IS_RESULT);
+            assert!(Probe::<Opaque>::CLONE.is_none());
+            assert!(Probe::<String>::CLONE.is_some());
+        }
+        assert!((Probe::<Option<u8>>::IS_NONE)(&None));
+        assert!(!(Probe::<u8>::IS_NONE)(&0));
+        assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
+        assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
+        assert_eq!(
+            (Probe::<String>::INTO_BOX)("text".into()).to_string(),
+            "text"
+        );
+        assert!(
+            (Probe::<Opaque>::INTO_BOX)(Opaque)
+                .to_string()
+                .ends_with("Opaque`")
+        );
+    }
+
+    #[test]
+    fn depth_is_one_more_than_the_deepest() {
+        assert_eq!(depth(&[]), 0);
+        assert_eq!(depth(&[0]), 1);
+        assert_eq!(depth(&[1, 4, 2]), 5);
+    }
+}

@@ -1,0 +1,301 @@
+//! Lambda: the runtime's loop around the service, INIT before it, and what happens after each
+//! response. The only file that names `lambda_runtime`.
+
+use std::env;
+use std::marker::PhantomData;
+use std::process::ExitCode;
+use std::task::{self, Poll};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::{Diagnostic, LambdaInvocation, Runtime};
+use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::container::{Start, container, init};
+use crate::error::{BoxError, ResourceError, chain};
+use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::panic::remember_places;
+use crate::resource::BoxFuture;
+use crate::scope;
+
+pub use lambda_runtime::{Context, LambdaEvent};
+
+/// All that a function's `main` does: INIT, then one event after the other, under Lambda or on the
+/// command line.
+pub fn run<H: Handler>() -> ExitCode {
+    remember_places();
+    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        return in_lambda::<H>();
+    }
+    #[cfg(feature = "local")]
+    return crate::local::run::<H>();
+    #[cfg(not(feature = "local"))]
+    {
+        eprintln!(
+            "AWS_LAMBDA_RUNTIME_API is not set: this is a Lambda function.\n\
+             help: run it under `cargo lambda watch`, or build it with rewarm's feature `local`"
+        );
+        ExitCode::from(2)
+    }
+}
+
+fn in_lambda<H: Handler>() -> ExitCode {
+    if let Err(missing) = check_environment() {
+        eprintln!("{missing}");
+        return ExitCode::FAILURE;
+    }
+    log_to(std::io::stdout);
+    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let runtime = match runtime(concurrency.unwrap_or(1)) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the tokio runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(life::<H>());
+    // Whoever still blocks a thread is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+/// What lambda_runtime reads, and panics without.
+fn check_environment() -> Result<(), String> {
+    for name in ["AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"] {
+        env::var(name).map_err(|_| format!("{name} is not set, as it is in Lambda"))?;
+    }
+    let name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+    let size = env::var(name).map_err(|_| format!("{name} is not set, as it is in Lambda"))?;
+    size.parse::<i32>()
+        .map(drop)
+        .map_err(|_| format!("{name} is {size:?}, not a number"))
+}
+
+/// The tokio runtime for so many invocations at a time. One at a time runs best on one thread: it
+/// keeps one connection to the Runtime API and needs half the CPU.
+pub(crate) fn runtime(concurrency: u32) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match concurrency {
+        0 | 1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
+/// A `tracing` subscriber as lambda_runtime sets it up, unless there is one already.
+pub(crate) fn log_to<W>(writer: fn() -> W)
+where
+    W: std::io::Write + 'static,
+{
+    #[cfg(feature = "tracing")]
+    if !tracing::dispatcher::has_been_set() {
+        lambda_runtime::tracing::init_default_subscriber_with_writer(writer);
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = writer;
+}
+
+async fn life<H: Handler>() -> ExitCode {
+    container().begin(start());
+    if let Err(failures) = init().await {
+        report_init_failure(failures).await;
+        return ExitCode::FAILURE;
+    }
+    let runtime = Runtime::new(Loop::<H>(PhantomData));
+    let runtime = runtime
+        .layer(AfterResponse::<H>(PhantomData))
+        .layer(TracingLayer::new());
+    match runtime.run_concurrent().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = chain(&*error), "the Runtime API is gone");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Start {
+    match env::var("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() {
+        Ok("provisioned-concurrency") => Start::Provisioned,
+        Ok("snap-start") => Start::SnapStart,
+        Ok("lambda-managed-instances") => Start::ManagedInstances,
+        _ => Start::OnDemand,
+    }
+}
+
+/// Tells Lambda why INIT failed:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
+async fn report_init_failure(failures: Vec<ResourceError>) {
+    let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+    let error = InvocationError {
+        error_type: "ResourceUnavailable".to_owned(),
+        error_message: all.join("; "),
+    };
+    tracing::error!(error = error.error_message, "INIT failed");
+    let posted = async {
+        let request = build_request()
+            .method("POST")
+            .uri("/2018-06-01/runtime/init/error")
+            .header("lambda-runtime-function-error-type", "Runtime.InitError")
+            .body(Body::from(serde_json::to_vec(&error)?))?;
+        PooledClient::builder().build().call(request).await
+    };
+    if let Err(error) = posted.await {
+        tracing::error!(
+            error = chain(&*error),
+            "the failure of INIT could not be reported"
+        );
+    }
+}
+
+/// The time that is left until an invocation's deadline.
+fn remaining(context: &Context) -> Option<Duration> {
+    let left = context
+        .deadline()
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    (context.deadline != 0).then_some(left)
+}
+
+tokio::task_local! {
+    /// The event as it came. [`AfterResponse`] takes it from lambda_runtime, which would answer a
+    /// malformed one itself, and [`Loop`] reads it.
+    static EVENT: Bytes;
+}
+
+/// Wraps everything that lambda_runtime does for one event, and so goes on after its response.
+struct AfterResponse<H>(PhantomData<H>);
+
+impl<H, S> tower::Layer<S> for AfterResponse<H> {
+    type Service = AfterResponseService<H, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AfterResponseService {
+            inner,
+            handler: PhantomData,
+        }
+    }
+}
+
+struct AfterResponseService<H, S> {
+    inner: S,
+    handler: PhantomData<H>,
+}
+
+impl<H, S: Clone> Clone for AfterResponseService<H, S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            handler: PhantomData,
+        }
+    }
+}
+
+impl<H, S> tower::Service<LambdaInvocation> for AfterResponseService<H, S>
+where
+    H: Handler,
+    S: tower::Service<LambdaInvocation, Response = (), Error = BoxError>,
+    S::Future: Send + 'static,
+{
+    type Response = ();
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<(), BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
+        let scope = invocation::begin(remaining(&invocation.context));
+        let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
+        let response = self.inner.call(invocation);
+        Box::pin(async move {
+            let sent = scope.clone().enter(EVENT.scope(event, response)).await;
+            invocation::end::<H>(scope).await;
+            if let Err(error) = sent {
+                // The loop goes on: if the Runtime API is gone, asking for the next event says so.
+                tracing::error!(error = chain(&*error), "the response could not be sent");
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Answers the events of lambda_runtime's loop.
+struct Loop<H>(PhantomData<H>);
+
+impl<H> Clone for Loop<H> {
+    fn clone(&self) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<H: Handler> tower::Service<LambdaEvent<IgnoredAny>> for Loop<H> {
+    type Response = Box<RawValue>;
+    type Error = InvocationError;
+    type Future = BoxFuture<'static, Result<Box<RawValue>, InvocationError>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), InvocationError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, event: LambdaEvent<IgnoredAny>) -> Self::Future {
+        Box::pin(async move {
+            let (Some(scope), Ok(json)) = (scope::current(), EVENT.try_with(Bytes::clone)) else {
+                unreachable!("AfterResponse is the layer around this service");
+            };
+            invocation::answer::<H>(&scope, Event::Json(&json), event.context).await
+        })
+    }
+}
+
+/// A handler as a `tower::Service`, for those who build their own [`lambda_runtime::Runtime`].
+///
+/// Resources are built when they are first needed. What the handler defers runs before the service
+/// answers, since only [`run`] knows when the response has been sent.
+pub struct Service<H>(PhantomData<H>);
+
+/// The service of a handler.
+pub fn service<H: Handler>() -> Service<H> {
+    Service(PhantomData)
+}
+
+impl<H> Clone for Service<H> {
+    fn clone(&self) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
+    type Response = Box<RawValue>;
+    type Error = InvocationError;
+    type Future = BoxFuture<'static, Result<Box<RawValue>, InvocationError>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), InvocationError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, event: LambdaEvent<H::Event>) -> Self::Future {
+        Box::pin(async move {
+            let (payload, context) = event.into_parts();
+            let scope = invocation::begin(remaining(&context));
+            let answer = invocation::answer::<H>(&scope, Event::Typed(payload), context);
+            let answer = scope.clone().enter(answer).await;
+            invocation::end::<H>(scope).await;
+            answer
+        })
+    }
+}
+
+impl From<InvocationError> for Diagnostic {
+    fn from(error: InvocationError) -> Self {
+        Self {
+            error_type: error.error_type,
+            error_message: error.error_message,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What belongs to one invocation: its number, its deadline, and the work that it leaves for the
+//! moment after its response has been sent and before the next event is asked for, the one moment
+//! that Lambda gives without adding to anybody's latency.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::resource::BoxFuture;
+
+tokio::task_local! {
+    static CURRENT: Arc<Scope>;
+}
+
+/// One invocation. Lives as long as its event is worked on, deferred work included.
+pub(crate) struct Scope {
+    /// 1 for the container's first.
+    pub(crate) number: u64,
+    /// Whether its caller waited for INIT.
+    pub(crate) cold: bool,
+    /// When Lambda ends it; `None` if nobody does.
+    pub(crate) deadline: Option<Instant>,
+    deferred: Mutex<Vec<BoxFuture<'static, ()>>>,
+}
+
+impl Scope {
+    pub(crate) fn new(number: u64, cold: bool, remaining: Option<Duration>) -> Self {
+        let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
+        Self {
+            number,
+            cold,
+            deadline,
+            deferred: Mutex::default(),
+        }
+    }
+
+    /// Runs `work` as a part of this invocation.
+    pub(crate) async fn enter<F: Future>(self: Arc<Self>, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+
+    /// All that was deferred since the last call, in that order.
+    pub(crate) fn take_deferred(&self) -> Vec<BoxFuture<'static, ()>> {
+        std::mem::take(&mut *self.deferred.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The invocation that the caller is a part of.
+pub(crate) fn current() -> Option<Arc<Scope>> {
+    CURRENT.try_with(Arc::clone).ok()
+}
+
+/// The time that is left until Lambda ends this invocation; `None` outside of one, and where there
+/// is no deadline.
+///
+/// ```
+/// # use std::time::Duration;
+/// async fn as_many_as_fit(items: &[u64]) -> u64 {
+///     let mut sum = 0;
+///     for item in items {
+///         if rewarm::remaining().is_some_and(|left| left < Duration::from_secs(2)) {
+///             break;
+///         }
+///         sum += item;
+///     }
+///     sum
+/// }
+/// ```
+pub fn remaining() -> Option<Duration> {
+    let deadline = current()?.deadline?;
+    Some(deadline.saturating_duration_since(Instant::now()))
+}
+
+/// Runs `work` after the response of this invocation has been sent and before the next event is
+/// asked for.
+///
+/// That is the one moment that costs no latency: once the response is out, the container may be
+/// frozen as soon as it asks for the next event, and whatever still runs then stops half done.
+/// Work runs in the order in which it was deferred, bounded by the invocation's deadline. A panic
+/// in it is logged and harms nothing else.
+///
+/// Outside an invocation (in a unit test that calls the handler as a function, in a task that it
+/// spawned) it is spawned as a task; without a tokio runtime it is dropped, with a warning.
+///
+/// ```
+/// async fn checkout(order: u64) -> u64 {
+///     rewarm::defer(async move {
+///         println!("order {order} is in the audit log");
+///     });
+///     order
+/// }
+/// ```
+pub fn defer(work: impl Future<Output = ()> + Send + 'static) {
+    let work: BoxFuture<'static, ()> = Box::pin(work);
+    if let Some(scope) = current() {
+        scope
+            .deferred
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(work);
+    } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        drop(runtime.spawn(work));
+    } else {
+        tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
+    }
+}
