@@ -1,0 +1,2 @@
+//! A function whose events say how it fails.
+fn main() {}

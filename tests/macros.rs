@@ -1,0 +1,1 @@
+//! The attributes as a user writes them.

@@ -1,0 +1,2 @@
+//! What the compiler says, and what it must not say.
+fn main() {}
