@@ -953,6 +953,14 @@ where
     fn stats(&self) -> Option<Stats> {
         Some(Cache::stats(self))
     }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.clear();
+        self.counters.reset();
+        let set = self.revalidating.lock();
+        set.unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 /// What a cache counted since the container started.
@@ -995,6 +1003,22 @@ impl Counters {
             load_errors: AtomicU64::new(0),
             stale_hits: AtomicU64::new(0),
             load_time: AtomicU64::new(0),
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        let Self {
+            hits,
+            misses,
+            loads,
+            load_errors,
+            stale_hits,
+            load_time,
+        } = self;
+        let stripes = hits.0.iter().map(|stripe| &stripe.0);
+        for counter in stripes.chain([misses, loads, load_errors, stale_hits, load_time]) {
+            counter.store(0, Relaxed);
         }
     }
 }

@@ -38,7 +38,32 @@ pub struct Spec<T: 'static> {
     lazy: bool,
     timeout: Option<Duration>,
     retry_after: Option<Duration>,
+    check: Option<Check<T>>,
+    idle: Duration,
+    close: Option<Close<T>>,
+    restore: Option<Restore>,
 }
+
+/// Whether a value is still good.
+pub type Check<T> = for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), BoxError>>;
+
+/// Ends a value's life in good order.
+pub type Close<T> = for<'a> fn(&'a T) -> BoxFuture<'a, ()>;
+
+/// What a SnapStart restore does with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Restore {
+    /// Nothing.
+    Keep,
+    /// Checks it, and builds the next if that fails.
+    Check,
+    /// Builds the next.
+    Rebuild,
+}
+
+/// The limit of a check where no `timeout` is set. A check that hangs, as on a dead connection,
+/// would otherwise hold every later invocation up.
+const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 enum Build<T> {
     /// Awaits: runs in a task.
@@ -77,6 +102,10 @@ impl<T> Spec<T> {
             lazy: false,
             timeout: None,
             retry_after: None,
+            check: None,
+            idle: Duration::from_secs(30),
+            close: None,
+            restore: None,
         }
     }
 
@@ -97,6 +126,42 @@ impl<T> Spec<T> {
         self.retry_after = Some(pause);
         self
     }
+
+    /// Checks the value after building it, after an idle gap longer than `idle`, and after a
+    /// restore.
+    pub const fn check(mut self, check: Check<T>) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// See [`check`](Self::check). 30 seconds if not set.
+    pub const fn idle(mut self, gap: Duration) -> Self {
+        self.idle = gap;
+        self
+    }
+
+    /// Closes a value that was replaced, and the last one at SHUTDOWN.
+    pub const fn close(mut self, close: Close<T>) -> Self {
+        self.close = Some(close);
+        self
+    }
+
+    /// What a restore does with the value, if not what follows from its kind.
+    pub const fn restore(mut self, restore: Restore) -> Self {
+        self.restore = Some(restore);
+        self
+    }
+
+    /// What a restore does: a check where there is one; a rebuild where building awaited, since the
+    /// connections that it made are dead; else nothing.
+    fn on_restore(&self) -> Restore {
+        match (self.restore, self.check, &self.build) {
+            (Some(restore), ..) => restore,
+            (None, Some(_), _) => Restore::Check,
+            (None, None, Build::Waiting(_)) => Restore::Rebuild,
+            (None, None, Build::Computing(_)) => Restore::Keep,
+        }
+    }
 }
 
 /// See the module.
@@ -107,6 +172,8 @@ pub struct Cell<T: 'static> {
     settled: AtomicBool,
     generation: AtomicU64,
     state: Mutex<State>,
+    /// Replaced generations that wait to be closed.
+    retired: Mutex<Vec<Arc<T>>>,
 }
 
 struct State {
@@ -116,11 +183,27 @@ struct State {
     /// How often it was said that `current` needs a look. An attempt settles the cell only if
     /// nothing was said after it began.
     suspicions: u64,
+    /// What the next attempt does with `current` if its dependencies are the same.
+    doubt: Restore,
     /// The generations of the dependencies that `current` was built from.
     built_from: Vec<u64>,
     /// A failed attempt, and until when it is remembered.
     failure: Option<(ResourceError, Tick)>,
     build_time: Option<Duration>,
+}
+
+impl State {
+    const fn new() -> Self {
+        Self {
+            attempt: None,
+            attempts: 0,
+            suspicions: 0,
+            doubt: Restore::Keep,
+            built_from: Vec::new(),
+            failure: None,
+            build_time: None,
+        }
+    }
 }
 
 /// What everyone who waits for an attempt is told.
@@ -178,14 +261,8 @@ impl<T: Send + Sync + 'static> Cell<T> {
             current: ArcSwapOption::const_empty(),
             settled: AtomicBool::new(false),
             generation: AtomicU64::new(0),
-            state: Mutex::new(State {
-                attempt: None,
-                attempts: 0,
-                suspicions: 0,
-                built_from: Vec::new(),
-                failure: None,
-                build_time: None,
-            }),
+            state: Mutex::new(State::new()),
+            retired: Mutex::new(Vec::new()),
         }
     }
 
@@ -371,29 +448,38 @@ impl<T: Send + Sync + 'static> Claim<T> {
         build: fn() -> BoxFuture<'static, Result<T, BoxError>>,
         rebuild: bool,
     ) -> Result<Built<T>, BoxError> {
-        let from = self.cell.settle_dependencies().await?;
-        if !rebuild && self.cell.current.load().is_some() && self.cell.state().built_from == from {
-            return Ok(Built::Kept);
+        let cell = self.cell;
+        let from = cell.settle_dependencies().await?;
+        if let Some(value) = cell.current.load_full().filter(|_| !rebuild) {
+            let doubt = {
+                let state = cell.state();
+                if state.built_from == from {
+                    state.doubt
+                } else {
+                    Restore::Rebuild
+                }
+            };
+            let good = match doubt {
+                Restore::Keep => true,
+                Restore::Check => match cell.check(&value).await {
+                    Ok(()) => true,
+                    Err(error) => {
+                        let (resource, error) = (cell.spec.name, chain(&*error));
+                        tracing::warn!(resource, error, "check failed; building it anew");
+                        false
+                    }
+                },
+                Restore::Rebuild => false,
+            };
+            if good {
+                return Ok(Built::Kept);
+            }
         }
         let start = Instant::now();
-        let value = match self.cell.spec.timeout {
-            None => catch_async(async { build().await }).await,
-            Some(limit) => {
-                match tokio::time::timeout(limit, catch_async(async { build().await })).await {
-                    Ok(built) => built,
-                    Err(_) => {
-                        let text = format_args!("not ready after {limit:?}").to_string();
-                        return Err(crate::Error::msg(text).into());
-                    }
-                }
-            }
-        };
-        let value = value.map_err(crate::panic::Panic::into_error)??;
-        Ok(Built::New {
-            value,
-            from,
-            time: start.elapsed(),
-        })
+        let value = limited(cell.spec.timeout, async { build().await }).await?;
+        let time = start.elapsed();
+        cell.check(&value).await?;
+        Ok(Built::New { value, from, time })
     }
 
     /// Makes the attempt on this thread.
@@ -422,17 +508,25 @@ impl<T: Send + Sync + 'static> Claim<T> {
         let mut rebuilt = false;
         let outcome = {
             let mut state = cell.state();
+            if state.attempts != self.number {
+                return; // the container that began it is gone
+            }
             let outcome = match built {
                 Ok(built) => {
                     if let Built::New { value, from, time } = built {
-                        cell.current.store(Some(Arc::new(value)));
+                        let old = cell.current.swap(Some(Arc::new(value)));
+                        if let (Some(old), Some(_)) = (old, cell.spec.close) {
+                            cell.retired().push(old);
+                        }
                         rebuilt = cell.generation.fetch_add(1, Ordering::AcqRel) > 0;
                         state.built_from = from;
                         state.build_time = Some(time);
                     }
                     state.failure = None;
-                    let settled = state.suspicions == self.suspicions;
-                    cell.settled.store(settled, Ordering::Release);
+                    if state.suspicions == self.suspicions {
+                        state.doubt = Restore::Keep;
+                        cell.settled.store(true, Ordering::Release);
+                    }
                     Ok(())
                 }
                 Err(source) => {
@@ -475,7 +569,45 @@ impl<T: Send + Sync + 'static> Drop for Claim<T> {
     }
 }
 
+/// Runs user code, bounded, and makes its panic an error.
+async fn limited<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, BoxError> {
+    let work = catch_async(work);
+    let outcome = match limit {
+        None => work.await,
+        Some(limit) => tokio::time::timeout(limit, work)
+            .await
+            .map_err(|_| crate::Error::msg(format_args!("not ready after {limit:?}")))?,
+    };
+    outcome.map_err(crate::panic::Panic::into_error)?
+}
+
 impl<T: Send + Sync + 'static> Cell<T> {
+    fn retired(&self) -> MutexGuard<'_, Vec<Arc<T>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a value passes the check, if there is one.
+    async fn check(&self, value: &T) -> Result<(), BoxError> {
+        let Some(check) = self.spec.check else {
+            return Ok(());
+        };
+        let limit = self.spec.timeout.unwrap_or(CHECK_LIMIT);
+        limited(Some(limit), check(value)).await.map_err(|error| {
+            crate::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
+        })
+    }
+
+    /// Says that `current` needs a look, and what is to be done if nothing else changed.
+    fn doubt(&self, doubt: Restore) {
+        let mut state = self.state();
+        state.suspicions += 1;
+        state.doubt = state.doubt.max(doubt);
+        self.settled.store(false, Ordering::Release);
+    }
+
     /// Waits until all that this is built from can be used; gives their generations.
     ///
     /// They are read before the values are: a dependency that is rebuilt in between makes this one
@@ -518,10 +650,61 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
 
     fn suspect(&self) {
         if self.spec.depth > 0 {
-            let mut state = self.state();
-            state.suspicions += 1;
-            self.settled.store(false, Ordering::Release);
+            self.doubt(Restore::Keep);
         }
+    }
+
+    fn thaw(&self, idle: Duration) -> bool {
+        let long = self.spec.check.is_some() && idle > self.spec.idle;
+        if long {
+            self.doubt(Restore::Check);
+        }
+        long
+    }
+
+    fn restored(&self) -> bool {
+        let built = self.current.load().is_some();
+        if built {
+            self.doubt(self.spec.on_restore());
+        }
+        built
+    }
+
+    fn has_close(&self) -> bool {
+        self.spec.close.is_some()
+    }
+
+    fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
+        let close = self.spec.close?;
+        // Whoever still holds a replaced generation keeps it until done.
+        let mut retired = self.retired();
+        let (free, held) = retired
+            .drain(..)
+            .partition(|old| Arc::strong_count(old) == 1);
+        let free: Vec<Arc<T>> = free;
+        *retired = held;
+        (!free.is_empty()).then(|| Box::pin(close_all(close, free)) as BoxFuture<'static, ()>)
+    }
+
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
+        let close = self.spec.close?;
+        let mut values = std::mem::take(&mut *self.retired());
+        values.extend(self.current.load_full());
+        Some(Box::pin(close_all(close, values)))
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        let mut state = self.state();
+        let attempts = state.attempts + 1; // one that is under way is not ours any more
+        *state = State {
+            attempts,
+            ..State::new()
+        };
+        self.settled.store(false, Ordering::Release);
+        self.generation.store(0, Ordering::Release);
+        self.current.store(None);
+        self.retired().clear();
     }
 
     fn build_time(&self) -> Option<Duration> {
@@ -530,6 +713,20 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
 
     fn is_recoverable(&self) -> bool {
         self.spec.retry_after.is_some()
+    }
+}
+
+/// Closes values one after the other.
+async fn close_all<T: Send + Sync>(close: Close<T>, values: Vec<Arc<T>>) {
+    for value in values {
+        closed(async { close(&value).await }).await;
+    }
+}
+
+/// Runs a `close` hook. Its panic is logged and stops no other.
+pub(crate) async fn closed(hook: impl Future<Output = ()>) {
+    if let Err(panic) = catch_async(hook).await {
+        tracing::error!(%panic, "close panicked");
     }
 }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use crate::container::container;
+use crate::container::{self, container};
 use crate::error::{BoxError, ResourceError, chain, short_type_name};
 use crate::panic::{Panic, catch_async};
 use crate::resource::ResourceSet;
@@ -39,16 +39,14 @@ pub trait Handler: Send + Sync + 'static {
 /// The options of a handler.
 #[derive(Clone, Copy)]
 pub struct HandlerSpec {
-    pub(crate) name: &'static str,
     pub(crate) deadline_margin: Duration,
     pub(crate) report_every: u64,
 }
 
 impl HandlerSpec {
     /// The default options.
-    pub const fn new(name: &'static str) -> Self {
+    pub const fn new() -> Self {
         Self {
-            name,
             deadline_margin: Duration::from_millis(250),
             report_every: 10,
         }
@@ -187,34 +185,39 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 
 /// Ends an invocation whose response has been sent: runs what it deferred, bounded by its deadline.
 pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
-    loop {
-        let deferred = scope.take_deferred();
-        if deferred.is_empty() {
-            break;
-        }
-        let mut deferred = deferred.into_iter();
-        while let Some(work) = deferred.next() {
-            let work = scope.clone().enter(catch_async(work));
-            let outcome = match scope.deadline {
-                None => work.await,
-                Some(deadline) => match timeout_at(deadline - DEADLINE_RESERVE, work).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => {
-                        let left = deferred.len() + 1 + scope.take_deferred().len();
-                        tracing::error!(left, "deferred work was dropped at the deadline");
-                        break;
-                    }
-                },
-            };
-            if let Err(panic) = outcome {
-                tracing::error!(%panic, "deferred work panicked");
+    let work = scope.clone().enter(run_deferred(&scope));
+    match scope.deadline {
+        None => work.await,
+        Some(deadline) => {
+            let end = deadline
+                .checked_sub(DEADLINE_RESERVE)
+                .unwrap_or_else(Instant::now);
+            if timeout_at(end, work).await.is_err() {
+                tracing::error!("deferred work was dropped at the deadline");
             }
         }
     }
+    scope.take_deferred(); // what the deadline cut off
     container().invocation_ends();
     let every = H::SPEC.report_every;
     if every > 0 && scope.number % every == 0 {
         report();
+    }
+}
+
+async fn run_deferred(scope: &Scope) {
+    container::close_retired().await;
+    // Deferred work may defer more.
+    loop {
+        let deferred = scope.take_deferred();
+        if deferred.is_empty() {
+            return;
+        }
+        for work in deferred {
+            if let Err(panic) = catch_async(work).await {
+                tracing::error!(%panic, "deferred work panicked");
+            }
+        }
     }
 }
 

@@ -22,6 +22,8 @@ mod random;
 mod resource;
 mod run;
 mod scope;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use cache::Stats;
 pub use container::{

@@ -12,7 +12,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use serde_json::value::RawValue;
 
 use crate::clock::CLOCK;
-use crate::container::{Start, container, init};
+use crate::container::{self, Start, container};
 use crate::error::chain;
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::run::{Context, log_to, runtime};
@@ -150,7 +150,7 @@ async fn life<H: Handler>(
     let mut timeline = Timeline::new();
     container().begin(Start::Local);
     let start = Instant::now();
-    let outcome = init().await;
+    let outcome = container::init(None).await;
     timeline.init(start.elapsed(), outcome.is_ok());
     if let Err(failures) = outcome {
         for failure in failures {
@@ -180,6 +180,7 @@ async fn life<H: Handler>(
             return ExitCode::FAILURE; // nobody reads on
         }
     }
+    container::shutdown().await;
     timeline.summary();
     if options.report {
         invocation::report();

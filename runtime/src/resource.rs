@@ -67,8 +67,29 @@ pub trait Node: Sync {
     fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>>;
     /// Another resource was rebuilt: whether this one was built from it is to be found out.
     fn suspect(&self) {}
-    /// An invocation begins, `idle` after the last one ended.
-    fn thaw(&self, _idle: Duration) {}
+    /// An invocation begins, `idle` after the last one ended; whether that leaves the value in doubt.
+    fn thaw(&self, _idle: Duration) -> bool {
+        false
+    }
+    /// The container was restored from a snapshot; whether there is something to be made usable.
+    fn restored(&self) -> bool {
+        false
+    }
+    /// Whether it wants to be closed.
+    fn has_close(&self) -> bool {
+        false
+    }
+    /// Closes replaced generations that nobody holds any more.
+    fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+    /// Closes all that is there: SHUTDOWN.
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+    /// Back to how the process started, for the next simulated container.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
     /// Drops what is too old to be given to anybody.
     fn purge(&self) {}
     /// How long the last attempt to build it took.

@@ -4,20 +4,22 @@
 use std::env;
 use std::marker::PhantomData;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lambda_runtime::layers::TracingLayer;
-use lambda_runtime::{Diagnostic, LambdaInvocation, Runtime};
+use lambda_runtime::{Diagnostic, LambdaInvocation, Runtime, SnapStartResource};
 use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::container::{Start, container, init};
+use crate::clock::CLOCK;
+use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::panic::remember_places;
+use crate::panic::{catch_async, remember_places};
 use crate::resource::BoxFuture;
 use crate::scope;
 
@@ -100,21 +102,83 @@ where
 }
 
 async fn life<H: Handler>() -> ExitCode {
-    container().begin(start());
-    if let Err(failures) = init().await {
+    let start = start();
+    container().begin(start);
+    let budget = match init_budget(start) {
+        Ok(budget) => budget,
+        Err(error) => {
+            tracing::error!(error, "REWARM_INIT_BUDGET is not a duration");
+            return ExitCode::FAILURE;
+        }
+    };
+    #[cfg(all(unix, feature = "graceful-shutdown"))]
+    shutdown_on_sigterm().await;
+    if let Err(failures) = container::init(budget).await {
         report_init_failure(failures).await;
         return ExitCode::FAILURE;
     }
-    let runtime = Runtime::new(Loop::<H>(PhantomData));
-    let runtime = runtime
+    let runtime = Runtime::new(Loop::<H>(PhantomData))
         .layer(AfterResponse::<H>(PhantomData))
-        .layer(TracingLayer::new());
+        .layer(TracingLayer::new())
+        .register_snapstart_resource(Arc::new(Snapshot));
     match runtime.run_concurrent().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = chain(&*error), "the Runtime API is gone");
+            tracing::error!(
+                error = chain(&*error),
+                "the Runtime API cannot be used any more"
+            );
             ExitCode::FAILURE
         }
+    }
+}
+
+/// How long INIT may wait. An on-demand function is killed after 10 s, and starts again from
+/// nothing; all others have more time.
+fn init_budget(start: Start) -> Result<Option<Duration>, String> {
+    match env::var("REWARM_INIT_BUDGET") {
+        Ok(text) => crate::duration::parse(&text).map(Some),
+        Err(_) => Ok((start == Start::OnDemand).then_some(Duration::from_secs(9))),
+    }
+}
+
+/// Closes what wants to be closed when Lambda ends the container. Lambda says so only where an
+/// extension is registered, which this does where there is something to close:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
+#[cfg(all(unix, feature = "graceful-shutdown"))]
+async fn shutdown_on_sigterm() {
+    if !container::has_close() {
+        return;
+    }
+    let hook = || async {
+        container::shutdown().await;
+        invocation::report();
+    };
+    // It panics where no extension can be registered, as under some emulators.
+    let registered = lambda_runtime::spawn_graceful_shutdown_handler(hook);
+    if let Err(panic) = catch_async(registered).await {
+        tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
+    }
+}
+
+/// The container around a SnapStart snapshot. One resource for all: they are restored at the same
+/// time, each after what it is built from.
+struct Snapshot;
+
+impl SnapStartResource for Snapshot {
+    fn before_snapshot(&self) -> BoxFuture<'_, Result<(), BoxError>> {
+        // What is read of the clocks here is what they are compared with after the restore.
+        CLOCK.sync();
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn after_restore(&self) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async {
+            container::restore().await.map_err(|failures| {
+                let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+                crate::Error::msg(all.join("; ")).into()
+            })
+        })
     }
 }
 

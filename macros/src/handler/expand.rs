@@ -57,7 +57,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             .options
             .report_every
             .map(|every| quote!(.report_every(#every)));
-        quote!(#private::HandlerSpec::new(#text) #margin #every)
+        quote!(#private::HandlerSpec::new() #margin #every)
     };
     quote! {
         #[allow(dead_code)]
@@ -94,6 +94,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 #vis fn service() -> #private::Service<Self> {
                     #private::service()
                 }
+                #private::container!(#vis);
             }
         };
     }

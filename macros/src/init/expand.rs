@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::args::Restore;
 use super::model::{Model, Source};
 use crate::item::Returns;
 use crate::names::{self, ours};
@@ -238,7 +239,24 @@ fn options(model: &Model) -> TokenStream {
         let pause = names::duration(pause, krate);
         quote!(.retry_after(#pause))
     });
-    quote!(#lazy #timeout #retry_after)
+    let check = model.check.as_ref().map(|check| {
+        quote_spanned!(check.span()=> .check(|value| #krate::private::Box::pin(async move {
+            #check(value).await.map_err(::core::convert::Into::into)
+        })))
+    });
+    let idle = model.idle.map(|gap| {
+        let gap = names::duration(gap, krate);
+        quote!(.idle(#gap))
+    });
+    let close = model.close.as_ref().map(|close| {
+        quote_spanned!(close.span()=> .close(|value| #krate::private::Box::pin(#close(value))))
+    });
+    let restore = model.restore.map(|restore| match restore {
+        Restore::Keep => quote!(.restore(#krate::private::Restore::Keep)),
+        Restore::Check => quote!(.restore(#krate::private::Restore::Check)),
+        Restore::Rebuild => quote!(.restore(#krate::private::Restore::Rebuild)),
+    });
+    quote!(#lazy #timeout #retry_after #check #idle #close #restore)
 }
 
 /// Rejects a `Result` under a name that a macro cannot see through.
