@@ -121,8 +121,8 @@ async fn a_check_runs_after_a_long_enough_gap_before_the_handler_sees_the_value(
             "check 2".to_owned(),
             "repository on 2".to_owned(),
             // After the answer: what was replaced, and then what the handler deferred.
-            format!("close {first}"),
             "close repository".to_owned(),
+            format!("close {first}"),
             "deferred".to_owned(),
         ]
         .map(|text| text.to_owned())
@@ -166,7 +166,11 @@ async fn a_recoverable_resource_is_tried_again_after_its_time() {
 
     pool::BUILDS.store(true, SeqCst);
     c.idle(29 * SECOND);
-    assert_eq!(c.invoke(0).await.unwrap_err(), error, "remembered for 30 s");
+    let again = c.invoke(0).await.unwrap_err().error_message;
+    assert!(
+        again.ends_with("no route to host"),
+        "remembered for 30 s: {again}"
+    );
     c.idle(2 * SECOND);
     assert_eq!(pair(c.invoke(0).await), (2, 200));
     assert_eq!(c.snapshot().errors, 2);

@@ -346,12 +346,7 @@ pub(crate) fn has_close() -> bool {
 /// SHUTDOWN: closes everything, dependents before what they depend on. Each depth has its share of
 /// the time that is left, so that one hook that hangs does not stop the others.
 pub(crate) async fn shutdown() {
-    let mut nodes: Vec<_> = REGISTRY
-        .iter()
-        .copied()
-        .filter(|node| node.has_close())
-        .collect();
-    nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
+    let nodes = dependents_first();
     let depths: Vec<_> = nodes.chunk_by(|a, b| a.depth() == b.depth()).collect();
     let end = Instant::now() + SHUTDOWN_BUDGET;
     for (n, level) in depths.iter().enumerate() {
@@ -365,12 +360,27 @@ pub(crate) async fn shutdown() {
     }
 }
 
+/// Everything that wants to be closed, in the order in which it is.
+fn dependents_first() -> Vec<&'static dyn Node> {
+    let mut nodes: Vec<_> = REGISTRY
+        .iter()
+        .copied()
+        .filter(|node| node.has_close())
+        .collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
+    nodes
+}
+
 /// Lambda kills the process 500 ms after SIGTERM where an internal extension is registered.
 const SHUTDOWN_BUDGET: Duration = Duration::from_millis(300);
 
 /// Closes the generations that were replaced and that nobody holds any more.
 pub(crate) async fn close_retired() {
-    join_all(REGISTRY.iter().filter_map(|node| node.close_retired())).await;
+    for node in dependents_first() {
+        if let Some(closing) = node.close_retired() {
+            closing.await;
+        }
+    }
 }
 
 /// A container at one moment.
