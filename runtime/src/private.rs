@@ -96,7 +96,7 @@ macro_rules! __not_a_result {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __container {
-    ($vis:vis) => {
+    ($vis:vis fn) => {
         /// A cold container of this function, for tests.
         $vis async fn container() -> $crate::testing::Container<Self> {
             $crate::testing::container_of().await
@@ -109,5 +109,5 @@ macro_rules! __container {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __container {
-    ($vis:vis) => {};
+    ($vis:vis fn) => {};
 }

@@ -1,7 +1,7 @@
 //! Containers in tests: a function put through what Lambda puts it through, without Lambda and
 //! without waiting for time to pass.
 //!
-//! ```
+//! ```standalone_crate
 //! use std::time::Duration;
 //! use rewarm::{cached, handler};
 //! use rewarm::testing::assert_reuse_safe;

@@ -94,7 +94,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 #vis fn service() -> #private::Service<Self> {
                     #private::service()
                 }
-                #private::container!(#vis);
+                #private::container!(#vis fn);
             }
         };
     }
