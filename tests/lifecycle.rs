@@ -47,11 +47,7 @@ mod pool {
 
     pub async fn ping(pool: &Pool) -> Result<(), String> {
         note(format!("check {}", pool.0));
-        if ALIVE.load(SeqCst) {
-            Ok(())
-        } else {
-            Err("connection reset".to_owned())
-        }
+        if ALIVE.load(SeqCst) { Ok(()) } else { Err("connection reset".to_owned()) }
     }
 
     pub async fn hang_up(pool: &Pool) {
@@ -95,11 +91,7 @@ async fn a_check_runs_after_a_long_enough_gap_before_the_handler_sees_the_value(
 
     c.idle(60 * SECOND);
     assert_eq!(pair(c.invoke(0).await), (first, repository));
-    assert_eq!(
-        notes(),
-        ["deferred"],
-        "a gap of exactly `idle` is not longer than it"
-    );
+    assert_eq!(notes(), ["deferred"], "a gap of exactly `idle` is not longer than it");
 
     c.idle(61 * SECOND);
     assert_eq!(pair(c.invoke(0).await), (first, repository));
@@ -108,11 +100,7 @@ async fn a_check_runs_after_a_long_enough_gap_before_the_handler_sees_the_value(
     pool::ALIVE.store(false, SeqCst);
     c.idle_wall(61 * SECOND);
     let (second, rebuilt) = pair(c.invoke(0).await);
-    assert_eq!(
-        (second, rebuilt),
-        (2, 200),
-        "the next generation, and what is built from it"
-    );
+    assert_eq!((second, rebuilt), (2, 200), "the next generation, and what is built from it");
     assert_eq!(
         notes(),
         [
@@ -141,10 +129,7 @@ async fn a_failed_check_rebuilds_once_however_many_invocations_arrive() {
     for answer in c.invoke_all([0; 8]).await {
         assert_eq!(pair(answer), (2, 200));
     }
-    let builds = notes()
-        .iter()
-        .filter(|note| note.starts_with("build"))
-        .count();
+    let builds = notes().iter().filter(|note| note.starts_with("build")).count();
     assert_eq!(builds, 1);
 }
 
@@ -158,19 +143,14 @@ async fn a_recoverable_resource_is_tried_again_after_its_time() {
     let error = c.invoke(0).await.unwrap_err();
     assert_eq!(error.error_type, "ResourceUnavailable");
     assert!(
-        error
-            .error_message
-            .ends_with("resource `db` is unavailable: no route to host"),
+        error.error_message.ends_with("resource `db` is unavailable: no route to host"),
         "{error}"
     );
 
     pool::BUILDS.store(true, SeqCst);
     c.idle(29 * SECOND);
     let again = c.invoke(0).await.unwrap_err().error_message;
-    assert!(
-        again.ends_with("no route to host"),
-        "remembered for 30 s: {again}"
-    );
+    assert!(again.ends_with("no route to host"), "remembered for 30 s: {again}");
     c.idle(2 * SECOND);
     assert_eq!(pair(c.invoke(0).await), (2, 200));
     assert_eq!(c.snapshot().errors, 2);
@@ -186,14 +166,7 @@ async fn a_restore_checks_what_has_a_check_and_rebuilds_what_awaited() {
     let after = c.snapshot();
     assert_ne!(before.id, after.id);
     let generations = |snapshot: &rewarm::ContainerSnapshot| -> Vec<(&str, u64)> {
-        let of = |name| {
-            snapshot
-                .resources
-                .iter()
-                .find(|r| r.name == name)
-                .unwrap()
-                .generation
-        };
+        let of = |name| snapshot.resources.iter().find(|r| r.name == name).unwrap().generation;
         ["db", "repository"].map(|name| (name, of(name))).to_vec()
     };
     assert_eq!(generations(&before), [("db", 1), ("repository", 1)]);
@@ -206,10 +179,7 @@ async fn a_restore_checks_what_has_a_check_and_rebuilds_what_awaited() {
     pool::ALIVE.store(false, SeqCst);
     pool::BUILDS.store(false, SeqCst);
     let error = c.restore().await.unwrap_err().to_string();
-    assert!(
-        error.contains("resource `repository` is unavailable: resource `db`"),
-        "{error}"
-    );
+    assert!(error.contains("resource `repository` is unavailable: resource `db`"), "{error}");
 }
 
 fn pair(answer: Result<Value, rewarm::InvocationError>) -> (u64, u64) {
@@ -224,11 +194,7 @@ mod values {
 
     fn fetch() -> Result<u64, Error> {
         let n = FETCHES.fetch_add(1, SeqCst) + 1;
-        if BROKEN.load(SeqCst) {
-            Err(Error::msg(format_args!("fetch {n} failed")))
-        } else {
-            Ok(n)
-        }
+        if BROKEN.load(SeqCst) { Err(Error::msg(format_args!("fetch {n} failed"))) } else { Ok(n) }
     }
 
     #[cached(ttl = "5m", jitter = "0%")]
@@ -248,11 +214,7 @@ mod values {
 
     #[cached(ttl = "5m", jitter = "0%", negative_ttl = "5s")]
     pub async fn pessimistic(key: &str) -> Result<Option<u64>, Error> {
-        if key == "none" {
-            fetch().map(|_| None)
-        } else {
-            fetch().map(Some)
-        }
+        if key == "none" { fetch().map(|_| None) } else { fetch().map(Some) }
     }
 
     /// Asks the function that the event names.
@@ -324,11 +286,7 @@ async fn errors_are_not_kept_and_stale_values_only_as_long_as_allowed() {
     c.idle(3599 * SECOND);
     assert_eq!(ask(&mut c, "patient").await, Ok(1));
     c.idle(SECOND);
-    assert_eq!(
-        ask(&mut c, "patient").await,
-        Err("fetch 4 failed".to_owned()),
-        "never longer"
-    );
+    assert_eq!(ask(&mut c, "patient").await, Err("fetch 4 failed".to_owned()), "never longer");
     assert_eq!(
         ask(&mut c, "patient").await,
         Err("fetch 5 failed".to_owned()),
@@ -350,11 +308,7 @@ async fn a_stale_value_is_refreshed_once_after_the_response() {
     assert_eq!(values::FETCHES.load(SeqCst), 2, "one refresh");
     assert_eq!(ask(&mut c, "eager").await, Ok(2));
     c.idle(361 * SECOND);
-    assert_eq!(
-        ask(&mut c, "eager").await,
-        Ok(3),
-        "past the window it is waited for"
-    );
+    assert_eq!(ask(&mut c, "eager").await, Ok(3), "past the window it is waited for");
 }
 
 #[tokio::test]
@@ -427,12 +381,7 @@ async fn panics_and_deferred_work() {
     notes();
     let error = c.invoke("panic").await.unwrap_err();
     assert_eq!(error.error_type, "Panic");
-    assert!(
-        error
-            .error_message
-            .starts_with("on purpose, at tests/lifecycle.rs:"),
-        "{error}"
-    );
+    assert!(error.error_message.starts_with("on purpose, at tests/lifecycle.rs:"), "{error}");
     c.invoke("defer").await.unwrap();
     assert_eq!(notes(), ["answer", "first", "second", "third"]);
     assert_eq!(c.snapshot().in_flight, 0);

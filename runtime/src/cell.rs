@@ -14,155 +14,28 @@
 //! - **Replacement**: a rebuild swaps the `Arc`; who holds the old generation keeps it until done.
 //! - **Locks** are never held while user code runs.
 
-use std::ops::Deref;
+mod attempt;
+mod held;
+mod spec;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::ArcSwapOption;
 use futures_util::future::join_all;
 
 use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
-use crate::flight::{Flight, Pilot, take_off};
-use crate::panic::{catch, catch_async};
-use crate::resource::{BoxFuture, Handle, Kind, Node, REGISTRY};
+use crate::flight::{Flight, take_off};
+use crate::panic::catch_async;
+use crate::resource::{BoxFuture, Handle, Kind, Node};
+use attempt::{Attempt, Claim, Outcome, limited};
+use spec::{Build, CHECK_LIMIT};
 
-/// How a resource is built and kept. Made by the expansion of `#[init]`.
-pub struct Spec<T: 'static> {
-    name: &'static str,
-    depth: usize,
-    dependencies: fn() -> Vec<&'static dyn Node>,
-    build: Build<T>,
-    lazy: bool,
-    timeout: Option<Duration>,
-    retry_after: Option<Duration>,
-    check: Option<Check<T>>,
-    idle: Duration,
-    close: Option<Close<T>>,
-    restore: Option<Restore>,
-}
-
-/// Whether a value is still good.
-pub type Check<T> = for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), BoxError>>;
-
-/// Ends a value's life in good order.
-pub type Close<T> = for<'a> fn(&'a T) -> BoxFuture<'a, ()>;
-
-/// What a SnapStart restore does with a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Restore {
-    /// Nothing.
-    Keep,
-    /// Checks it, and builds the next if that fails.
-    Check,
-    /// Builds the next.
-    Rebuild,
-}
-
-/// The limit of a check where no `timeout` is set. A check that hangs, as on a dead connection,
-/// would otherwise hold every later invocation up.
-const CHECK_LIMIT: Duration = Duration::from_secs(5);
-
-enum Build<T> {
-    /// Awaits: runs in a task.
-    Waiting(fn() -> BoxFuture<'static, Result<T, BoxError>>),
-    /// Computes: runs on tokio's blocking pool, or where it is first called.
-    Computing(fn() -> Result<T, BoxError>),
-}
-
-impl<T> Spec<T> {
-    /// A resource whose initialiser awaits.
-    pub const fn waiting(
-        name: &'static str,
-        depth: usize,
-        dependencies: fn() -> Vec<&'static dyn Node>,
-        build: fn() -> BoxFuture<'static, Result<T, BoxError>>,
-    ) -> Self {
-        Self::new(name, depth, dependencies, Build::Waiting(build))
-    }
-
-    /// A resource whose initialiser does not await. It has no dependencies.
-    pub const fn computing(name: &'static str, build: fn() -> Result<T, BoxError>) -> Self {
-        Self::new(name, 0, Vec::new, Build::Computing(build))
-    }
-
-    const fn new(
-        name: &'static str,
-        depth: usize,
-        dependencies: fn() -> Vec<&'static dyn Node>,
-        build: Build<T>,
-    ) -> Self {
-        Self {
-            name,
-            depth,
-            dependencies,
-            build,
-            lazy: false,
-            timeout: None,
-            retry_after: None,
-            check: None,
-            idle: Duration::from_secs(30),
-            close: None,
-            restore: None,
-        }
-    }
-
-    /// Leaves it to the first use.
-    pub const fn lazy(mut self) -> Self {
-        self.lazy = true;
-        self
-    }
-
-    /// Limits one attempt.
-    pub const fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = Some(limit);
-        self
-    }
-
-    /// Remembers a failed attempt this long.
-    pub const fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = Some(pause);
-        self
-    }
-
-    /// Checks the value after building it, after an idle gap longer than `idle`, and after a
-    /// restore.
-    pub const fn check(mut self, check: Check<T>) -> Self {
-        self.check = Some(check);
-        self
-    }
-
-    /// See [`check`](Self::check). 30 seconds if not set.
-    pub const fn idle(mut self, gap: Duration) -> Self {
-        self.idle = gap;
-        self
-    }
-
-    /// Closes a value that was replaced, and the last one at SHUTDOWN.
-    pub const fn close(mut self, close: Close<T>) -> Self {
-        self.close = Some(close);
-        self
-    }
-
-    /// What a restore does with the value, if not what follows from its kind.
-    pub const fn restore(mut self, restore: Restore) -> Self {
-        self.restore = Some(restore);
-        self
-    }
-
-    /// What a restore does: a check where there is one; a rebuild where building awaited, since the
-    /// connections that it made are dead; else nothing.
-    fn on_restore(&self) -> Restore {
-        match (self.restore, self.check, &self.build) {
-            (Some(restore), ..) => restore,
-            (None, Some(_), _) => Restore::Check,
-            (None, None, Build::Waiting(_)) => Restore::Rebuild,
-            (None, None, Build::Computing(_)) => Restore::Keep,
-        }
-    }
-}
+pub use held::Held;
+pub use spec::{Close, Restore, Spec};
 
 /// See the module.
 pub struct Cell<T: 'static> {
@@ -204,37 +77,6 @@ impl State {
             build_time: None,
         }
     }
-}
-
-/// What everyone who waits for an attempt is told.
-type Outcome = Result<(), ResourceError>;
-
-/// The attempt under way.
-struct Attempt {
-    number: u64,
-    flight: Flight<Outcome>,
-    /// The thread that computes it, to notice a computation that needs itself.
-    thread: Option<ThreadId>,
-}
-
-/// The right and the duty to end an attempt. Dropped on the way, it ends it without an outcome.
-struct Claim<T: Send + Sync + 'static> {
-    cell: &'static Cell<T>,
-    number: u64,
-    suspicions: u64,
-    /// Taken by the end of the attempt.
-    pilot: Option<Pilot<Outcome>>,
-}
-
-/// What an attempt came to.
-enum Built<T> {
-    /// The value that was there is as good as new.
-    Kept,
-    New {
-        value: T,
-        from: Vec<u64>,
-        time: Duration,
-    },
 }
 
 /// What somebody who needs the value does next.
@@ -311,8 +153,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     /// # Errors
     /// The error of the attempt; the value that was there stays.
     pub async fn rebuild(&'static self) -> Result<Arc<T>, ResourceError> {
-        self.demand(Demand::After(self.generation.load(Ordering::Acquire)))
-            .await
+        self.demand(Demand::After(self.generation.load(Ordering::Acquire))).await
     }
 
     /// The value of a resource that does not await, on this thread.
@@ -398,21 +239,9 @@ impl<T: Send + Sync + 'static> Cell<T> {
         let (pilot, flight) = take_off();
         state.attempts += 1;
         let number = state.attempts;
-        state.attempt = Some(Attempt {
-            number,
-            flight: flight.clone(),
-            thread,
-        });
+        state.attempt = Some(Attempt { number, flight: flight.clone(), thread });
         let suspicions = state.suspicions;
-        Next::Begin(
-            Claim {
-                cell: self,
-                number,
-                suspicions,
-                pilot: Some(pilot),
-            },
-            flight,
-        )
+        Next::Begin(Claim { cell: self, number, suspicions, pilot: Some(pilot) }, flight)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -423,165 +252,6 @@ impl<T: Send + Sync + 'static> Cell<T> {
     fn error(&self, source: BoxError) -> ResourceError {
         ResourceError::new(self.spec.name, source)
     }
-}
-
-impl<T: Send + Sync + 'static> Claim<T> {
-    /// Starts the attempt in a task of its own.
-    fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return Err(self
-                .cell
-                .error(crate::Error::msg("used outside a tokio runtime").into()));
-        };
-        match self.cell.spec.build {
-            Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
-            Build::Waiting(build) => drop(runtime.spawn(async move {
-                let built = self.attempt(build, rebuild).await;
-                self.end(built);
-            })),
-        }
-        Ok(())
-    }
-
-    async fn attempt(
-        &self,
-        build: fn() -> BoxFuture<'static, Result<T, BoxError>>,
-        rebuild: bool,
-    ) -> Result<Built<T>, BoxError> {
-        let cell = self.cell;
-        let from = cell.settle_dependencies().await?;
-        if let Some(value) = cell.current.load_full().filter(|_| !rebuild) {
-            let doubt = {
-                let state = cell.state();
-                if state.built_from == from {
-                    state.doubt
-                } else {
-                    Restore::Rebuild
-                }
-            };
-            let good = match doubt {
-                Restore::Keep => true,
-                Restore::Check => match cell.check(&value).await {
-                    Ok(()) => true,
-                    Err(error) => {
-                        let (resource, error) = (cell.spec.name, chain(&*error));
-                        tracing::warn!(resource, error, "check failed; building it anew");
-                        false
-                    }
-                },
-                Restore::Rebuild => false,
-            };
-            if good {
-                return Ok(Built::Kept);
-            }
-        }
-        let start = Instant::now();
-        let value = limited(cell.spec.timeout, async { build().await }).await?;
-        let time = start.elapsed();
-        cell.check(&value).await?;
-        Ok(Built::New { value, from, time })
-    }
-
-    /// Makes the attempt on this thread.
-    fn compute(self) {
-        let Build::Computing(build) = self.cell.spec.build else {
-            return;
-        };
-        if let Some(attempt) = &mut self.cell.state().attempt {
-            attempt.thread = Some(std::thread::current().id());
-        }
-        let start = Instant::now();
-        let value = catch(build)
-            .map_err(crate::panic::Panic::into_error)
-            .and_then(|value| value);
-        let time = start.elapsed();
-        self.end(value.map(|value| Built::New {
-            value,
-            from: Vec::new(),
-            time,
-        }));
-    }
-
-    /// Ends the attempt with an outcome.
-    fn end(mut self, built: Result<Built<T>, BoxError>) {
-        let cell = self.cell;
-        let mut rebuilt = false;
-        let outcome = {
-            let mut state = cell.state();
-            if state.attempts != self.number {
-                return; // the container that began it is gone
-            }
-            let outcome = match built {
-                Ok(built) => {
-                    if let Built::New { value, from, time } = built {
-                        let old = cell.current.swap(Some(Arc::new(value)));
-                        if let (Some(old), Some(_)) = (old, cell.spec.close) {
-                            cell.retired().push(old);
-                        }
-                        rebuilt = cell.generation.fetch_add(1, Ordering::AcqRel) > 0;
-                        state.built_from = from;
-                        state.build_time = Some(time);
-                    }
-                    state.failure = None;
-                    if state.suspicions == self.suspicions {
-                        state.doubt = Restore::Keep;
-                        cell.settled.store(true, Ordering::Release);
-                    }
-                    Ok(())
-                }
-                Err(source) => {
-                    let error = cell.error(source);
-                    if let Some(pause) = cell.spec.retry_after {
-                        state.failure = Some((error.clone(), CLOCK.now().after(pause)));
-                    }
-                    Err(error)
-                }
-            };
-            state.attempt = None;
-            outcome
-        };
-        if rebuilt {
-            REGISTRY.iter().for_each(|node| node.suspect());
-        }
-        if let Err(error) = &outcome {
-            tracing::warn!(
-                resource = cell.spec.name,
-                error = chain(error),
-                "attempt failed"
-            );
-        }
-        if let Some(pilot) = self.pilot.take() {
-            pilot.land(outcome);
-        }
-    }
-}
-
-impl<T: Send + Sync + 'static> Drop for Claim<T> {
-    fn drop(&mut self) {
-        let mut state = self.cell.state();
-        if state
-            .attempt
-            .as_ref()
-            .is_some_and(|attempt| attempt.number == self.number)
-        {
-            state.attempt = None;
-        }
-    }
-}
-
-/// Runs user code, bounded, and makes its panic an error.
-async fn limited<T>(
-    limit: Option<Duration>,
-    work: impl Future<Output = Result<T, BoxError>>,
-) -> Result<T, BoxError> {
-    let work = catch_async(work);
-    let outcome = match limit {
-        None => work.await,
-        Some(limit) => tokio::time::timeout(limit, work)
-            .await
-            .map_err(|_| crate::Error::msg(format_args!("not ready after {limit:?}")))?,
-    };
-    outcome.map_err(crate::panic::Panic::into_error)?
 }
 
 impl<T: Send + Sync + 'static> Cell<T> {
@@ -615,10 +285,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     async fn settle_dependencies(&self) -> Result<Vec<u64>, ResourceError> {
         let nodes = (self.spec.dependencies)();
         let tasks: Vec<_> = nodes.iter().map(|node| node.settle()).collect();
-        join_all(tasks)
-            .await
-            .into_iter()
-            .collect::<Result<Vec<()>, _>>()?;
+        join_all(tasks).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(nodes.iter().map(|node| node.generation()).collect())
     }
 }
@@ -678,9 +345,7 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
         let close = self.spec.close?;
         // Whoever still holds a replaced generation keeps it until done.
         let mut retired = self.retired();
-        let (free, held) = retired
-            .drain(..)
-            .partition(|old| Arc::strong_count(old) == 1);
+        let (free, held) = retired.drain(..).partition(|old| Arc::strong_count(old) == 1);
         let free: Vec<Arc<T>> = free;
         *retired = held;
         (!free.is_empty()).then(|| Box::pin(close_all(close, free)) as BoxFuture<'static, ()>)
@@ -697,10 +362,7 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
     fn reset(&self) {
         let mut state = self.state();
         let attempts = state.attempts + 1; // one that is under way is not ours any more
-        *state = State {
-            attempts,
-            ..State::new()
-        };
+        *state = State { attempts, ..State::new() };
         self.settled.store(false, Ordering::Release);
         self.generation.store(0, Ordering::Release);
         self.current.store(None);
@@ -727,39 +389,5 @@ async fn close_all<T: Send + Sync>(close: Close<T>, values: Vec<Arc<T>>) {
 pub(crate) async fn closed(hook: impl Future<Output = ()>) {
     if let Err(panic) = catch_async(hook).await {
         tracing::error!(%panic, "close panicked");
-    }
-}
-
-/// A value that somebody uses. A rebuild meanwhile does not take it away.
-pub struct Held<T>(Guard<Option<Arc<T>>>);
-
-impl<T> Held<T> {
-    fn new(guard: Guard<Option<Arc<T>>>) -> Option<Self> {
-        guard.is_some().then_some(Self(guard))
-    }
-
-    fn owned(value: Arc<T>) -> Self {
-        Self(Guard::from_inner(Some(value)))
-    }
-
-    fn arc(&self) -> &Arc<T> {
-        match &*self.0 {
-            Some(value) => value,
-            None => unreachable!("both constructors hold a value"),
-        }
-    }
-}
-
-impl<T> Deref for Held<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        self.arc()
-    }
-}
-
-impl<T> Handle<T> for Held<T> {
-    fn handle(&self) -> Arc<T> {
-        Arc::clone(self.arc())
     }
 }

@@ -104,8 +104,7 @@ impl Clock {
     }
 
     fn set(&self, reading: Reading, now: u64) -> Tick {
-        self.offset
-            .store(now.wrapping_sub(reading.monotonic), Relaxed);
+        self.offset.store(now.wrapping_sub(reading.monotonic), Relaxed);
         self.floor.store(now, Relaxed);
         Tick(now)
     }
@@ -216,9 +215,7 @@ mod system {
 
     #[inline]
     fn nanos(time: Timespec) -> u64 {
-        (time.tv_sec as u64)
-            .wrapping_mul(1_000_000_000)
-            .wrapping_add(time.tv_nsec as u64)
+        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
     }
 }
 
@@ -294,9 +291,6 @@ mod tests {
         }
         let moved = clock.sync().since(start);
         assert!(moved >= Duration::from_millis(30), "{moved:?}");
-        assert!(
-            moved <= instant.elapsed() + Duration::from_millis(20),
-            "{moved:?}"
-        );
+        assert!(moved <= instant.elapsed() + Duration::from_millis(20), "{moved:?}");
     }
 }

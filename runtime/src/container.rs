@@ -9,16 +9,14 @@ use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::cache::Stats;
 use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::random;
 use crate::resource::{Kind, Node, REGISTRY};
 use crate::scope;
+use crate::stats::Stats;
 
-static CONTAINER: Container = Container {
-    record: Mutex::new(Record::new()),
-};
+static CONTAINER: Container = Container { record: Mutex::new(Record::new()) };
 
 /// The record of the container that this code runs in.
 ///
@@ -152,10 +150,8 @@ impl Container {
 
     /// Every `#[cached]` of the program.
     pub fn caches(&self) -> Vec<CacheSnapshot> {
-        let mut caches: Vec<_> = REGISTRY
-            .iter()
-            .filter_map(|node| CacheSnapshot::of(*node))
-            .collect();
+        let mut caches: Vec<_> =
+            REGISTRY.iter().filter_map(|node| CacheSnapshot::of(*node)).collect();
         caches.sort_by_key(|cache| cache.name);
         caches
     }
@@ -179,12 +175,7 @@ impl Container {
     /// A new container: a new record, from now on.
     pub(crate) fn begin(&self, start: Start) {
         let born = CLOCK.sync();
-        *self.record() = Record {
-            id: random::bits(),
-            start,
-            born,
-            ..Record::new()
-        };
+        *self.record() = Record { id: random::bits(), start, born, ..Record::new() };
     }
 
     #[cfg(feature = "testing")]
@@ -201,11 +192,7 @@ impl Container {
             let mut record = self.record();
             let busy = record.in_flight > 0;
             let since = |tick| {
-                if busy {
-                    Duration::ZERO
-                } else {
-                    now.since(tick)
-                }
+                if busy { Duration::ZERO } else { now.since(tick) }
             };
             record.idle_gap = record.ended.map(since);
             record.invocations += 1;
@@ -213,18 +200,11 @@ impl Container {
             let waited = matches!(record.start, Start::OnDemand | Start::Local);
             let cold = record.invocations == 1 && waited;
             // Before its first invocation a container may sit idle, too: provisioned, or restored.
-            (
-                record.invocations,
-                cold,
-                since(record.ended.unwrap_or(record.ready)),
-            )
+            (record.invocations, cold, since(record.ended.unwrap_or(record.ready)))
         };
         // What is built from something in doubt is in doubt, too: both are looked at when both are
         // used, and nobody sees the old one beside the new.
-        if REGISTRY
-            .iter()
-            .fold(false, |doubt, node| node.thaw(idle) | doubt)
-        {
+        if REGISTRY.iter().fold(false, |doubt, node| node.thaw(idle) | doubt) {
             REGISTRY.iter().for_each(|node| node.suspect());
         }
         REGISTRY.iter().for_each(|node| node.purge());
@@ -254,12 +234,7 @@ impl Container {
 /// # Errors
 /// Those of all required resources that could not be built.
 pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceError>> {
-    let eager = |kind| {
-        REGISTRY
-            .iter()
-            .copied()
-            .filter(move |node| node.kind() == kind)
-    };
+    let eager = |kind| REGISTRY.iter().copied().filter(move |node| node.kind() == kind);
     // Those that wait go first, so that what computes hides behind their I/O.
     let nodes = eager(Kind::Waiting).chain(eager(Kind::Computing)).collect();
     let outcome = settle_all(nodes, budget, "init").await;
@@ -277,11 +252,7 @@ pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     CLOCK.sync();
     CONTAINER.record().id = random::bits();
     REGISTRY.iter().for_each(|node| node.purge());
-    let nodes = REGISTRY
-        .iter()
-        .copied()
-        .filter(|node| node.restored())
-        .collect();
+    let nodes = REGISTRY.iter().copied().filter(|node| node.restored()).collect();
     let outcome = settle_all(nodes, None, "restore").await;
     let mut record = CONTAINER.record();
     (record.ready, record.ended) = (CLOCK.sync(), None);
@@ -305,10 +276,7 @@ async fn settle_all(
                 Ok(next) => next,
                 Err(_) => {
                     let resources = waiting.join(", ");
-                    tracing::warn!(
-                        resources,
-                        "still building; carried into the first invocation"
-                    );
+                    tracing::warn!(resources, "still building; carried into the first invocation");
                     break;
                 }
             },
@@ -331,11 +299,7 @@ async fn settle_all(
         }
     }
     failures.sort_by_key(ResourceError::resource);
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(failures)
-    }
+    if failures.is_empty() { Ok(()) } else { Err(failures) }
 }
 
 /// Whether anything wants to be closed at SHUTDOWN.
@@ -362,11 +326,7 @@ pub(crate) async fn shutdown() {
 
 /// Everything that wants to be closed, in the order in which it is.
 fn dependents_first() -> Vec<&'static dyn Node> {
-    let mut nodes: Vec<_> = REGISTRY
-        .iter()
-        .copied()
-        .filter(|node| node.has_close())
-        .collect();
+    let mut nodes: Vec<_> = REGISTRY.iter().copied().filter(|node| node.has_close()).collect();
     nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
     nodes
 }
@@ -447,9 +407,6 @@ pub struct CacheSnapshot {
 
 impl CacheSnapshot {
     fn of(node: &dyn Node) -> Option<Self> {
-        Some(Self {
-            name: node.name(),
-            stats: node.stats()?,
-        })
+        Some(Self { name: node.name(), stats: node.stats()? })
     }
 }

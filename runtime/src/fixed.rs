@@ -110,19 +110,12 @@ impl<T: Send + Sync + 'static> Fixed<T> {
             built
                 .and_then(|built| built)
                 .inspect(|_| {
-                    let mut time = self
-                        .build_time
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
+                    let mut time = self.build_time.lock().unwrap_or_else(PoisonError::into_inner);
                     *time = Some(start.elapsed());
                 })
                 .map_err(|source| {
                     let error = ResourceError::new(self.name, source);
-                    tracing::warn!(
-                        resource = self.name,
-                        error = chain(&error),
-                        "attempt failed"
-                    );
+                    tracing::warn!(resource = self.name, error = chain(&error), "attempt failed");
                     if let Some(pause) = self.retry_after {
                         *failure() = Some((error.clone(), CLOCK.now().after(pause)));
                     }
@@ -139,7 +132,7 @@ impl<T: Send + Sync + 'static> Deref for Fixed<T> {
     fn deref(&self) -> &T {
         match self.force() {
             Ok(value) => value,
-            Err(error) => crate::panic::unavailable(error),
+            Err(error) => crate::scope::unavailable(error),
         }
     }
 }
@@ -154,11 +147,7 @@ impl<T: Send + Sync + 'static> Node for Fixed<T> {
     }
 
     fn kind(&self) -> Kind {
-        if self.lazy {
-            Kind::Lazy
-        } else {
-            Kind::Computing
-        }
+        if self.lazy { Kind::Lazy } else { Kind::Computing }
     }
 
     fn generation(&self) -> u64 {
@@ -170,10 +159,7 @@ impl<T: Send + Sync + 'static> Node for Fixed<T> {
     }
 
     fn build_time(&self) -> Option<Duration> {
-        *self
-            .build_time
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.build_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_recoverable(&self) -> bool {

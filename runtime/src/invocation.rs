@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::container::{self, container};
 use crate::error::{BoxError, ResourceError, chain, short_type_name};
+use crate::event::{Context, LambdaEvent};
 use crate::panic::{Panic, catch_async};
 use crate::resource::ResourceSet;
-use crate::run::{Context, LambdaEvent};
 use crate::scope::Scope;
 
 /// What the expansion of `#[handler]` makes of a function.
@@ -46,10 +46,7 @@ pub struct HandlerSpec {
 impl HandlerSpec {
     /// The default options.
     pub const fn new() -> Self {
-        Self {
-            deadline_margin: Duration::from_millis(250),
-            report_every: 10,
-        }
+        Self { deadline_margin: Duration::from_millis(250), report_every: 10 }
     }
 
     /// How long before Lambda's deadline the handler is cancelled; zero for never.
@@ -79,10 +76,7 @@ pub struct InvocationError {
 
 impl InvocationError {
     fn new(error_type: &str, error_message: impl ToString) -> Self {
-        Self {
-            error_type: error_type.to_owned(),
-            error_message: error_message.to_string(),
-        }
+        Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
     }
 }
 
@@ -189,9 +183,7 @@ pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
     match scope.deadline {
         None => work.await,
         Some(deadline) => {
-            let end = deadline
-                .checked_sub(DEADLINE_RESERVE)
-                .unwrap_or_else(Instant::now);
+            let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
             if timeout_at(end, work).await.is_err() {
                 tracing::error!("deferred work was dropped at the deadline");
             }

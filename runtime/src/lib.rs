@@ -59,7 +59,9 @@ mod cell;
 mod clock;
 mod container;
 mod duration;
+mod entry;
 mod error;
+mod event;
 mod fixed;
 mod flight;
 mod invocation;
@@ -72,16 +74,17 @@ mod random;
 mod resource;
 mod run;
 mod scope;
+mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use cache::Stats;
 pub use container::{
     CacheSnapshot, Container, ContainerSnapshot, ResourceSnapshot, Start, container,
 };
 pub use error::{Error, ResourceError};
 pub use invocation::InvocationError;
 
+pub use event::{Context, LambdaEvent};
 pub use rewarm_macros::{cached, handler, init};
-pub use run::{Context, LambdaEvent};
 pub use scope::{defer, remaining};
+pub use stats::Stats;

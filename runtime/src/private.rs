@@ -13,9 +13,10 @@ pub use linkme;
 pub use serde::de::IgnoredAny;
 
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Stats, Unkeyed, infallible,
+    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible,
 };
 pub use crate::cell::{Cell, Held, Restore, Spec};
+pub use crate::entry::run;
 pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
@@ -23,7 +24,7 @@ pub use crate::resource::{
     BoxFuture, FromHeld, IsResult, Node, Probe, REGISTRY, Resource, ResourceSet, Shareable, Unable,
     depth,
 };
-pub use crate::run::{LambdaEvent, Service, run, service};
+pub use crate::run::{Service, service};
 
 pub use crate::{__container as container, __facts as facts, __not_a_result as not_a_result};
 

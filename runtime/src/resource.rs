@@ -101,7 +101,7 @@ pub trait Node: Sync {
         true
     }
     /// What a cache counted.
-    fn stats(&self) -> Option<crate::cache::Stats> {
+    fn stats(&self) -> Option<crate::stats::Stats> {
         None
     }
 }
@@ -306,15 +306,8 @@ mod tests {
         assert!(!(Probe::<u8>::IS_NONE)(&0));
         assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
         assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
-        assert_eq!(
-            (Probe::<String>::INTO_BOX)("text".into()).to_string(),
-            "text"
-        );
-        assert!(
-            (Probe::<Opaque>::INTO_BOX)(Opaque)
-                .to_string()
-                .ends_with("Opaque`")
-        );
+        assert_eq!((Probe::<String>::INTO_BOX)("text".into()).to_string(), "text");
+        assert!((Probe::<Opaque>::INTO_BOX)(Opaque).to_string().ends_with("Opaque`"));
     }
 
     #[test]

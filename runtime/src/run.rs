@@ -1,5 +1,6 @@
 //! Lambda: the runtime's loop around the service, INIT before it, and what happens after each
-//! response. The only file that names `lambda_runtime`.
+//! response. But for the two types that handlers take (`event.rs`), the only file that names
+//! `lambda_runtime`.
 
 use std::env;
 use std::marker::PhantomData;
@@ -10,7 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lambda_runtime::layers::TracingLayer;
-use lambda_runtime::{Diagnostic, LambdaInvocation, Runtime, SnapStartResource};
+use lambda_runtime::{
+    Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
+};
 use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -19,40 +22,18 @@ use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::panic::{catch_async, remember_places};
+use crate::panic::catch_async;
 use crate::resource::BoxFuture;
 use crate::scope;
 
-pub use lambda_runtime::{Context, LambdaEvent};
-
-/// All that a function's `main` does: INIT, then one event after the other, under Lambda or on the
-/// command line.
-pub fn run<H: Handler>() -> ExitCode {
-    remember_places();
-    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return in_lambda::<H>();
-    }
-    #[cfg(feature = "local")]
-    return crate::local::run::<H>();
-    #[cfg(not(feature = "local"))]
-    {
-        eprintln!(
-            "AWS_LAMBDA_RUNTIME_API is not set: this is a Lambda function.\n\
-             help: run it under `cargo lambda watch`, or build it with rewarm's feature `local`"
-        );
-        ExitCode::from(2)
-    }
-}
-
-fn in_lambda<H: Handler>() -> ExitCode {
+/// A function's life under Lambda.
+pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
     if let Err(missing) = check_environment() {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }
     log_to(std::io::stdout);
-    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY")
-        .ok()
-        .and_then(|n| n.parse().ok());
+    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok());
     let runtime = match runtime(concurrency.unwrap_or(1)) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -73,9 +54,7 @@ fn check_environment() -> Result<(), String> {
     }
     let name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
     let size = env::var(name).map_err(|_| format!("{name} is not set, as it is in Lambda"))?;
-    size.parse::<i32>()
-        .map(drop)
-        .map_err(|_| format!("{name} is {size:?}, not a number"))
+    size.parse::<i32>().map(drop).map_err(|_| format!("{name} is {size:?}, not a number"))
 }
 
 /// The tokio runtime for so many invocations at a time. One at a time runs best on one thread: it
@@ -124,10 +103,7 @@ async fn life<H: Handler>() -> ExitCode {
     match runtime.run_concurrent().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(
-                error = chain(&*error),
-                "the Runtime API cannot be used any more"
-            );
+            tracing::error!(error = chain(&*error), "the Runtime API cannot be used any more");
             ExitCode::FAILURE
         }
     }
@@ -209,19 +185,13 @@ async fn report_init_failure(failures: Vec<ResourceError>) {
         PooledClient::builder().build().call(request).await
     };
     if let Err(error) = posted.await {
-        tracing::error!(
-            error = chain(&*error),
-            "the failure of INIT could not be reported"
-        );
+        tracing::error!(error = chain(&*error), "the failure of INIT could not be reported");
     }
 }
 
 /// The time that is left until an invocation's deadline.
 fn remaining(context: &Context) -> Option<Duration> {
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
     (context.deadline != 0).then_some(left)
 }
 
@@ -238,10 +208,7 @@ impl<H, S> tower::Layer<S> for AfterResponse<H> {
     type Service = AfterResponseService<H, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AfterResponseService {
-            inner,
-            handler: PhantomData,
-        }
+        AfterResponseService { inner, handler: PhantomData }
     }
 }
 
@@ -252,10 +219,7 @@ struct AfterResponseService<H, S> {
 
 impl<H, S: Clone> Clone for AfterResponseService<H, S> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            handler: PhantomData,
-        }
+        Self { inner: self.inner.clone(), handler: PhantomData }
     }
 }
 
@@ -357,9 +321,6 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
 
 impl From<InvocationError> for Diagnostic {
     fn from(error: InvocationError) -> Self {
-        Self {
-            error_type: error.error_type,
-            error_message: error.error_message,
-        }
+        Self { error_type: error.error_type, error_message: error.error_message }
     }
 }

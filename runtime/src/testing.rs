@@ -39,9 +39,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::clock::{CLOCK, nanos};
 use crate::container::{self, ContainerSnapshot, Start, container};
 use crate::error::{ResourceError, chain};
+use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::panic::remember_places;
-use crate::run::Context;
 use crate::scope::Scope;
 
 /// The statics of a process are one container's: others wait for their turn.
@@ -60,9 +60,7 @@ pub struct Container<H> {
 
 impl<H> Debug for Container<H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Container")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Container").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -74,17 +72,11 @@ pub async fn container_of<H: Handler>() -> Container<H> {
     let turn = TURN.lock().await;
     remember_places();
     // A machine that has run for an hour, on a day in 2026.
-    CLOCK.set_manual(
-        Duration::from_secs(3600),
-        Duration::from_secs(1_790_000_000),
-    );
+    CLOCK.set_manual(Duration::from_secs(3600), Duration::from_secs(1_790_000_000));
     container().reset();
     container().begin(Start::OnDemand);
-    let container = Container {
-        deadline: Duration::from_secs(30),
-        handler: PhantomData,
-        _turn: turn,
-    };
+    let container =
+        Container { deadline: Duration::from_secs(30), handler: PhantomData, _turn: turn };
     if let Err(failures) = container::init(None).await {
         panic!("INIT failed: {}", listed(&failures));
     }
@@ -215,21 +207,13 @@ where
     {
         let mut warm = container().await;
         for (n, event) in events.iter().enumerate() {
-            compare(
-                n,
-                "after the events before it",
-                &warm.invoke(event.clone()).await,
-            );
+            compare(n, "after the events before it", &warm.invoke(event.clone()).await);
         }
     }
     {
         let mut warm = container().await;
         for (n, event) in events.iter().enumerate().rev() {
-            compare(
-                n,
-                "after the events behind it",
-                &warm.invoke(event.clone()).await,
-            );
+            compare(n, "after the events behind it", &warm.invoke(event.clone()).await);
         }
     }
     let answers = container().await.invoke_all(events.clone()).await;

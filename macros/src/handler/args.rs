@@ -19,9 +19,7 @@ impl Options {
             deadline_margin: args
                 .duration("deadline_margin = \"250ms\"", true, diag)
                 .map(|(margin, _)| margin),
-            report_every: args
-                .number("report_every = 10", diag)
-                .map(|(number, _)| number),
+            report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
             krate: args.krate(diag),
         }
     }

@@ -49,12 +49,7 @@ fn restore(args: &mut Args, diag: &mut Diag) -> Option<(Restore, Ident)> {
         Some("check") => Restore::Check,
         Some("rebuild") => Restore::Rebuild,
         _ => {
-            diag.error(
-                &word,
-                "a restore cannot do this",
-                "",
-                "write `keep`, `check` or `rebuild`",
-            );
+            diag.error(&word, "a restore cannot do this", "", "write `keep`, `check` or `rebuild`");
             return None;
         }
     };

@@ -14,32 +14,17 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
         Source::Fn { awaits: true, .. } | Source::Static { awaits: true, .. } => cell(model, true),
         Source::Fn { awaits: false, .. } => cell(model, false),
-        Source::Static {
-            init,
-            awaits: false,
-        } => fixed(model, init),
+        Source::Static { init, awaits: false } => fixed(model, init),
     }
 }
 
 /// A value behind a `Cell`: every function, and a static that awaits.
 fn cell(model: &Model, awaits: bool) -> TokenStream {
-    let Model {
-        krate,
-        docs,
-        vis,
-        name,
-        value,
-        ..
-    } = model;
+    let Model { krate, docs, vis, name, value, .. } = model;
     let (allow, text) = (names::allow(), names::text(name));
     let options = options(model);
     let (accessor, function, spec, depth, cell) = match &model.source {
-        Source::Fn {
-            function,
-            returns,
-            injected,
-            ..
-        } => {
+        Source::Fn { function, returns, injected, .. } => {
             let cell = ours("__CELL");
             let get = match awaits {
                 true => quote!(get().await),
@@ -175,14 +160,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
 
 /// A static that derefs.
 fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model {
-        krate,
-        docs,
-        vis,
-        name,
-        value,
-        ..
-    } = model;
+    let Model { krate, docs, vis, name, value, .. } = model;
     let (allow, text) = (names::allow(), names::text(name));
     let options = options(model);
     let about = format!("The controls of the resource `{text}`.");

@@ -30,12 +30,7 @@ pub(crate) struct Model {
 /// Where the value comes from.
 pub(super) enum Source {
     /// A function, and what fills its parameters.
-    Fn {
-        function: Box<Function>,
-        returns: Box<Returns>,
-        awaits: bool,
-        injected: Vec<Injected>,
-    },
+    Fn { function: Box<Function>, returns: Box<Returns>, awaits: bool, injected: Vec<Injected> },
     /// The initialiser of a static.
     Static { init: TokenStream, awaits: bool },
 }
@@ -93,10 +88,7 @@ impl Model {
             lazy: options.lazy.is_some(),
             timeout: options.timeout.map(|(limit, _)| limit).filter(|_| awaits),
             retry_after: options.retry_after.map(|(pause, _)| pause),
-            idle: options
-                .idle
-                .map(|(gap, _)| gap)
-                .filter(|_| options.check.is_some()),
+            idle: options.idle.map(|(gap, _)| gap).filter(|_| options.check.is_some()),
             restore: options.restore.map(|(restore, _)| restore),
             check: options.check.filter(|_| awaits),
             close: options.close,
@@ -136,22 +128,13 @@ impl Model {
             lazy: options.lazy.is_some(),
             timeout: options.timeout.map(|(limit, _)| limit).filter(|_| awaits),
             retry_after: options.retry_after.map(|(pause, _)| pause),
-            idle: options
-                .idle
-                .map(|(gap, _)| gap)
-                .filter(|_| options.check.is_some()),
+            idle: options.idle.map(|(gap, _)| gap).filter(|_| options.check.is_some()),
             // One that derefs is kept in any case.
-            restore: options
-                .restore
-                .map(|(restore, _)| restore)
-                .filter(|_| awaits),
+            restore: options.restore.map(|(restore, _)| restore).filter(|_| awaits),
             check: options.check.filter(|_| awaits),
             close: options.close,
             krate: options.krate,
-            source: Source::Static {
-                init: item.init,
-                awaits,
-            },
+            source: Source::Static { init: item.init, awaits },
         })
     }
 }
