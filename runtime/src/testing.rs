@@ -49,8 +49,11 @@ static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A simulated container. Its clocks stand still until they are told to move.
 ///
-/// There is one at a time in a process: another waits until this one is dropped. All resources,
-/// caches and counters start fresh. What a function keeps elsewhere, in statics of its own or in
+/// There is one at a time in a process: another waits until this one is dropped. A test that uses
+/// resources or cached functions without an invocation holds a container, too, so that no other
+/// test's container makes them fresh under it.
+///
+/// All resources, caches and counters start fresh. What a function keeps elsewhere, in statics of its own or in
 /// `/tmp`, it keeps from one container to the next: that is what [`assert_reuse_safe`] finds.
 pub struct Container<H> {
     deadline: Duration,
