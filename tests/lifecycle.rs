@@ -387,6 +387,37 @@ async fn panics_and_deferred_work() {
     assert_eq!(c.snapshot().in_flight, 0);
 }
 
+#[handler(warmup, report_every = 0)]
+async fn warm(event: Value) -> bool {
+    note(format!("handler got {event}"));
+    rewarm::container().is_cold_start()
+}
+
+#[tokio::test]
+async fn a_warm_up_ping_is_answered_without_the_handler() {
+    let _world = world().await;
+    let mut c = warm::container().await;
+    let plugin = json!({ "source": "serverless-plugin-warmup" });
+    assert_eq!(c.invoke(plugin).await, Ok(Value::Null));
+    assert_eq!(c.invoke(json!({ "warmup": true, "more": [1] })).await, Ok(Value::Null));
+    notes();
+    for event in [json!({ "warmup": false }), json!({ "source": "aws.events" }), json!("warmup")] {
+        assert_eq!(c.invoke(event.clone()).await, Ok(json!(false)), "a ping took the cold start");
+        assert_eq!(notes(), [format!("handler got {event}")]);
+    }
+    assert_eq!((c.snapshot().invocations, rewarm::container().pings()), (3, 2));
+}
+
+#[tokio::test]
+async fn only_the_first_invocation_is_cold() {
+    let _world = world().await;
+    let mut c = warm::container().await;
+    assert_eq!(c.invoke(1).await, Ok(json!(true)));
+    assert_eq!(c.invoke(1).await, Ok(json!(false)));
+    c.restore().await.unwrap();
+    assert_eq!(c.invoke(1).await, Ok(json!(false)));
+}
+
 mod safety {
     use super::*;
 

@@ -40,6 +40,7 @@ struct Record {
     start: Start,
     born: Tick,
     invocations: u64,
+    pings: u64,
     errors: u64,
     in_flight: u64,
     /// When INIT or a restore ended.
@@ -56,6 +57,7 @@ impl Record {
             start: Start::Local,
             born: Tick::ZERO,
             invocations: 0,
+            pings: 0,
             errors: 0,
             in_flight: 0,
             ready: Tick::ZERO,
@@ -105,6 +107,11 @@ impl Container {
     /// How many of them failed.
     pub fn errors(&self) -> u64 {
         self.record().errors
+    }
+
+    /// How many warm-up pings it answered. They are no invocations.
+    pub fn pings(&self) -> u64 {
+        self.record().pings
     }
 
     /// The share of invocations that failed, from 0 to 1; 0 before the first.
@@ -186,7 +193,7 @@ impl Container {
 
     /// An invocation begins: gives its number, and whether it is cold. What grew too old while the
     /// container was frozen is gone when this returns.
-    pub(crate) fn invocation_begins(&self) -> (u64, bool) {
+    pub(crate) fn invocation_begins(&self, ping: bool) -> (u64, bool) {
         let now = CLOCK.sync();
         let (number, cold, idle) = {
             let mut record = self.record();
@@ -195,10 +202,11 @@ impl Container {
                 if busy { Duration::ZERO } else { now.since(tick) }
             };
             record.idle_gap = record.ended.map(since);
-            record.invocations += 1;
-            record.in_flight += 1;
             let waited = matches!(record.start, Start::OnDemand | Start::Local);
-            let cold = record.invocations == 1 && waited;
+            let cold = waited && record.invocations + record.pings == 0;
+            record.invocations += u64::from(!ping);
+            record.pings += u64::from(ping);
+            record.in_flight += 1;
             // Before its first invocation a container may sit idle, too: provisioned, or restored.
             (record.invocations, cold, since(record.ended.unwrap_or(record.ready)))
         };

@@ -1,11 +1,12 @@
 //! One invocation, from the bytes of its event to the bytes of its answer: resources, deadline, and
 //! every way to fail turned into the error that Lambda shows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
@@ -41,12 +42,13 @@ pub trait Handler: Send + Sync + 'static {
 pub struct HandlerSpec {
     pub(crate) deadline_margin: Duration,
     pub(crate) report_every: u64,
+    pub(crate) warmup: bool,
 }
 
 impl HandlerSpec {
     /// The default options.
     pub const fn new() -> Self {
-        Self { deadline_margin: Duration::from_millis(250), report_every: 10 }
+        Self { deadline_margin: Duration::from_millis(250), report_every: 10, warmup: false }
     }
 
     /// How long before Lambda's deadline the handler is cancelled; zero for never.
@@ -58,6 +60,12 @@ impl HandlerSpec {
     /// After how many invocations the container is reported; 0 for never.
     pub const fn report_every(mut self, invocations: u64) -> Self {
         self.report_every = invocations;
+        self
+    }
+
+    /// Answers warm-up pings without the handler.
+    pub const fn warmup(mut self) -> Self {
+        self.warmup = true;
         self
     }
 }
@@ -110,9 +118,26 @@ pub(crate) enum Event<'a, T> {
 }
 
 /// Begins an invocation that has so much time left.
-pub(crate) fn begin(remaining: Option<Duration>) -> Arc<Scope> {
-    let (number, cold) = container().invocation_begins();
-    Arc::new(Scope::new(number, cold, remaining))
+pub(crate) fn begin<H: Handler>(
+    event: &Event<'_, H::Event>,
+    remaining: Option<Duration>,
+) -> Arc<Scope> {
+    let ping = H::SPEC.warmup && matches!(event, Event::Json(json) if is_ping(json));
+    let (number, cold) = container().invocation_begins(ping);
+    Arc::new(Scope::new(number, cold, ping, remaining))
+}
+
+/// Whether an event is a warm-up ping: serverless-plugin-warmup's, or `{"warmup": true}`.
+fn is_ping(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Ping<'a> {
+        #[serde(borrow)]
+        source: Option<Cow<'a, str>>,
+        warmup: Option<bool>,
+    }
+    serde_json::from_slice(json).is_ok_and(|ping: Ping<'_>| {
+        ping.warmup == Some(true) || ping.source.as_deref() == Some("serverless-plugin-warmup")
+    })
 }
 
 /// Runs the handler for one event. The caller has entered `scope`.
@@ -121,6 +146,9 @@ pub(crate) async fn answer<H: Handler>(
     event: Event<'_, H::Event>,
     context: Context,
 ) -> Result<Box<RawValue>, InvocationError> {
+    if scope.ping {
+        return Ok(RawValue::NULL.to_owned());
+    }
     let outcome = guarded::<H>(scope, event, context).await;
     container().invocation_answered(outcome.is_err());
     outcome
@@ -192,7 +220,7 @@ pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
     scope.take_deferred(); // what the deadline cut off
     container().invocation_ends();
     let every = H::SPEC.report_every;
-    if every > 0 && scope.number % every == 0 {
+    if every > 0 && scope.number % every == 0 && !scope.ping {
         report();
     }
 }

@@ -197,11 +197,11 @@ async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
     if container().invocations() > 0 {
         CLOCK.skip(idle);
     }
-    let scope = invocation::begin(None);
+    let event = Event::Json(event.as_bytes());
+    let scope = invocation::begin::<H>(&event, None);
     let mut context = Context::default();
     context.request_id = format!("local-{}", scope.number);
     let start = Instant::now();
-    let event = Event::Json(event.as_bytes());
     let answer = scope.clone().enter(invocation::answer::<H>(&scope, event, context)).await;
     let done = Done { number: scope.number, cold: scope.cold, time: start.elapsed(), answer };
     invocation::end::<H>(scope).await;

@@ -238,8 +238,8 @@ where
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        let scope = invocation::begin(remaining(&invocation.context));
         let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
+        let scope = invocation::begin::<H>(&Event::Json(&event), remaining(&invocation.context));
         let response = self.inner.call(invocation);
         Box::pin(async move {
             let sent = scope.clone().enter(EVENT.scope(event, response)).await;
@@ -310,8 +310,9 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
     fn call(&mut self, event: LambdaEvent<H::Event>) -> Self::Future {
         Box::pin(async move {
             let (payload, context) = event.into_parts();
-            let scope = invocation::begin(remaining(&context));
-            let answer = invocation::answer::<H>(&scope, Event::Typed(payload), context);
+            let event = Event::Typed(payload);
+            let scope = invocation::begin::<H>(&event, remaining(&context));
+            let answer = invocation::answer::<H>(&scope, event, context);
             let answer = scope.clone().enter(answer).await;
             invocation::end::<H>(scope).await;
             answer

@@ -20,15 +20,17 @@ pub(crate) struct Scope {
     pub(crate) number: u64,
     /// Whether its caller waited for INIT.
     pub(crate) cold: bool,
+    /// Whether it is a warm-up ping, which the handler does not see.
+    pub(crate) ping: bool,
     /// When Lambda ends it; `None` if nobody does.
     pub(crate) deadline: Option<Instant>,
     deferred: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
 impl Scope {
-    pub(crate) fn new(number: u64, cold: bool, remaining: Option<Duration>) -> Self {
+    pub(crate) fn new(number: u64, cold: bool, ping: bool, remaining: Option<Duration>) -> Self {
         let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        Self { number, cold, deadline, deferred: Mutex::default() }
+        Self { number, cold, ping, deadline, deferred: Mutex::default() }
     }
 
     /// Runs `work` as a part of this invocation.

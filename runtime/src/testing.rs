@@ -111,11 +111,11 @@ impl<H: Handler> Container<H> {
     }
 
     async fn answer(&self, event: Value) -> (Arc<Scope>, Result<Value, InvocationError>) {
-        let scope = invocation::begin(Some(self.deadline));
-        let mut context = Context::default();
-        context.request_id = format!("test-{}", scope.number);
         let json = event.to_string();
         let event = Event::Json(json.as_bytes());
+        let scope = invocation::begin::<H>(&event, Some(self.deadline));
+        let mut context = Context::default();
+        context.request_id = format!("test-{}", scope.number);
         let answer = invocation::answer::<H>(&scope, event, context);
         let answer = scope.clone().enter(answer).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {

@@ -50,7 +50,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote!(.deadline_margin(#margin))
         });
         let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
-        quote!(#private::HandlerSpec::new() #margin #every)
+        let warmup = model.options.warmup.then(|| quote!(.warmup()));
+        quote!(#private::HandlerSpec::new() #margin #every #warmup)
     };
     quote! {
         #[allow(dead_code)]
