@@ -426,11 +426,47 @@ mod safety {
         event * 2
     }
 
-    static LAST: AtomicU64 = AtomicU64::new(0);
+    #[init]
+    async fn factor() -> u64 {
+        2
+    }
+
+    #[cached(ttl = "1m")]
+    async fn squared(n: u64) -> u64 {
+        n * n
+    }
+
+    /// Keeps everything where it may be kept.
+    #[handler(report_every = 0)]
+    pub async fn tidy(event: u64, factor: &u64) -> u64 {
+        squared(event).await * factor
+    }
 
     #[handler(report_every = 0)]
-    pub async fn hiding(event: u64) -> u64 {
+    pub async fn counting(event: u64) -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(0);
         LAST.swap(event, SeqCst)
+    }
+
+    /// What a careless library does.
+    mod library {
+        pub fn first_wins(n: u64) -> u64 {
+            static FIRST: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+            *FIRST.get_or_init(|| n)
+        }
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn remembering(event: u64) -> u64 {
+        library::first_wins(event)
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn littering(event: u64) -> Result<String, std::io::Error> {
+        let path = std::env::temp_dir().join(format!("rewarm-littering-{}", std::process::id()));
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(&path, format!("{before}{event}"))?;
+        Ok(before)
     }
 }
 
@@ -438,11 +474,26 @@ mod safety {
 async fn a_pure_handler_is_reuse_safe() {
     let _world = world().await;
     assert_reuse_safe(safety::pure::container, [1, 2, 3]).await;
+    assert_reuse_safe(safety::tidy::container, [1, 2, 3, 2]).await;
 }
 
 #[tokio::test]
 #[should_panic = "reuse changes an answer"]
-async fn hidden_state_is_found() {
+async fn a_hidden_atomic_is_found() {
     let _world = world().await;
-    assert_reuse_safe(safety::hiding::container, [1, 2, 3]).await;
+    assert_reuse_safe(safety::counting::container, [1, 2, 3]).await;
+}
+
+#[tokio::test]
+#[should_panic = "reuse changes an answer"]
+async fn a_library_that_remembers_is_found() {
+    let _world = world().await;
+    assert_reuse_safe(safety::remembering::container, [1, 2, 3]).await;
+}
+
+#[tokio::test]
+#[should_panic = "reuse changes an answer"]
+async fn a_file_that_outlives_an_invocation_is_found() {
+    let _world = world().await;
+    assert_reuse_safe(safety::littering::container, [1, 2, 3]).await;
 }

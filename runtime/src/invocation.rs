@@ -14,7 +14,6 @@ use crate::container::{self, container};
 use crate::error::{BoxError, ResourceError, chain, short_type_name};
 use crate::event::{Context, LambdaEvent};
 use crate::panic::{Panic, catch_async};
-use crate::resource::ResourceSet;
 use crate::scope::Scope;
 
 /// What the expansion of `#[handler]` makes of a function.
@@ -23,18 +22,16 @@ pub trait Handler: Send + Sync + 'static {
     const SPEC: HandlerSpec;
     /// The event.
     type Event: DeserializeOwned + Send;
-    /// The resources that it names.
-    type Resources: ResourceSet;
     /// What it answers.
     type Answer: Serialize + Send;
     /// How it fails.
     type Error: Into<BoxError> + Send;
 
-    /// Calls the function.
+    /// Takes hold of the resources that it names and calls the function. The outer error is that of
+    /// a resource which cannot be had.
     fn call(
         event: LambdaEvent<Self::Event>,
-        resources: &<Self::Resources as ResourceSet>::Held,
-    ) -> impl Future<Output = Result<Self::Answer, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Result<Self::Answer, Self::Error>, ResourceError>> + Send;
 }
 
 /// The options of a handler.
@@ -164,8 +161,7 @@ async fn guarded<H: Handler>(
         Event::Json(json) => decode(json)?,
     };
     let work = catch_async(async {
-        let resources = H::Resources::hold().await?;
-        let answer = H::call(LambdaEvent::new(payload, context), &resources).await;
+        let answer = H::call(LambdaEvent::new(payload, context)).await?;
         let answer = answer.map_err(|error| {
             let error: BoxError = error.into();
             InvocationError::new(short_type_name::<H::Error>(), chain(&*error))

@@ -183,51 +183,179 @@ fn listed(failures: &[ResourceError]) -> String {
 /// Holds that reuse changes nothing: each event alone in a cold container, then all in one, then
 /// all in one in reverse, then all at the same time, have the same answers.
 ///
-/// `container` makes one: the handler's own `container` function.
+/// Under `cargo test` each cold container has a process of its own, so that state is found wherever
+/// it hides: in statics of a library, too. `container` makes one: the handler's own `container` function.
 ///
 /// # Panics
-/// At the first answer that differs, with both.
+/// At the first answer that differs, with the place in it.
 pub async fn assert_reuse_safe<H, F, E>(container: F, events: E)
 where
     H: Handler,
     F: AsyncFn() -> Container<H>,
     E: IntoIterator<Item: Into<Value>>,
 {
+    assert_reuse_safe_except(&[], container, events).await;
+}
+
+/// As [`assert_reuse_safe`], but for the places in an answer that may differ, as times and ids do:
+/// JSON pointers (RFC 6901), as `/order/id`.
+///
+/// ```standalone_crate
+/// use rewarm::handler;
+/// use rewarm::testing::assert_reuse_safe_except;
+/// use serde_json::{Value, json};
+///
+/// #[handler]
+/// async fn order(event: Value) -> Value {
+///     json!({ "id": rewarm::container().invocations(), "order": event })
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// assert_reuse_safe_except(&["/id"], order::container, [json!(1), json!(2)]).await;
+/// # }
+/// ```
+///
+/// # Panics
+/// As [`assert_reuse_safe`].
+pub async fn assert_reuse_safe_except<H, F, E>(ignore: &[&str], container: F, events: E)
+where
+    H: Handler,
+    F: AsyncFn() -> Container<H>,
+    E: IntoIterator<Item: Into<Value>>,
+{
     let events: Vec<Value> = events.into_iter().map(Into::into).collect();
-    let mut alone = Vec::new();
-    for event in &events {
-        alone.push(container().await.invoke(event.clone()).await);
+    let call = fresh::CALLS.replace(fresh::CALLS.get() + 1);
+    if let Some((wanted, n)) = fresh::wanted() {
+        if wanted == call {
+            let answer = container().await.invoke(events[n].clone()).await;
+            fresh::answer(&comparable(answer, ignore));
+        }
+        return;
     }
-    let compare = |n: usize, how: &str, answer: &Result<Value, InvocationError>| {
-        assert!(
-            *answer == alone[n],
-            "reuse changes an answer\n  event {n}: {}\n  in a cold container: {}\n  {how}: {}",
-            events[n],
-            shown(&alone[n]),
-            shown(answer),
-        );
+    let mut alone = Vec::new();
+    for (n, event) in events.iter().enumerate() {
+        alone.push(match fresh::ask(call, n) {
+            Some(answer) => answer,
+            None => comparable(container().await.invoke(event.clone()).await, ignore),
+        });
+    }
+    let compare = |n: usize, how: &str, answer| {
+        if let Some(place) = difference(&alone[n], &comparable(answer, ignore), "") {
+            panic!("reuse changes an answer\n  event {n}: {}\n  {how}\n  {place}", events[n]);
+        }
     };
     {
         let mut warm = container().await;
         for (n, event) in events.iter().enumerate() {
-            compare(n, "after the events before it", &warm.invoke(event.clone()).await);
+            compare(n, "after the events before it", warm.invoke(event.clone()).await);
         }
     }
     {
         let mut warm = container().await;
         for (n, event) in events.iter().enumerate().rev() {
-            compare(n, "after the events behind it", &warm.invoke(event.clone()).await);
+            compare(n, "after the events behind it", warm.invoke(event.clone()).await);
         }
     }
     let answers = container().await.invoke_all(events.clone()).await;
-    for (n, answer) in answers.iter().enumerate() {
+    for (n, answer) in answers.into_iter().enumerate() {
         compare(n, "at the same time as the others", answer);
     }
 }
 
-fn shown(answer: &Result<Value, InvocationError>) -> String {
-    match answer {
-        Ok(answer) => answer.to_string(),
-        Err(error) => error.to_string(),
+/// A process of its own for each cold container: statics outside of rewarm's reach are fresh there,
+/// too. The test's binary is run once more, for that test alone, and told which answer is wanted;
+/// it stops when it has it. Where the test's name is not known (in a documentation test, or with one
+/// test thread) the cold container is one of this process.
+mod fresh {
+    use std::cell::Cell;
+    use std::process::Command;
+
+    use serde_json::Value;
+
+    thread_local! {
+        /// How often this test asserted. Each test has its own thread.
+        pub(super) static CALLS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    const WANTED: &str = "REWARM_TESTING_WANTED";
+    const MARK: &str = "rewarm-testing-answer ";
+
+    /// The assertion and the event that this process is to answer.
+    pub(super) fn wanted() -> Option<(usize, usize)> {
+        let wanted = std::env::var(WANTED).ok()?;
+        let (call, n) = wanted.split_once(':')?;
+        Some((call.parse().ok()?, n.parse().ok()?))
+    }
+
+    /// Gives the answer to the process that wants it.
+    pub(super) fn answer(answer: &Value) -> ! {
+        println!("\n{MARK}{answer}");
+        std::process::exit(0)
+    }
+
+    /// Asks a process for an answer.
+    pub(super) fn ask(call: usize, n: usize) -> Option<Value> {
+        let thread = std::thread::current();
+        let test = thread.name().filter(|name| *name != "main")?;
+        let output = Command::new(std::env::current_exe().ok()?)
+            .args([test, "--exact", "--nocapture"])
+            .env(WANTED, format!("{call}:{n}"))
+            .output()
+            .ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let answer = text.lines().find_map(|line| line.strip_prefix(MARK))?;
+        serde_json::from_str(answer).ok()
+    }
+}
+
+/// An answer, or the error in its place, without what may differ.
+fn comparable(answer: Result<Value, InvocationError>, ignore: &[&str]) -> Value {
+    let mut answer = answer.unwrap_or_else(|error| Value::String(error.to_string()));
+    for pointer in ignore {
+        if let Some(place) = answer.pointer_mut(pointer) {
+            *place = Value::Null;
+        }
+    }
+    answer
+}
+
+/// The first place at which two answers differ, and both values there.
+fn difference(cold: &Value, warm: &Value, place: &str) -> Option<String> {
+    match (cold, warm) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            a.iter().find_map(|(key, value)| difference(value, &b[key], &format!("{place}/{key}")))
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(n, (a, b))| difference(a, b, &format!("{place}/{n}")))
+        }
+        _ if cold == warm => None,
+        _ => {
+            let place = if place.is_empty() { "the answer" } else { place };
+            Some(format!("{place}: {cold} in a cold container, {warm} here"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let cold = json!({ "order": { "items": [1, 2, 3] }, "id": 7 });
+        assert_eq!(difference(&cold, &cold.clone(), ""), None);
+        let warm = json!({ "order": { "items": [1, 5, 6] }, "id": 7 });
+        let first = difference(&cold, &warm, "").unwrap();
+        assert_eq!(first, "/order/items/1: 2 in a cold container, 5 here");
+        let other = difference(&json!(1), &json!({ "a": 1 }), "").unwrap();
+        assert_eq!(other, "the answer: 1 in a cold container, {\"a\":1} here");
+    }
+
+    #[test]
+    fn what_is_ignored_does_not_differ() {
+        let cold = comparable(Ok(json!({ "id": 1, "at": [1, 2] })), &["/id", "/at/1", "/none"]);
+        assert_eq!(cold, json!({ "id": null, "at": [1, null] }));
     }
 }

@@ -43,7 +43,10 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
         Returns::Result { .. } => TokenStream::new(),
     };
-    let set = names::resource_set(&model.injected);
+    let hold = (!model.injected.is_empty()).then(|| {
+        let set = names::resource_set(&model.injected);
+        quote!(let #held = #private::hold::<#set>().await?;)
+    });
     let spec = {
         let margin = model.options.deadline_margin.map(|margin| {
             let margin = names::duration(margin, krate);
@@ -68,14 +71,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             impl #private::Handler for #name {
                 const SPEC: #private::HandlerSpec = #spec;
                 type Event = #event_type;
-                type Resources = #set;
                 type Answer = #answer;
                 type Error = #error;
                 async fn call(
                     event: #krate::LambdaEvent<#event_type>,
-                    held: &<#set as #private::ResourceSet>::Held,
-                ) -> ::core::result::Result<#answer, #error> {
-                    #call
+                ) -> ::core::result::Result<::core::result::Result<#answer, #error>, #krate::ResourceError> {
+                    #hold
+                    ::core::result::Result::Ok(#call)
                 }
             }
 
