@@ -408,6 +408,23 @@ mod init {
         });
     }
 
+    #[tokio::test]
+    async fn a_task_that_has_used_up_its_turn_is_not_stuck() {
+        #[init(lazy)]
+        fn broken() -> Result<u32, Refused> {
+            Err(Refused)
+        }
+
+        poll_fn(|context| {
+            while tokio::task::coop::has_budget_remaining() {
+                let _ = std::pin::pin!(tokio::task::consume_budget()).poll(context);
+            }
+            assert_eq!(broken().unwrap_err().resource(), "broken");
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     mod statics {
         use super::*;
 
