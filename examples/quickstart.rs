@@ -30,10 +30,7 @@ async fn settings() -> Result<Settings, Error> {
 /// The pool. In the example's own database the shop is set up on the way.
 #[init]
 async fn db(settings: &Settings) -> Result<SqlitePool, sqlx::Error> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect(&settings.database_url)
-        .await?;
+    let pool = SqlitePoolOptions::new().max_connections(1).connect(&settings.database_url).await?;
     sqlx::raw_sql(
         "CREATE TABLE IF NOT EXISTS product (sku TEXT PRIMARY KEY, cents INTEGER NOT NULL);
          INSERT OR IGNORE INTO product VALUES ('tea', 450), ('pot', 2900);",
@@ -46,10 +43,7 @@ async fn db(settings: &Settings) -> Result<SqlitePool, sqlx::Error> {
 /// A price in cents, or `None` if there is no such product.
 #[cached(ttl = "30s", max_entries = 500)]
 async fn price(#[from] db: &SqlitePool, sku: &str) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar("SELECT cents FROM product WHERE sku = ?")
-        .bind(sku)
-        .fetch_optional(db)
-        .await
+    sqlx::query_scalar("SELECT cents FROM product WHERE sku = ?").bind(sku).fetch_optional(db).await
 }
 
 #[derive(Deserialize)]
@@ -72,18 +66,10 @@ struct Receipt {
 #[handler]
 async fn checkout(order: Order, settings: Settings) -> Result<Receipt, Error> {
     let Some(cents) = price(&order.sku).await? else {
-        return Err(Error::msg(format_args!(
-            "there is no product {:?}",
-            order.sku
-        )));
+        return Err(Error::msg(format_args!("there is no product {:?}", order.sku)));
     };
-    let net = cents
-        .checked_mul(order.quantity)
-        .ok_or_else(|| Error::msg("that is too much"))?;
-    Ok(Receipt {
-        total_cents: net + net * settings.tax_percent / 100,
-        sku: order.sku,
-    })
+    let net = cents.checked_mul(order.quantity).ok_or_else(|| Error::msg("that is too much"))?;
+    Ok(Receipt { total_cents: net + net * settings.tax_percent / 100, sku: order.sku })
 }
 
 fn main() -> ExitCode {

@@ -259,11 +259,7 @@ mod init {
         let dependents = waiting(2, api).await;
         tokio::task::yield_now().await; // so that their attempt needs the one under way
         GATE.add_permits(1);
-        let errors: Vec<_> = all(calls)
-            .await
-            .into_iter()
-            .map(Result::unwrap_err)
-            .collect();
+        let errors: Vec<_> = all(calls).await.into_iter().map(Result::unwrap_err).collect();
         let first = errors[0].source().unwrap();
         for error in &errors {
             assert_eq!(error.resource(), "db");
@@ -308,10 +304,7 @@ mod init {
         use remembered::{ATTEMPTS, db};
         let first = db().await.unwrap_err();
         let second = db().await.unwrap_err();
-        assert!(std::ptr::addr_eq(
-            first.source().unwrap(),
-            second.source().unwrap()
-        ));
+        assert!(std::ptr::addr_eq(first.source().unwrap(), second.source().unwrap()));
         assert_eq!(ATTEMPTS.get(), 1);
         assert_eq!(*db::rebuild().await.unwrap(), 2);
         assert_eq!(*db().await.unwrap(), 2);
@@ -330,10 +323,7 @@ mod init {
     async fn an_attempt_is_limited_in_time() {
         let begin = tokio::time::Instant::now();
         let error = slow::never().await.unwrap_err();
-        assert_eq!(
-            story(error),
-            "resource `never` is unavailable: not ready after 3s"
-        );
+        assert_eq!(story(error), "resource `never` is unavailable: not ready after 3s");
         assert_eq!(begin.elapsed().as_secs(), 3, "of a clock that is paused");
     }
 
@@ -432,11 +422,7 @@ mod init {
 
         async fn connect(ok: bool) -> Result<String, Refused> {
             tokio::task::yield_now().await;
-            if ok {
-                Ok("open".to_owned())
-            } else {
-                Err(Refused)
-            }
+            if ok { Ok("open".to_owned()) } else { Err(Refused) }
         }
 
         #[init]
@@ -468,10 +454,7 @@ mod init {
         assert_eq!(GREETING::get().unwrap(), "hello 1");
         assert_eq!(*PORT, 8080);
         let panic = panic_of(async { *BAD_PORT }).await;
-        assert_eq!(
-            panic,
-            "resource `BAD_PORT` is unavailable: invalid digit found in string"
-        );
+        assert_eq!(panic, "resource `BAD_PORT` is unavailable: invalid digit found in string");
         assert!(BAD_PORT::get().is_none());
     }
 
@@ -565,10 +548,7 @@ mod cached {
         }
         let stats = length::stats();
         assert_eq!((stats.hits, stats.misses, stats.loads), (1, 4, 4));
-        assert_eq!(
-            (stats.entries, stats.load_errors, stats.stale_hits),
-            (4, 0, 0)
-        );
+        assert_eq!((stats.entries, stats.load_errors, stats.stale_hits), (4, 0, 0));
         assert_eq!(length::peek("tea", b"pot", 2), Some(12));
         assert_eq!(length::peek("tea", b"pot", 3), None);
         assert_eq!(length::stats().hits, 1, "a look is not a hit");
@@ -719,11 +699,7 @@ mod cached {
         async fn through(end: &str) -> Result<String, Refused> {
             GATE.acquire().await.unwrap().forget();
             assert_ne!(end, "panic", "no luck");
-            if end == "fail" {
-                Err(Refused)
-            } else {
-                Ok(end.to_owned())
-            }
+            if end == "fail" { Err(Refused) } else { Ok(end.to_owned()) }
         }
 
         #[cached(ttl = "1h")]
@@ -815,11 +791,7 @@ mod cached {
         #[cached(ttl = "1h")]
         pub(super) async fn lookup(r#type: &str) -> Result<String, Refused> {
             let lookup = LOOKUPS.up();
-            if lookup == 4 {
-                Err(Refused)
-            } else {
-                Ok(format!("{} {lookup}", r#type))
-            }
+            if lookup == 4 { Err(Refused) } else { Ok(format!("{} {lookup}", r#type)) }
         }
     }
 
@@ -838,17 +810,10 @@ mod cached {
         assert_eq!(lookup("a").await.unwrap(), "a 1");
         assert_eq!(lookup("b").await.unwrap(), "b 2");
         lookup::invalidate("a");
-        assert_eq!(
-            (lookup::peek("a"), lookup::peek("b")),
-            (None, Some("b 2".into()))
-        );
+        assert_eq!((lookup::peek("a"), lookup::peek("b")), (None, Some("b 2".into())));
         assert_eq!(lookup::refresh("b").await.unwrap(), "b 3");
         assert_eq!(lookup::refresh("b").await, Err(Refused));
-        assert_eq!(
-            lookup("b").await.unwrap(),
-            "b 3",
-            "an error replaces nothing"
-        );
+        assert_eq!(lookup("b").await.unwrap(), "b 3", "an error replaces nothing");
         lookup::clear();
         assert_eq!(lookup::stats().entries, 0);
         assert_eq!(lookup("b").await.unwrap(), "b 5");
@@ -864,11 +829,7 @@ mod cached {
 
         #[cached(ttl = "1h")]
         pub(super) async fn slow_fib(n: u64) -> u64 {
-            if n < 2 {
-                n
-            } else {
-                slow_fib(n - 1).await + slow_fib(n - 2).await
-            }
+            if n < 2 { n } else { slow_fib(n - 1).await + slow_fib(n - 2).await }
         }
 
         #[cached(ttl = "1h")]
@@ -968,11 +929,7 @@ mod handler {
             "never" => std::future::pending().await,
             _ => {}
         }
-        Ok(Receipt {
-            sku: order.sku,
-            by: format!("{db} {}", context.request_id),
-            total: settings,
-        })
+        Ok(Receipt { sku: order.sku, by: format!("{db} {}", context.request_id), total: settings })
     }
 
     fn order(sku: &str) -> LambdaEvent<Order> {
@@ -995,11 +952,7 @@ mod handler {
         let (order, context) = order("tea").into_parts();
         let mine = Arc::new("mine".to_owned());
         let receipt = shop(order, context, &mine, 5, Arc::clone(&mine), &5).await;
-        let expected = Receipt {
-            sku: "tea".into(),
-            by: "mine r-1".into(),
-            total: 5,
-        };
+        let expected = Receipt { sku: "tea".into(), by: "mine r-1".into(), total: 5 };
         assert_eq!(receipt.unwrap(), expected);
     }
 
@@ -1010,17 +963,11 @@ mod handler {
 
         let error = call(shop::service(), order("none")).await.unwrap_err();
         assert_eq!(error.error_type, "OutOfStock");
-        assert_eq!(
-            error.error_message,
-            format!("no none left: refused: {CAUSE}")
-        );
+        assert_eq!(error.error_message, format!("no none left: refused: {CAUSE}"));
 
         let error = call(shop::service(), order("cursed")).await.unwrap_err();
         assert_eq!(error.error_type, "Panic");
-        assert!(
-            error.error_message.starts_with("cursed is cursed"),
-            "{error}"
-        );
+        assert!(error.error_message.starts_with("cursed is cursed"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,11 +16,7 @@ const FAULTS: &str = env!("CARGO_BIN_EXE_faults");
 fn quickstart() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        build_binary(&[
-            "--release",
-            "--package=rewarm-examples",
-            "--example=quickstart",
-        ])
+        build_binary(&["--release", "--package=rewarm-examples", "--example=quickstart"])
     })
 }
 
@@ -70,11 +66,7 @@ fn assert_error(error: &ErrorReport, error_type: &str, error_message: &str) {
 fn assert_error_with(error: &ErrorReport, error_type: &str, parts: &[&str]) {
     assert_eq!(error.error_type, error_type, "{}", error.error_message);
     for part in parts {
-        assert!(
-            error.error_message.contains(part),
-            "{part:?} is not in {:?}",
-            error.error_message
-        );
+        assert!(error.error_message.contains(part), "{part:?} is not in {:?}", error.error_message);
     }
 }
 
@@ -85,13 +77,8 @@ async fn the_release_build_serves_events() {
     let api = RuntimeApi::start().await;
     let _function = Function::spawn(&api, quickstart());
     for quantity in [1, 2, 3] {
-        let receipt = api
-            .invoke(json!({ "sku": "tea", "quantity": quantity }))
-            .await;
-        assert_eq!(
-            receipt.json(),
-            json!({ "sku": "tea", "total_cents": 540 * quantity })
-        );
+        let receipt = api.invoke(json!({ "sku": "tea", "quantity": quantity })).await;
+        assert_eq!(receipt.json(), json!({ "sku": "tea", "total_cents": 540 * quantity }));
     }
     let error = error_of(&api, json!({ "sku": "car" })).await;
     assert_error(&error, "Error", "there is no product \"car\"");
@@ -110,10 +97,7 @@ async fn the_release_build_reports_a_failed_init() {
         .env("DATABASE_URL", "sqlite:///nowhere/to/be/found.db")
         .spawn(&api);
     let error = api.wait_for_init_error().await;
-    let parts = [
-        "resource `db` is unavailable",
-        "unable to open database file",
-    ];
+    let parts = ["resource `db` is unavailable", "unable to open database file"];
     assert_error_with(&error, "ResourceUnavailable", &parts);
     assert_eq!(function.wait().await.code(), Some(1));
     assert_eq!(api.init_errors().len(), 1);
@@ -124,9 +108,7 @@ async fn the_release_build_reports_a_failed_init() {
 #[tokio::test]
 async fn a_failing_cached_resource_fails_init_too() {
     let api = RuntimeApi::start().await;
-    let function = Function::builder(quickstart())
-        .env("TAX_PERCENT", "much")
-        .spawn(&api);
+    let function = Function::builder(quickstart()).env("TAX_PERCENT", "much").spawn(&api);
     let error = api.wait_for_init_error().await;
     let message = "resource `db` is unavailable: resource `settings` is unavailable: invalid digit \
                    found in string";
@@ -136,12 +118,9 @@ async fn a_failing_cached_resource_fails_init_too() {
 
 #[tokio::test]
 async fn the_release_build_runs_without_lambda() {
-    let run = Local::run(
-        local(quickstart())
-            .arg("--event={\"sku\": \"tea\"}")
-            .args(["--repeat", "3"]),
-    )
-    .await;
+    let run =
+        Local::run(local(quickstart()).arg("--event={\"sku\": \"tea\"}").args(["--repeat", "3"]))
+            .await;
     run.assert_code(0);
     let receipt = json!({ "sku": "tea", "total_cents": 540 });
     assert_eq!(run.answers, [receipt.clone(), receipt.clone(), receipt]);
@@ -194,10 +173,9 @@ async fn an_error_shows_its_type_and_its_causes() {
 #[tokio::test]
 async fn a_panic_is_an_error_with_its_message_and_place() {
     let (api, _function) = faults().await;
-    for (deed, message) in [
-        ("panic", "order 3 is cursed"),
-        ("panic-in-fetch", "nobody can pay for this"),
-    ] {
+    for (deed, message) in
+        [("panic", "order 3 is cursed"), ("panic-in-fetch", "nobody can pay for this")]
+    {
         let error = error_of(&api, json!({ "do": deed, "id": 3 })).await;
         let line = line_of(&message.replace('3', "{}"));
         let place = format!("bin/faults.rs:{line}");
@@ -274,10 +252,7 @@ async fn a_static_that_cannot_be_built_ends_the_invocation() {
 
     let (api, _function) = faults().await;
     let answer = api.invoke(json!({ "do": "licence" })).await.json();
-    assert_eq!(
-        answer["builds"], 5,
-        "the lazy static is built when it is used"
-    );
+    assert_eq!(answer["builds"], 5, "the lazy static is built when it is used");
 }
 
 #[tokio::test]
@@ -285,9 +260,7 @@ async fn a_handler_is_cancelled_before_the_deadline() {
     let (api, _function) = faults().await;
     for (event, deadline) in [("hang", 300), ("meet", 300), ("hang", 100)] {
         let event = Invocation::json(json!({ "do": event }));
-        let outcome = api
-            .invoke_raw(event.deadline(Duration::from_millis(deadline)))
-            .await;
+        let outcome = api.invoke_raw(event.deadline(Duration::from_millis(deadline))).await;
         let message = "the handler was cancelled 250ms before Lambda's deadline";
         assert_error(outcome.error(), "DeadlineExceeded", message);
     }
@@ -299,9 +272,8 @@ async fn a_handler_is_cancelled_before_the_deadline() {
 #[tokio::test]
 async fn a_failed_init_reports_every_resource() {
     let api = RuntimeApi::start().await;
-    let function = Function::builder(FAULTS)
-        .env("FAIL", "settings,MEETING,mirror,LICENCE")
-        .spawn(&api);
+    let function =
+        Function::builder(FAULTS).env("FAIL", "settings,MEETING,mirror,LICENCE").spawn(&api);
     let error = api.wait_for_init_error().await;
     let causes = "cannot connect: the host is unreachable: the port is closed";
     let parts = [
@@ -317,10 +289,7 @@ async fn a_failed_init_reports_every_resource() {
             error.error_message
         );
     }
-    assert_eq!(
-        error.function_error_type.as_deref(),
-        Some("Runtime.InitError")
-    );
+    assert_eq!(error.function_error_type.as_deref(), Some("Runtime.InitError"));
     assert_eq!(function.wait().await.code(), Some(1));
     assert_eq!(api.init_errors().len(), 1);
     assert_eq!(api.polls(), 0, "an event was asked for after INIT failed");
@@ -349,9 +318,7 @@ async fn init_logs_a_line_for_each_resource() {
     let (api, function) = faults().await;
     api.wait_for_next().await;
     for resource in ["settings", "ledger", "mirror", "MEETING"] {
-        let line = function
-            .wait_for_output(&format!("resource=\"{resource}\""))
-            .await;
+        let line = function.wait_for_output(&format!("resource=\"{resource}\"")).await;
         for field in ["ms=", "depth=", "generation=1"] {
             assert!(line.contains(field), "{field} is not in {line}");
         }
@@ -370,17 +337,14 @@ async fn outside_of_lambda_a_missing_variable_is_named() {
         let function = names
             .iter()
             .filter(|name| **name != missing)
-            .fold(Function::builder(FAULTS).outside_lambda(), |f, name| {
-                f.env(name, "128")
-            })
+            .fold(Function::builder(FAULTS).outside_lambda(), |f, name| f.env(name, "128"))
             .env("AWS_LAMBDA_RUNTIME_API", api.address())
             .spawn(&api);
         assert_refused(&function, missing).await;
     }
     let api = RuntimeApi::start().await;
-    let function = Function::builder(FAULTS)
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "plenty")
-        .spawn(&api);
+    let function =
+        Function::builder(FAULTS).env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "plenty").spawn(&api);
     assert_refused(&function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is \"plenty\"").await;
 }
 
@@ -459,10 +423,7 @@ async fn concurrent_invocations_are_each_answered_once_and_rightly() {
                     (answer["id"].as_u64(), answer["request_id"].as_str()),
                     (Some(id as u64), Some(request_id.as_str()))
                 );
-                assert_eq!(
-                    (&answer["builds"], &answer["loads"]),
-                    (&json!(4), &json!(1))
-                );
+                assert_eq!((&answer["builds"], &answer["loads"]), (&json!(4), &json!(1)));
                 cold += usize::from(answer["cold"] == true);
                 continue;
             }
@@ -512,21 +473,12 @@ impl Local {
                 )
             })
         };
-        Self {
-            status,
-            answers: function.stdout().iter().map(parse).collect(),
-            timeline,
-        }
+        Self { status, answers: function.stdout().iter().map(parse).collect(), timeline }
     }
 
     #[track_caller]
     fn assert_code(&self, code: i32) {
-        assert_eq!(
-            self.status.code(),
-            Some(code),
-            "{}",
-            self.timeline.join("\n")
-        );
+        assert_eq!(self.status.code(), Some(code), "{}", self.timeline.join("\n"));
     }
 
     #[track_caller]
@@ -537,13 +489,8 @@ impl Local {
 
     /// `cold` or `warm` of each invocation, in the order in which they ended.
     fn temperatures(&self) -> Vec<&str> {
-        let words = self
-            .timeline
-            .iter()
-            .filter_map(|line| line.split(' ').next());
-        words
-            .filter(|word| ["cold", "warm"].contains(word))
-            .collect()
+        let words = self.timeline.iter().filter_map(|line| line.split(' ').next());
+        words.filter(|word| ["cold", "warm"].contains(word)).collect()
     }
 
     /// A member of all answers.
@@ -577,11 +524,8 @@ async fn events_come_from_stdin() {
 #[tokio::test]
 async fn events_come_from_the_command_line_and_from_a_file() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("events.jsonl");
-    std::fs::write(
-        &file,
-        "{\"do\":\"answer\",\"id\":2}\n\n{\"do\":\"answer\",\"id\":3}\n",
-    )
-    .unwrap();
+    std::fs::write(&file, "{\"do\":\"answer\",\"id\":2}\n\n{\"do\":\"answer\",\"id\":3}\n")
+        .unwrap();
     let run = Local::run(
         local(FAULTS)
             .args(["--event", "{\"do\":\"answer\",\"id\":1}", "--events"])
@@ -611,17 +555,13 @@ async fn time_that_passes_between_invocations_ages_what_is_cached() {
 #[tokio::test]
 async fn concurrent_answers_come_in_the_order_of_their_events() {
     // Eight have to meet, and the last to come is the first to know.
-    let events: String = (0..32)
-        .map(|id| format!("{{\"do\": \"meet\", \"id\": {id}}}\n"))
-        .collect();
+    let events: String =
+        (0..32).map(|id| format!("{{\"do\": \"meet\", \"id\": {id}}}\n")).collect();
     let run = Local::run(local(FAULTS).input(events).arg("--concurrency=8")).await;
     run.assert_code(0);
     assert_eq!(run.all("id"), (0..32).collect::<Vec<_>>());
     assert_eq!(run.temperatures().len(), 32);
-    assert_eq!(
-        run.temperatures().iter().filter(|t| **t == "cold").count(),
-        1
-    );
+    assert_eq!(run.temperatures().iter().filter(|t| **t == "cold").count(), 1);
 }
 
 #[tokio::test]
@@ -661,18 +601,12 @@ async fn deferred_work_is_done_without_lambda_too() {
 
 #[tokio::test]
 async fn without_its_resources_a_local_run_fails() {
-    let run = Local::run(
-        local(FAULTS)
-            .env("FAIL", "settings")
-            .arg("--event={\"do\": \"answer\"}"),
-    )
-    .await;
+    let run =
+        Local::run(local(FAULTS).env("FAIL", "settings").arg("--event={\"do\": \"answer\"}")).await;
     run.assert_code(1);
     assert!(run.answers.is_empty());
     let causes = "cannot connect: the host is unreachable: the port is closed";
-    run.assert_says(&format!(
-        "error: resource `settings` is unavailable: {causes}"
-    ));
+    run.assert_says(&format!("error: resource `settings` is unavailable: {causes}"));
     run.assert_says("error: resource `ledger` is unavailable: resource `settings`");
 }
 

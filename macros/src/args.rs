@@ -35,10 +35,7 @@ enum Value {
 impl Args {
     /// Splits the options; reports those that have no `key`, `key = value` or `key(list)` form.
     pub(crate) fn read(tokens: TokenStream, diag: &mut Diag) -> Self {
-        let mut args = Self {
-            given: Vec::new(),
-            known: Vec::new(),
-        };
+        let mut args = Self { given: Vec::new(), known: Vec::new() };
         let mut rest = tokens.into_iter().peekable();
         while rest.peek().is_some() {
             let one: TokenStream = rest
@@ -89,19 +86,13 @@ impl Args {
         match duration::parse(&literal.value()) {
             Ok(duration) if duration.is_zero() && !or_zero => {
                 let what = format_args!("the duration {:?} is zero", literal.value());
-                diag.error(
-                    &tokens,
-                    what,
-                    "",
-                    "write a longer one, or leave the option out",
-                );
+                diag.error(&tokens, what, "", "write a longer one, or leave the option out");
                 None
             }
             Ok(duration) => Some((duration, tokens)),
             Err(error) => {
-                let (what, help) = error
-                    .split_once("; ")
-                    .unwrap_or((&error, "write a shorter one"));
+                let (what, help) =
+                    error.split_once("; ").unwrap_or((&error, "write a shorter one"));
                 diag.error(&tokens, what, "", help);
                 None
             }
@@ -118,12 +109,7 @@ impl Args {
         match literal.base10_parse() {
             Ok(number) => Some((number, tokens)),
             Err(_) => {
-                diag.error(
-                    &tokens,
-                    "this number is too large",
-                    "",
-                    format_args!("write `{form}`"),
-                );
+                diag.error(&tokens, "this number is too large", "", format_args!("write `{form}`"));
                 None
             }
         }
@@ -131,8 +117,7 @@ impl Args {
 
     /// `key = "text"`.
     pub(crate) fn text(&mut self, form: &'static str, diag: &mut Diag) -> Option<LitStr> {
-        self.literal::<LitStr>(form, "a text in quotes", diag)
-            .map(|(_, literal)| literal)
+        self.literal::<LitStr>(form, "a text in quotes", diag).map(|(_, literal)| literal)
     }
 
     /// `key = path::to::something`.
@@ -173,10 +158,9 @@ impl Args {
     /// `crate = path`: where rewarm is, if it is renamed.
     pub(crate) fn krate(&mut self, diag: &mut Diag) -> Path {
         match self.take("crate = path") {
-            Some(Arg {
-                value: Value::Is(tokens),
-                ..
-            }) if syn::parse2::<Path>(tokens.clone()).is_ok() => {
+            Some(Arg { value: Value::Is(tokens), .. })
+                if syn::parse2::<Path>(tokens.clone()).is_ok() =>
+            {
                 syn::parse2(tokens).unwrap_or_else(|_| default_crate())
             }
             Some(arg) => {
@@ -195,10 +179,7 @@ impl Args {
             if self.known.iter().any(|form| name(form) == key) {
                 continue; // given twice, and reported
             }
-            let nearest = self
-                .known
-                .iter()
-                .min_by_key(|form| distance(name(form), &key));
+            let nearest = self.known.iter().min_by_key(|form| distance(name(form), &key));
             let near = nearest.filter(|form| distance(name(form), &key) <= 1 + key.len() / 3);
             let help = match near {
                 Some(form) => format!("did you mean `{form}`?"),
@@ -241,12 +222,7 @@ impl Arg {
             Some(TokenTree::Ident(key)) => key,
             Some(other) => {
                 let what = format_args!("`{other}` is not an option");
-                diag.error(
-                    &tokens,
-                    what,
-                    "",
-                    "write `name`, `name = value` or `name(list)`",
-                );
+                diag.error(&tokens, what, "", "write `name`, `name = value` or `name(list)`");
                 return None;
             }
             None => {

@@ -23,11 +23,7 @@ impl Diag {
         help: impl Display,
     ) {
         let why = why.to_string();
-        let why = if why.is_empty() {
-            why
-        } else {
-            format!("\n{why}")
-        };
+        let why = if why.is_empty() { why } else { format!("\n{why}") };
         self.errors.push(syn::Error::new_spanned(
             at.to_token_stream(),
             format_args!("{what}{why}\nhelp: {help}"),
@@ -41,9 +37,6 @@ impl Diag {
 
     /// All faults, as the compiler is told.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.errors
-            .iter()
-            .map(syn::Error::to_compile_error)
-            .collect()
+        self.errors.iter().map(syn::Error::to_compile_error).collect()
     }
 }

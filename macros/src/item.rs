@@ -74,12 +74,7 @@ impl Parse for Item {
                 return Err(syn::Error::new_spanned(other, text));
             }
         };
-        Ok(Self::Fn(Function {
-            attrs,
-            vis,
-            sig,
-            body,
-        }))
+        Ok(Self::Fn(Function { attrs, vis, sig, body }))
     }
 }
 
@@ -93,14 +88,7 @@ impl Static {
         input.parse::<Token![=]>()?;
         let mut init: Vec<TokenTree> = input.parse::<TokenStream>()?.into_iter().collect();
         init.pop(); // the semicolon
-        Ok(Self {
-            attrs,
-            vis,
-            mutability,
-            ident,
-            ty,
-            init: init.into_iter().collect(),
-        })
+        Ok(Self { attrs, vis, mutability, ident, ty, init: init.into_iter().collect() })
     }
 
     /// Whether the initialiser awaits.
@@ -149,10 +137,7 @@ impl Returns {
             return Self::Plain(whole);
         };
         match args.args.first() {
-            Some(syn::GenericArgument::Type(ok)) => Self::Result {
-                ok: ok.clone(),
-                whole,
-            },
+            Some(syn::GenericArgument::Type(ok)) => Self::Result { ok: ok.clone(), whole },
             _ => Self::Plain(whole),
         }
     }
@@ -168,20 +153,10 @@ impl Returns {
 /// Splits attributes into documentation, which belongs on what users see, and all others, which
 /// belong on the function as it was written.
 pub(crate) fn split_docs(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
-    let outside = |attr: &&Attribute| {
-        ["doc", "deprecated"]
-            .iter()
-            .any(|name| attr.path().is_ident(name))
-    };
+    let outside =
+        |attr: &&Attribute| ["doc", "deprecated"].iter().any(|name| attr.path().is_ident(name));
     let docs = attrs.iter().filter(outside).cloned().collect();
-    (
-        docs,
-        attrs
-            .iter()
-            .filter(|attr| !outside(attr))
-            .cloned()
-            .collect(),
-    )
+    (docs, attrs.iter().filter(|attr| !outside(attr)).cloned().collect())
 }
 
 impl ToTokens for Function {

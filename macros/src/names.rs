@@ -47,10 +47,7 @@ impl Injected {
             },
             None => named(param, diag)?,
         };
-        Some(Self {
-            resource,
-            ty: (*param.ty).clone(),
-        })
+        Some(Self { resource, ty: (*param.ty).clone() })
     }
 
     /// The argument, made from what is held.
@@ -198,11 +195,7 @@ pub(crate) fn allow() -> TokenStream {
 /// Whether a type is a path that ends in this name.
 pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == name),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
         _ => false,
     }
 }
@@ -227,10 +220,8 @@ pub(crate) fn borrows(ty: &Type) -> bool {
     struct Find(bool);
     impl<'a> syn::visit::Visit<'a> for Find {
         fn visit_type_reference(&mut self, reference: &'a syn::TypeReference) {
-            let fixed = reference
-                .lifetime
-                .as_ref()
-                .is_some_and(|lifetime| lifetime.ident == "static");
+            let fixed =
+                reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
             self.0 |= !fixed;
             syn::visit::visit_type_reference(self, reference);
         }
@@ -263,20 +254,10 @@ pub(crate) fn check_signature(sig: &Signature, diag: &mut Diag) -> bool {
         );
     }
     if let Some(constness) = &sig.constness {
-        fault(
-            constness,
-            "a `const fn` has nothing to keep",
-            "",
-            "remove the `const`",
-        );
+        fault(constness, "a `const fn` has nothing to keep", "", "remove the `const`");
     }
     if let syn::Safety::Unsafe(token) = &sig.safety {
-        fault(
-            token,
-            "an unsafe function cannot be called for you",
-            "",
-            "remove the `unsafe`",
-        );
+        fault(token, "an unsafe function cannot be called for you", "", "remove the `unsafe`");
     }
     if let Some(abi) = &sig.abi {
         fault(

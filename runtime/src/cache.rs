@@ -18,224 +18,37 @@
 //! - **Locks** are never held while user code runs, but for `Clone`, `Hash`, `Eq` and `Drop` of keys
 //!   and values.
 
+mod answer;
+mod fetch;
 mod key;
+mod policy;
 mod store;
 
+use std::collections::HashSet;
 use std::collections::hash_map::{Entry as Place, HashMap};
-use std::convert::Infallible;
-use std::future::pending;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use tracing::Instrument;
 
-use crate::clock::{CLOCK, Tick, nanos};
-use crate::error::{BoxError, ResourceError};
-use crate::flight::{Flight, Pilot, take_off};
-use crate::panic::{Panic, catch_async};
+use crate::clock::{CLOCK, Tick};
+use crate::error::ResourceError;
+use crate::flight::take_off;
 use crate::random;
 use crate::resource::{BoxFuture, Kind, Node};
+use crate::stats::{Counters, Stats};
+use answer::{Answer, Landing};
+use fetch::{Claim, Next, Revalidation, Underway};
+use key::{Key, Owned, Value};
+use store::{Entry, Map, Slot, Store};
 
+pub use answer::{Failure, Fetch, HeldValue, infallible};
 pub use key::{Arguments, Query};
-pub use store::{Entry, Map, Slot, Store};
-
-/// How long answers are kept. Made by the expansion of `#[cached]`.
-pub struct Policy {
-    name: &'static str,
-    depth: usize,
-    ttl: u64,
-    stale_while_revalidate: u64,
-    stale_if_error: u64,
-    negative_ttl: u64,
-    jitter: u8,
-    timeout: Option<Duration>,
-}
-
-impl Policy {
-    /// Answers are kept for `ttl`.
-    pub const fn new(name: &'static str, depth: usize, ttl: Duration) -> Self {
-        Self {
-            name,
-            depth,
-            ttl: ttl.as_nanos() as u64,
-            stale_while_revalidate: 0,
-            stale_if_error: 0,
-            negative_ttl: 0,
-            jitter: 10,
-            timeout: None,
-        }
-    }
-
-    /// RFC 5861, §3: so long after its TTL an answer is given while it is fetched again.
-    pub const fn stale_while_revalidate(mut self, window: Duration) -> Self {
-        self.stale_while_revalidate = window.as_nanos() as u64;
-        self
-    }
-
-    /// RFC 5861, §4: so long after its TTL an answer is given where fetching fails.
-    pub const fn stale_if_error(mut self, window: Duration) -> Self {
-        self.stale_if_error = window.as_nanos() as u64;
-        self
-    }
-
-    /// `Err` and `None` are kept too, this long.
-    pub const fn negative_ttl(mut self, ttl: Duration) -> Self {
-        self.negative_ttl = ttl.as_nanos() as u64;
-        self
-    }
-
-    /// Each lifetime is shortened by a random part of up to so many percent.
-    pub const fn jitter(mut self, percent: u8) -> Self {
-        self.jitter = percent;
-        self
-    }
-
-    /// Limits one fetch.
-    pub const fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = Some(limit);
-        self
-    }
-}
-
-/// What the answer's types can do, found out by [`Probe`](crate::resource::Probe).
-pub struct Facts<V, E> {
-    /// Whether a value says that there is none.
-    pub is_none: fn(&V) -> bool,
-    /// How an error is shared, if it can be.
-    pub clone_error: Option<fn(&E) -> E>,
-    /// How an error says that a resource cannot be had, if it can.
-    pub from_resource_error: Option<fn(ResourceError) -> E>,
-    /// How an error becomes the source of another.
-    pub into_box: fn(E) -> BoxError,
-}
-
-/// Why a fetch brought no value.
-pub enum Failure<E> {
-    /// The function returned it.
-    Error(E),
-    /// A resource that the function needs, or its answer in time, cannot be had.
-    Resource(ResourceError),
-}
-
-impl<E> From<ResourceError> for Failure<E> {
-    fn from(error: ResourceError) -> Self {
-        Self::Resource(error)
-    }
-}
-
-/// A fetch: the function's body with all that it needs.
-pub type Fetch<V, E> = BoxFuture<'static, Result<V, Failure<E>>>;
-
-/// What is kept: a value, or an error under `negative_ttl`.
-pub enum Answer<V, E> {
-    /// The function's value.
-    Value(V),
-    /// The function's error.
-    Error(SharedError<E>),
-}
-
-impl<V: Clone, E> Clone for Answer<V, E> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Value(value) => Self::Value(value.clone()),
-            Self::Error(error) => Self::Error(error.clone()),
-        }
-    }
-}
-
-/// An error that several callers get a clone of. In a `Mutex`, since it need not be `Sync`.
-pub struct SharedError<E> {
-    error: Arc<Mutex<E>>,
-    clone: fn(&E) -> E,
-}
-
-impl<E> SharedError<E> {
-    fn new(error: E, clone: fn(&E) -> E) -> Self {
-        Self {
-            error: Arc::new(Mutex::new(error)),
-            clone,
-        }
-    }
-
-    fn get(&self) -> E {
-        (self.clone)(&self.error.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl<E> Clone for SharedError<E> {
-    fn clone(&self) -> Self {
-        Self {
-            error: Arc::clone(&self.error),
-            clone: self.clone,
-        }
-    }
-}
-
-/// What those who joined a fetch are told.
-enum Landing<V, E> {
-    Value(V),
-    Error(SharedError<E>),
-    Resource(ResourceError),
-    /// It failed with an error that only its starter could have.
-    Failed,
-}
-
-impl<V: Clone, E> Clone for Landing<V, E> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Value(value) => Self::Value(value.clone()),
-            Self::Error(error) => Self::Error(error.clone()),
-            Self::Resource(error) => Self::Resource(error.clone()),
-            Self::Failed => Self::Failed,
-        }
-    }
-}
-
-/// The fetch of one key.
-struct Underway<V, E> {
-    number: u64,
-    started: Tick,
-    /// The thread it blocks, where the function is not async.
-    thread: Option<ThreadId>,
-    flight: Flight<Landing<V, E>>,
-}
-
-/// What a caller without an answer does next.
-enum Next<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
-    Use(Answer<V, E>),
-    Join(Flight<Landing<V, E>>),
-    Fetch(Claim<K, V, E, S>),
-    /// Fetch without anybody knowing: the caller is inside the fetch of the same key.
-    FetchAlone,
-}
-
-/// The right and the duty to end a fetch. Dropped on the way, it leaves nothing behind.
-struct Claim<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
-    cache: &'static Cache<K, V, E, S>,
-    key: K,
-    number: u64,
-    started: Tick,
-    /// Taken by the end of the fetch.
-    pilot: Option<Pilot<Landing<V, E>>>,
-}
+pub use policy::{Facts, Policy};
 
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K, V, E, S>
@@ -250,7 +63,7 @@ where
     settle: Option<fn() -> BoxFuture<'static, Result<(), ResourceError>>>,
     underway: LazyLock<Mutex<HashMap<K, Underway<V, E>>>>,
     /// Keys whose stale answer was given in an invocation that will fetch it after its response.
-    revalidating: LazyLock<Mutex<std::collections::HashSet<K>>>,
+    revalidating: LazyLock<Mutex<HashSet<K>>>,
     /// No entry dies before this.
     next_death: AtomicU64,
     numbers: AtomicU64,
@@ -259,9 +72,9 @@ where
 }
 
 /// The cache of a function without arguments.
-pub type Unkeyed<V, E> = Cache<(), V, E, Slot<Answer<V, E>>>;
+pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V, E>>;
 /// The cache of a function with arguments.
-pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, Answer<V, E>>>;
+pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V, E>>;
 
 impl<V, E> Unkeyed<V, E> {
     /// An empty cache. `settle` fills it.
@@ -307,13 +120,7 @@ impl<K, V, E, S> Cache<K, V, E, S> {
     }
 }
 
-impl<K, V, E, S> Cache<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
+impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     /// The answer for these arguments, kept or fetched.
     ///
     /// # Errors
@@ -557,19 +364,8 @@ where
         }
         let (pilot, flight) = take_off();
         let number = self.numbers.fetch_add(1, Relaxed);
-        place.insert_entry(Underway {
-            number,
-            started: now,
-            thread,
-            flight,
-        });
-        Next::Fetch(Claim {
-            cache: self,
-            key,
-            number,
-            started: now,
-            pilot: Some(pilot),
-        })
+        place.insert_entry(Underway { number, started: now, thread, flight });
+        Next::Fetch(Claim { cache: self, key, number, started: now, pilot: Some(pilot) })
     }
 
     /// The old value in the place of an error, while that is allowed.
@@ -593,20 +389,14 @@ where
             return None;
         };
         self.counters.stale_hits.fetch_add(1, Relaxed);
-        tracing::warn!(
-            cache = self.policy.name,
-            "fetching failed; the stale value is used"
-        );
+        tracing::warn!(cache = self.policy.name, "fetching failed; the stale value is used");
         Some(value)
     }
 
     /// Fetches again after the response of this invocation, once however often it is asked for.
     #[cold]
     fn revalidate(&'static self, key: K, fetch: impl FnOnce(K) -> Fetch<V, E>) {
-        let mut revalidating = self
-            .revalidating
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut revalidating = self.revalidating.lock().unwrap_or_else(PoisonError::into_inner);
         if !revalidating.insert(key.clone()) {
             return;
         }
@@ -628,7 +418,7 @@ where
             Failure::Error(error) => error,
             Failure::Resource(error) => match self.facts.from_resource_error {
                 Some(convert) => convert(error),
-                None => crate::panic::unavailable(error),
+                None => crate::scope::unavailable(error),
             },
         })
     }
@@ -652,7 +442,7 @@ where
 
 impl<V, E> Unkeyed<V, E>
 where
-    V: Clone + Send + Sync + 'static,
+    V: Value,
     E: Send + 'static,
 {
     /// The value of a resource, without cloning it where it is kept.
@@ -679,54 +469,13 @@ where
             }
             Hit::None => self.miss(&(), fetch).await,
         };
-        outcome
-            .map(HeldValue::Fetched)
-            .map_err(|failure| match failure {
-                Failure::Error(error) => {
-                    ResourceError::new(self.policy.name, (self.facts.into_box)(error))
-                }
-                Failure::Resource(error) if error.resource() == self.policy.name => error,
-                Failure::Resource(error) => ResourceError::new(self.policy.name, Box::new(error)),
-            })
-    }
-}
-
-/// The value of a `#[cached]` resource while somebody uses it.
-pub enum HeldValue<V, E> {
-    /// As it is kept.
-    #[doc(hidden)]
-    Kept(store::SlotFound<Answer<V, E>>),
-    /// As it was fetched.
-    #[doc(hidden)]
-    Fetched(V),
-}
-
-impl<V, E> Deref for HeldValue<V, E> {
-    type Target = V;
-
-    fn deref(&self) -> &V {
-        match self {
-            Self::Fetched(value) => value,
-            Self::Kept(found) => match &found.as_ref().answer {
-                Answer::Value(value) => value,
-                Answer::Error(_) => unreachable!("only values are held"),
-            },
-        }
-    }
-}
-
-impl<V: Clone, E> crate::resource::Handle<V> for HeldValue<V, E> {
-    fn handle(&self) -> Arc<V> {
-        Arc::new(V::clone(self))
-    }
-}
-
-impl<V, E> Answer<V, E> {
-    fn into_result(self) -> Result<V, E> {
-        match self {
-            Self::Value(value) => Ok(value),
-            Self::Error(error) => Err(error.get()),
-        }
+        outcome.map(HeldValue::Fetched).map_err(|failure| match failure {
+            Failure::Error(error) => {
+                ResourceError::new(self.policy.name, (self.facts.into_box)(error))
+            }
+            Failure::Resource(error) if error.resource() == self.policy.name => error,
+            Failure::Resource(error) => ResourceError::new(self.policy.name, Box::new(error)),
+        })
     }
 }
 
@@ -737,185 +486,7 @@ enum Hit<V, E> {
     None,
 }
 
-impl<K, V, E, S> Claim<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
-    /// Fetches in a task of its own; without a runtime, here.
-    async fn fetch(self, fetch: Fetch<V, E>) -> Result<V, Failure<E>> {
-        let run = self.run(fetch).in_current_span();
-        let outcome = match tokio::runtime::Handle::try_current() {
-            Err(_) => run.await,
-            Ok(runtime) => match runtime.spawn(run).await {
-                Ok(outcome) => outcome,
-                // The runtime is being shut down, and this caller with it.
-                Err(_) => pending().await,
-            },
-        };
-        outcome.unwrap_or_else(|panic| panic.resume())
-    }
-
-    /// Fetches, and ends the fetch.
-    async fn run(self, fetch: Fetch<V, E>) -> Result<Result<V, Failure<E>>, Panic> {
-        let start = Instant::now();
-        let limited = self.cache.limited(fetch);
-        let outcome = catch_async(limited).await;
-        self.end(outcome, start.elapsed())
-    }
-
-    fn end(
-        mut self,
-        outcome: Result<Result<V, Failure<E>>, Panic>,
-        time: Duration,
-    ) -> Result<Result<V, Failure<E>>, Panic> {
-        let cache = self.cache;
-        cache.counters.load_time.fetch_add(nanos(time), Relaxed);
-        cache.counters.loads.fetch_add(1, Relaxed);
-        if !matches!(outcome, Ok(Ok(_))) {
-            cache.counters.load_errors.fetch_add(1, Relaxed);
-        }
-        // A panic is its starter's; dropping the claim sends the others on.
-        let outcome = outcome?;
-        let mut underway = cache.underway();
-        let registered = underway
-            .get(&self.key)
-            .is_some_and(|underway| underway.number == self.number);
-        if registered {
-            underway.remove(&self.key);
-        }
-        let (outcome, landing) = match outcome {
-            Ok(value) => {
-                let ttl = match (cache.facts.is_none)(&value) {
-                    true => cache.policy.negative_ttl,
-                    false => cache.policy.ttl,
-                };
-                if registered && ttl == 0 {
-                    cache.store.remove(&Owned(&self.key));
-                } else if registered {
-                    let answer = Answer::Value(value.clone());
-                    cache.keep(self.key.clone(), self.started, answer, ttl);
-                }
-                (Ok(value.clone()), Landing::Value(value))
-            }
-            Err(Failure::Error(error)) => match cache.facts.clone_error {
-                Some(clone) => {
-                    let shared = SharedError::new(error, clone);
-                    let negative = cache.policy.negative_ttl;
-                    if registered && negative > 0 && !cache.may_be_stale(&self.key) {
-                        let answer = Answer::Error(shared.clone());
-                        cache.keep(self.key.clone(), self.started, answer, negative);
-                    }
-                    (Err(Failure::Error(shared.get())), Landing::Error(shared))
-                }
-                None => (Err(Failure::Error(error)), Landing::Failed),
-            },
-            Err(Failure::Resource(error)) => (
-                Err(Failure::Resource(error.clone())),
-                Landing::Resource(error),
-            ),
-        };
-        drop(underway);
-        if let Some(pilot) = self.pilot.take() {
-            pilot.land(landing);
-        }
-        Ok(outcome)
-    }
-}
-
-impl<K, V, E, S> Drop for Claim<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
-    fn drop(&mut self) {
-        if self.pilot.is_some() {
-            let mut underway = self.cache.underway();
-            if underway
-                .get(&self.key)
-                .is_some_and(|underway| underway.number == self.number)
-            {
-                underway.remove(&self.key);
-            }
-        }
-    }
-}
-
-impl<K, V, E, S> Cache<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
-    async fn limited(&self, fetch: Fetch<V, E>) -> Result<V, Failure<E>> {
-        let Some(limit) = self.policy.timeout else {
-            return fetch.await;
-        };
-        tokio::time::timeout(limit, fetch)
-            .await
-            .unwrap_or_else(|_| {
-                let text = format_args!("no answer after {limit:?}").to_string();
-                let error = ResourceError::new(self.policy.name, crate::Error::msg(text).into());
-                Err(Failure::Resource(error))
-            })
-    }
-
-    /// Whether the kept value is still good for `stale_if_error`.
-    fn may_be_stale(&self, key: &K) -> bool {
-        self.store.find(&Owned(key)).is_some_and(|found| {
-            let entry = found.as_ref();
-            matches!(entry.answer, Answer::Value(_)) && CLOCK.now() < entry.error_until
-        })
-    }
-}
-
-/// An owned key as a query.
-struct Owned<'a, K>(&'a K);
-
-impl<K: Hash> Hash for Owned<'_, K> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-impl<K: Eq> quick_cache::Equivalent<K> for Owned<'_, K> {
-    fn equivalent(&self, key: &K) -> bool {
-        self.0 == key
-    }
-}
-
-impl<K: Hash + Eq + Clone> Query<K> for Owned<'_, K> {
-    fn own(&self) -> K {
-        self.0.clone()
-    }
-}
-
-/// A key's turn to be fetched again; over when it is dropped, done or not.
-struct Revalidation<K: Hash + Eq + 'static, V: 'static, E: 'static, S: 'static> {
-    cache: &'static Cache<K, V, E, S>,
-    key: K,
-}
-
-impl<K: Hash + Eq, V, E, S> Drop for Revalidation<K, V, E, S> {
-    fn drop(&mut self) {
-        let set = self.cache.revalidating.lock();
-        set.unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.key);
-    }
-}
-
-impl<K, V, E, S> Node for Cache<K, V, E, S>
-where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    E: Send + 'static,
-    S: Store<K, Answer<V, E>> + 'static,
-{
+impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V, E, S> {
     fn name(&self) -> &'static str {
         self.policy.name
     }
@@ -953,82 +524,12 @@ where
     fn stats(&self) -> Option<Stats> {
         Some(Cache::stats(self))
     }
-}
 
-/// What a cache counted since the container started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Calls answered from the cache.
-    pub hits: u64,
-    /// Calls that had to fetch, or to wait for a fetch.
-    pub misses: u64,
-    /// Fetches.
-    pub loads: u64,
-    /// Fetches that brought no value.
-    pub load_errors: u64,
-    /// Calls answered with a value past its TTL, by `stale_while_revalidate` or `stale_if_error`.
-    pub stale_hits: u64,
-    /// Entries that made room for others.
-    pub evictions: u64,
-    /// Entries kept now.
-    pub entries: usize,
-    /// How long all fetches together took.
-    pub load_time: Duration,
-}
-
-struct Counters {
-    hits: Striped,
-    misses: AtomicU64,
-    loads: AtomicU64,
-    load_errors: AtomicU64,
-    stale_hits: AtomicU64,
-    load_time: AtomicU64,
-}
-
-impl Counters {
-    const fn new() -> Self {
-        Self {
-            hits: Striped::new(),
-            misses: AtomicU64::new(0),
-            loads: AtomicU64::new(0),
-            load_errors: AtomicU64::new(0),
-            stale_hits: AtomicU64::new(0),
-            load_time: AtomicU64::new(0),
-        }
-    }
-}
-
-/// A counter that threads do not fight over: each has, as a rule, a line of its own.
-struct Striped([Stripe; 8]);
-
-#[repr(align(64))]
-struct Stripe(AtomicU64);
-
-impl Striped {
-    const fn new() -> Self {
-        Self([const { Stripe(AtomicU64::new(0)) }; 8])
-    }
-
-    #[inline]
-    fn add(&self) {
-        thread_local! {
-            static HERE: u8 = const { 0 };
-        }
-        // Thread-local storage of two threads lies pages apart.
-        let stripe = HERE.with(|here| std::ptr::from_ref(here).addr() >> 12) % self.0.len();
-        self.0[stripe].0.fetch_add(1, Relaxed);
-    }
-
-    fn sum(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.0.load(Relaxed)).sum()
-    }
-}
-
-/// The result of a function that cannot fail.
-pub fn infallible<V>(outcome: Result<V, Infallible>) -> V {
-    match outcome {
-        Ok(value) => value,
-        Err(never) => match never {},
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.clear();
+        self.counters.reset();
+        let set = self.revalidating.lock();
+        set.unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -14,90 +14,28 @@
 //! - **Replacement**: a rebuild swaps the `Arc`; who holds the old generation keeps it until done.
 //! - **Locks** are never held while user code runs.
 
-use std::ops::Deref;
+mod attempt;
+mod held;
+mod spec;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::ArcSwapOption;
 use futures_util::future::join_all;
 
 use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
-use crate::flight::{Flight, Pilot, take_off};
-use crate::panic::{catch, catch_async};
-use crate::resource::{BoxFuture, Handle, Kind, Node, REGISTRY};
+use crate::flight::{Flight, take_off};
+use crate::panic::catch_async;
+use crate::resource::{BoxFuture, Handle, Kind, Node};
+use attempt::{Attempt, Claim, Outcome, limited};
+use spec::{Build, CHECK_LIMIT};
 
-/// How a resource is built and kept. Made by the expansion of `#[init]`.
-pub struct Spec<T: 'static> {
-    name: &'static str,
-    depth: usize,
-    dependencies: fn() -> Vec<&'static dyn Node>,
-    build: Build<T>,
-    lazy: bool,
-    timeout: Option<Duration>,
-    retry_after: Option<Duration>,
-}
-
-enum Build<T> {
-    /// Awaits: runs in a task.
-    Waiting(fn() -> BoxFuture<'static, Result<T, BoxError>>),
-    /// Computes: runs on tokio's blocking pool, or where it is first called.
-    Computing(fn() -> Result<T, BoxError>),
-}
-
-impl<T> Spec<T> {
-    /// A resource whose initialiser awaits.
-    pub const fn waiting(
-        name: &'static str,
-        depth: usize,
-        dependencies: fn() -> Vec<&'static dyn Node>,
-        build: fn() -> BoxFuture<'static, Result<T, BoxError>>,
-    ) -> Self {
-        Self::new(name, depth, dependencies, Build::Waiting(build))
-    }
-
-    /// A resource whose initialiser does not await. It has no dependencies.
-    pub const fn computing(name: &'static str, build: fn() -> Result<T, BoxError>) -> Self {
-        Self::new(name, 0, Vec::new, Build::Computing(build))
-    }
-
-    const fn new(
-        name: &'static str,
-        depth: usize,
-        dependencies: fn() -> Vec<&'static dyn Node>,
-        build: Build<T>,
-    ) -> Self {
-        Self {
-            name,
-            depth,
-            dependencies,
-            build,
-            lazy: false,
-            timeout: None,
-            retry_after: None,
-        }
-    }
-
-    /// Leaves it to the first use.
-    pub const fn lazy(mut self) -> Self {
-        self.lazy = true;
-        self
-    }
-
-    /// Limits one attempt.
-    pub const fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = Some(limit);
-        self
-    }
-
-    /// Remembers a failed attempt this long.
-    pub const fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = Some(pause);
-        self
-    }
-}
+pub use held::Held;
+pub use spec::{Close, Restore, Spec};
 
 /// See the module.
 pub struct Cell<T: 'static> {
@@ -107,6 +45,8 @@ pub struct Cell<T: 'static> {
     settled: AtomicBool,
     generation: AtomicU64,
     state: Mutex<State>,
+    /// Replaced generations that wait to be closed.
+    retired: Mutex<Vec<Arc<T>>>,
 }
 
 struct State {
@@ -116,6 +56,8 @@ struct State {
     /// How often it was said that `current` needs a look. An attempt settles the cell only if
     /// nothing was said after it began.
     suspicions: u64,
+    /// What the next attempt does with `current` if its dependencies are the same.
+    doubt: Restore,
     /// The generations of the dependencies that `current` was built from.
     built_from: Vec<u64>,
     /// A failed attempt, and until when it is remembered.
@@ -123,35 +65,18 @@ struct State {
     build_time: Option<Duration>,
 }
 
-/// What everyone who waits for an attempt is told.
-type Outcome = Result<(), ResourceError>;
-
-/// The attempt under way.
-struct Attempt {
-    number: u64,
-    flight: Flight<Outcome>,
-    /// The thread that computes it, to notice a computation that needs itself.
-    thread: Option<ThreadId>,
-}
-
-/// The right and the duty to end an attempt. Dropped on the way, it ends it without an outcome.
-struct Claim<T: Send + Sync + 'static> {
-    cell: &'static Cell<T>,
-    number: u64,
-    suspicions: u64,
-    /// Taken by the end of the attempt.
-    pilot: Option<Pilot<Outcome>>,
-}
-
-/// What an attempt came to.
-enum Built<T> {
-    /// The value that was there is as good as new.
-    Kept,
-    New {
-        value: T,
-        from: Vec<u64>,
-        time: Duration,
-    },
+impl State {
+    const fn new() -> Self {
+        Self {
+            attempt: None,
+            attempts: 0,
+            suspicions: 0,
+            doubt: Restore::Keep,
+            built_from: Vec::new(),
+            failure: None,
+            build_time: None,
+        }
+    }
 }
 
 /// What somebody who needs the value does next.
@@ -178,14 +103,8 @@ impl<T: Send + Sync + 'static> Cell<T> {
             current: ArcSwapOption::const_empty(),
             settled: AtomicBool::new(false),
             generation: AtomicU64::new(0),
-            state: Mutex::new(State {
-                attempt: None,
-                attempts: 0,
-                suspicions: 0,
-                built_from: Vec::new(),
-                failure: None,
-                build_time: None,
-            }),
+            state: Mutex::new(State::new()),
+            retired: Mutex::new(Vec::new()),
         }
     }
 
@@ -234,8 +153,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     /// # Errors
     /// The error of the attempt; the value that was there stays.
     pub async fn rebuild(&'static self) -> Result<Arc<T>, ResourceError> {
-        self.demand(Demand::After(self.generation.load(Ordering::Acquire)))
-            .await
+        self.demand(Demand::After(self.generation.load(Ordering::Acquire))).await
     }
 
     /// The value of a resource that does not await, on this thread.
@@ -327,21 +245,9 @@ impl<T: Send + Sync + 'static> Cell<T> {
         let (pilot, flight) = take_off();
         state.attempts += 1;
         let number = state.attempts;
-        state.attempt = Some(Attempt {
-            number,
-            flight: flight.clone(),
-            thread,
-        });
+        state.attempt = Some(Attempt { number, flight: flight.clone(), thread });
         let suspicions = state.suspicions;
-        Next::Begin(
-            Claim {
-                cell: self,
-                number,
-                suspicions,
-                pilot: Some(pilot),
-            },
-            flight,
-        )
+        Next::Begin(Claim { cell: self, number, suspicions, pilot: Some(pilot) }, flight)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -354,134 +260,30 @@ impl<T: Send + Sync + 'static> Cell<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> Claim<T> {
-    /// Starts the attempt in a task of its own.
-    fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return Err(self
-                .cell
-                .error(crate::Error::msg("used outside a tokio runtime").into()));
-        };
-        match self.cell.spec.build {
-            Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
-            Build::Waiting(build) => drop(runtime.spawn(async move {
-                let built = self.attempt(build, rebuild).await;
-                self.end(built);
-            })),
-        }
-        Ok(())
+impl<T: Send + Sync + 'static> Cell<T> {
+    fn retired(&self) -> MutexGuard<'_, Vec<Arc<T>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(
-        &self,
-        build: fn() -> BoxFuture<'static, Result<T, BoxError>>,
-        rebuild: bool,
-    ) -> Result<Built<T>, BoxError> {
-        let from = self.cell.settle_dependencies().await?;
-        if !rebuild && self.cell.current.load().is_some() && self.cell.state().built_from == from {
-            return Ok(Built::Kept);
-        }
-        let start = Instant::now();
-        let value = match self.cell.spec.timeout {
-            None => catch_async(async { build().await }).await,
-            Some(limit) => {
-                match tokio::time::timeout(limit, catch_async(async { build().await })).await {
-                    Ok(built) => built,
-                    Err(_) => {
-                        let text = format_args!("not ready after {limit:?}").to_string();
-                        return Err(crate::Error::msg(text).into());
-                    }
-                }
-            }
+    /// Whether a value passes the check, if there is one.
+    async fn check(&self, value: &T) -> Result<(), BoxError> {
+        let Some(check) = self.spec.check else {
+            return Ok(());
         };
-        let value = value.map_err(crate::panic::Panic::into_error)??;
-        Ok(Built::New {
-            value,
-            from,
-            time: start.elapsed(),
+        let limit = self.spec.timeout.unwrap_or(CHECK_LIMIT);
+        limited(Some(limit), check(value)).await.map_err(|error| {
+            crate::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
         })
     }
 
-    /// Makes the attempt on this thread.
-    fn compute(self) {
-        let Build::Computing(build) = self.cell.spec.build else {
-            return;
-        };
-        if let Some(attempt) = &mut self.cell.state().attempt {
-            attempt.thread = Some(std::thread::current().id());
-        }
-        let start = Instant::now();
-        let value = catch(build)
-            .map_err(crate::panic::Panic::into_error)
-            .and_then(|value| value);
-        let time = start.elapsed();
-        self.end(value.map(|value| Built::New {
-            value,
-            from: Vec::new(),
-            time,
-        }));
+    /// Says that `current` needs a look, and what is to be done if nothing else changed.
+    fn doubt(&self, doubt: Restore) {
+        let mut state = self.state();
+        state.suspicions += 1;
+        state.doubt = state.doubt.max(doubt);
+        self.settled.store(false, Ordering::Release);
     }
 
-    /// Ends the attempt with an outcome.
-    fn end(mut self, built: Result<Built<T>, BoxError>) {
-        let cell = self.cell;
-        let mut rebuilt = false;
-        let outcome = {
-            let mut state = cell.state();
-            let outcome = match built {
-                Ok(built) => {
-                    if let Built::New { value, from, time } = built {
-                        cell.current.store(Some(Arc::new(value)));
-                        rebuilt = cell.generation.fetch_add(1, Ordering::AcqRel) > 0;
-                        state.built_from = from;
-                        state.build_time = Some(time);
-                    }
-                    state.failure = None;
-                    let settled = state.suspicions == self.suspicions;
-                    cell.settled.store(settled, Ordering::Release);
-                    Ok(())
-                }
-                Err(source) => {
-                    let error = cell.error(source);
-                    if let Some(pause) = cell.spec.retry_after {
-                        state.failure = Some((error.clone(), CLOCK.now().after(pause)));
-                    }
-                    Err(error)
-                }
-            };
-            state.attempt = None;
-            outcome
-        };
-        if rebuilt {
-            REGISTRY.iter().for_each(|node| node.suspect());
-        }
-        if let Err(error) = &outcome {
-            tracing::warn!(
-                resource = cell.spec.name,
-                error = chain(error),
-                "attempt failed"
-            );
-        }
-        if let Some(pilot) = self.pilot.take() {
-            pilot.land(outcome);
-        }
-    }
-}
-
-impl<T: Send + Sync + 'static> Drop for Claim<T> {
-    fn drop(&mut self) {
-        let mut state = self.cell.state();
-        if state
-            .attempt
-            .as_ref()
-            .is_some_and(|attempt| attempt.number == self.number)
-        {
-            state.attempt = None;
-        }
-    }
-}
-
-impl<T: Send + Sync + 'static> Cell<T> {
     /// Waits until all that this is built from can be used; gives their generations.
     ///
     /// They are read before the values are: a dependency that is rebuilt in between makes this one
@@ -489,10 +291,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     async fn settle_dependencies(&self) -> Result<Vec<u64>, ResourceError> {
         let nodes = (self.spec.dependencies)();
         let tasks: Vec<_> = nodes.iter().map(|node| node.settle()).collect();
-        join_all(tasks)
-            .await
-            .into_iter()
-            .collect::<Result<Vec<()>, _>>()?;
+        join_all(tasks).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(nodes.iter().map(|node| node.generation()).collect())
     }
 }
@@ -524,10 +323,56 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
 
     fn suspect(&self) {
         if self.spec.depth > 0 {
-            let mut state = self.state();
-            state.suspicions += 1;
-            self.settled.store(false, Ordering::Release);
+            self.doubt(Restore::Keep);
         }
+    }
+
+    fn thaw(&self, idle: Duration) -> bool {
+        let long = self.spec.check.is_some() && idle > self.spec.idle;
+        if long {
+            self.doubt(Restore::Check);
+        }
+        long
+    }
+
+    fn restored(&self) -> bool {
+        let built = self.current.load().is_some();
+        if built {
+            self.doubt(self.spec.on_restore());
+        }
+        built
+    }
+
+    fn has_close(&self) -> bool {
+        self.spec.close.is_some()
+    }
+
+    fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
+        let close = self.spec.close?;
+        // Whoever still holds a replaced generation keeps it until done.
+        let mut retired = self.retired();
+        let (free, held) = retired.drain(..).partition(|old| Arc::strong_count(old) == 1);
+        let free: Vec<Arc<T>> = free;
+        *retired = held;
+        (!free.is_empty()).then(|| Box::pin(close_all(close, free)) as BoxFuture<'static, ()>)
+    }
+
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
+        let close = self.spec.close?;
+        let mut values = std::mem::take(&mut *self.retired());
+        values.extend(self.current.load_full());
+        Some(Box::pin(close_all(close, values)))
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        let mut state = self.state();
+        let attempts = state.attempts + 1; // one that is under way is not ours any more
+        *state = State { attempts, ..State::new() };
+        self.settled.store(false, Ordering::Release);
+        self.generation.store(0, Ordering::Release);
+        self.current.store(None);
+        self.retired().clear();
     }
 
     fn build_time(&self) -> Option<Duration> {
@@ -539,36 +384,16 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
     }
 }
 
-/// A value that somebody uses. A rebuild meanwhile does not take it away.
-pub struct Held<T>(Guard<Option<Arc<T>>>);
-
-impl<T> Held<T> {
-    fn new(guard: Guard<Option<Arc<T>>>) -> Option<Self> {
-        guard.is_some().then_some(Self(guard))
-    }
-
-    fn owned(value: Arc<T>) -> Self {
-        Self(Guard::from_inner(Some(value)))
-    }
-
-    fn arc(&self) -> &Arc<T> {
-        match &*self.0 {
-            Some(value) => value,
-            None => unreachable!("both constructors hold a value"),
-        }
+/// Closes values one after the other.
+async fn close_all<T: Send + Sync>(close: Close<T>, values: Vec<Arc<T>>) {
+    for value in values {
+        closed(async { close(&value).await }).await;
     }
 }
 
-impl<T> Deref for Held<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        self.arc()
-    }
-}
-
-impl<T> Handle<T> for Held<T> {
-    fn handle(&self) -> Arc<T> {
-        Arc::clone(self.arc())
+/// Runs a `close` hook. Its panic is logged and stops no other.
+pub(crate) async fn closed(hook: impl Future<Output = ()>) {
+    if let Err(panic) = catch_async(hook).await {
+        tracing::error!(%panic, "close panicked");
     }
 }

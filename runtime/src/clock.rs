@@ -24,7 +24,6 @@ pub(crate) struct Tick(pub(crate) u64);
 
 impl Tick {
     pub(crate) const ZERO: Self = Self(0);
-    pub(crate) const MAX: Self = Self(u64::MAX);
 
     /// This point and `duration` more, or the end of time.
     pub(crate) fn after(self, duration: Duration) -> Self {
@@ -105,8 +104,7 @@ impl Clock {
     }
 
     fn set(&self, reading: Reading, now: u64) -> Tick {
-        self.offset
-            .store(now.wrapping_sub(reading.monotonic), Relaxed);
+        self.offset.store(now.wrapping_sub(reading.monotonic), Relaxed);
         self.floor.store(now, Relaxed);
         Tick(now)
     }
@@ -177,6 +175,22 @@ impl Clock {
         self.floor.store(0, Relaxed);
     }
 
+    /// Gives both clocks back to the system; the container time starts with them.
+    #[cfg(feature = "testing")]
+    pub(crate) fn set_system(&self) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.manual.on.store(false, Relaxed);
+        *last = None;
+        self.offset.store(0, Relaxed);
+        self.floor.store(0, Relaxed);
+    }
+
+    /// The manual monotonic clock starts again near zero, as on a machine that has just started.
+    #[cfg(feature = "testing")]
+    pub(crate) fn young_manual(&self) {
+        self.manual.monotonic.store(5, Relaxed);
+    }
+
     /// Moves manual clocks: forward, or one of them back.
     pub(crate) fn move_manual(&self, monotonic: i64, wall: i64) {
         self.manual.monotonic.fetch_add(monotonic as u64, Relaxed);
@@ -201,9 +215,7 @@ mod system {
 
     #[inline]
     fn nanos(time: Timespec) -> u64 {
-        (time.tv_sec as u64)
-            .wrapping_mul(1_000_000_000)
-            .wrapping_add(time.tv_nsec as u64)
+        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
     }
 }
 
@@ -267,7 +279,7 @@ mod tests {
         let clock = manual();
         let start = clock.now();
         assert_eq!(Tick::ZERO.since(start), Duration::ZERO);
-        assert_eq!(start.after(Duration::MAX), Tick::MAX);
+        assert_eq!(start.after(Duration::MAX), Tick(u64::MAX));
     }
 
     #[test]
@@ -279,9 +291,6 @@ mod tests {
         }
         let moved = clock.sync().since(start);
         assert!(moved >= Duration::from_millis(30), "{moved:?}");
-        assert!(
-            moved <= instant.elapsed() + Duration::from_millis(20),
-            "{moved:?}"
-        );
+        assert!(moved <= instant.elapsed() + Duration::from_millis(20), "{moved:?}");
     }
 }

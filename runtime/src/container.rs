@@ -3,19 +3,20 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
 
-use crate::cache::Stats;
 use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::random;
 use crate::resource::{Kind, Node, REGISTRY};
 use crate::scope;
+use crate::stats::Stats;
 
-static CONTAINER: Container = Container {
-    record: Mutex::new(Record::new()),
-};
+static CONTAINER: Container = Container { record: Mutex::new(Record::new()) };
 
 /// The record of the container that this code runs in.
 ///
@@ -39,8 +40,11 @@ struct Record {
     start: Start,
     born: Tick,
     invocations: u64,
+    pings: u64,
     errors: u64,
     in_flight: u64,
+    /// When INIT or a restore ended.
+    ready: Tick,
     /// When the last invocation ended.
     ended: Option<Tick>,
     idle_gap: Option<Duration>,
@@ -53,8 +57,10 @@ impl Record {
             start: Start::Local,
             born: Tick::ZERO,
             invocations: 0,
+            pings: 0,
             errors: 0,
             in_flight: 0,
+            ready: Tick::ZERO,
             ended: None,
             idle_gap: None,
         }
@@ -103,6 +109,11 @@ impl Container {
         self.record().errors
     }
 
+    /// How many warm-up pings it answered. They are no invocations.
+    pub fn pings(&self) -> u64 {
+        self.record().pings
+    }
+
     /// The share of invocations that failed, from 0 to 1; 0 before the first.
     pub fn error_rate(&self) -> f64 {
         let record = self.record();
@@ -146,10 +157,8 @@ impl Container {
 
     /// Every `#[cached]` of the program.
     pub fn caches(&self) -> Vec<CacheSnapshot> {
-        let mut caches: Vec<_> = REGISTRY
-            .iter()
-            .filter_map(|node| CacheSnapshot::of(*node))
-            .collect();
+        let mut caches: Vec<_> =
+            REGISTRY.iter().filter_map(|node| CacheSnapshot::of(*node)).collect();
         caches.sort_by_key(|cache| cache.name);
         caches
     }
@@ -173,37 +182,40 @@ impl Container {
     /// A new container: a new record, from now on.
     pub(crate) fn begin(&self, start: Start) {
         let born = CLOCK.sync();
-        *self.record() = Record {
-            id: random::bits(),
-            start,
-            born,
-            ..Record::new()
-        };
+        *self.record() = Record { id: random::bits(), start, born, ..Record::new() };
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn reset(&self) {
+        REGISTRY.iter().for_each(|node| node.reset());
+        *self.record() = Record::new();
     }
 
     /// An invocation begins: gives its number, and whether it is cold. What grew too old while the
     /// container was frozen is gone when this returns.
-    pub(crate) fn invocation_begins(&self) -> (u64, bool) {
+    pub(crate) fn invocation_begins(&self, ping: bool) -> (u64, bool) {
         let now = CLOCK.sync();
-        let (number, cold, gap) = {
+        let (number, cold, idle) = {
             let mut record = self.record();
-            let gap = match record.ended {
-                Some(ended) if record.in_flight == 0 => Some(now.since(ended)),
-                Some(_) => Some(Duration::ZERO),
-                None => None,
+            let busy = record.in_flight > 0;
+            let since = |tick| {
+                if busy { Duration::ZERO } else { now.since(tick) }
             };
-            record.idle_gap = gap;
-            record.invocations += 1;
-            record.in_flight += 1;
+            record.idle_gap = record.ended.map(since);
             let waited = matches!(record.start, Start::OnDemand | Start::Local);
-            (record.invocations, record.invocations == 1 && waited, gap)
+            let cold = waited && record.invocations + record.pings == 0;
+            record.invocations += u64::from(!ping);
+            record.pings += u64::from(ping);
+            record.in_flight += 1;
+            // Before its first invocation a container may sit idle, too: provisioned, or restored.
+            (record.invocations, cold, since(record.ended.unwrap_or(record.ready)))
         };
-        for node in REGISTRY {
-            if let Some(gap) = gap {
-                node.thaw(gap);
-            }
-            node.purge();
+        // What is built from something in doubt is in doubt, too: both are looked at when both are
+        // used, and nobody sees the old one beside the new.
+        if REGISTRY.iter().fold(false, |doubt, node| node.thaw(idle) | doubt) {
+            REGISTRY.iter().for_each(|node| node.suspect());
         }
+        REGISTRY.iter().for_each(|node| node.purge());
         (number, cold)
     }
 
@@ -224,38 +236,118 @@ impl Container {
 
 /// INIT: builds every resource that is not lazy, all at the same time.
 ///
+/// What is still building when the `budget` is spent is carried into the first invocation, which
+/// waits for what it needs of it.
+///
 /// # Errors
 /// Those of all required resources that could not be built.
-pub(crate) async fn init() -> Result<(), Vec<ResourceError>> {
-    let eager = |kind| {
-        REGISTRY
-            .iter()
-            .copied()
-            .filter(move |node| node.kind() == kind)
-    };
+pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceError>> {
+    let eager = |kind| REGISTRY.iter().copied().filter(move |node| node.kind() == kind);
     // Those that wait go first, so that what computes hides behind their I/O.
-    let nodes: Vec<&'static dyn Node> =
-        eager(Kind::Waiting).chain(eager(Kind::Computing)).collect();
-    let outcomes = join_all(nodes.iter().map(|node| node.settle())).await;
+    let nodes = eager(Kind::Waiting).chain(eager(Kind::Computing)).collect();
+    let outcome = settle_all(nodes, budget, "init").await;
+    CONTAINER.record().ready = CLOCK.sync();
+    outcome
+}
+
+/// After a SnapStart restore: a new container, in which everything that a snapshot breaks is checked
+/// or built anew, and what grew too old is gone.
+///
+/// # Errors
+/// Those of all required resources that could not be made usable.
+pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
+    random::reseed();
+    CLOCK.sync();
+    CONTAINER.record().id = random::bits();
+    REGISTRY.iter().for_each(|node| node.purge());
+    let nodes = REGISTRY.iter().copied().filter(|node| node.restored()).collect();
+    let outcome = settle_all(nodes, None, "restore").await;
+    let mut record = CONTAINER.record();
+    (record.ready, record.ended) = (CLOCK.sync(), None);
+    outcome
+}
+
+async fn settle_all(
+    nodes: Vec<&'static dyn Node>,
+    budget: Option<Duration>,
+    phase: &'static str,
+) -> Result<(), Vec<ResourceError>> {
+    let settle = |node: &'static dyn Node| async move { (node.name(), node, node.settle().await) };
+    let mut building: FuturesUnordered<_> = nodes.iter().map(|node| settle(*node)).collect();
+    let mut waiting: Vec<&str> = nodes.iter().map(|node| node.name()).collect();
+    let end = budget.and_then(|budget| Instant::now().checked_add(budget));
     let mut failures = Vec::new();
-    for (node, outcome) in nodes.iter().zip(outcomes) {
+    loop {
+        let next = match end {
+            None => building.next().await,
+            Some(end) => match timeout_at(end, building.next()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    let resources = waiting.join(", ");
+                    tracing::warn!(resources, "still building; carried into the first invocation");
+                    break;
+                }
+            },
+        };
+        let Some((name, node, outcome)) = next else {
+            break;
+        };
+        waiting.retain(|other| *other != name);
         match outcome {
             Ok(()) => tracing::info!(
-                resource = node.name(),
+                resource = name,
                 ms = node.build_time().unwrap_or_default().as_secs_f64() * 1e3,
                 depth = node.depth(),
                 generation = node.generation(),
-                "init"
+                "{phase}"
             ),
             Err(error) if !node.is_recoverable() => failures.push(error),
             // Logged where it failed. Whoever needs it gets its error until it works.
             Err(_) => {}
         }
     }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(failures)
+    failures.sort_by_key(ResourceError::resource);
+    if failures.is_empty() { Ok(()) } else { Err(failures) }
+}
+
+/// Whether anything wants to be closed at SHUTDOWN.
+pub(crate) fn has_close() -> bool {
+    REGISTRY.iter().any(|node| node.has_close())
+}
+
+/// SHUTDOWN: closes everything, dependents before what they depend on. Each depth has its share of
+/// the time that is left, so that one hook that hangs does not stop the others.
+pub(crate) async fn shutdown() {
+    let nodes = dependents_first();
+    let depths: Vec<_> = nodes.chunk_by(|a, b| a.depth() == b.depth()).collect();
+    let end = Instant::now() + SHUTDOWN_BUDGET;
+    for (n, level) in depths.iter().enumerate() {
+        let left = end.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(depths.len() - n).unwrap_or(u32::MAX);
+        let closing = join_all(level.iter().filter_map(|node| node.close()));
+        if tokio::time::timeout(share, closing).await.is_err() {
+            let resources: Vec<_> = level.iter().map(|node| node.name()).collect();
+            tracing::warn!(resources = resources.join(", "), "not closed in time");
+        }
+    }
+}
+
+/// Everything that wants to be closed, in the order in which it is.
+fn dependents_first() -> Vec<&'static dyn Node> {
+    let mut nodes: Vec<_> = REGISTRY.iter().copied().filter(|node| node.has_close()).collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
+    nodes
+}
+
+/// Lambda kills the process 500 ms after SIGTERM where an internal extension is registered.
+const SHUTDOWN_BUDGET: Duration = Duration::from_millis(300);
+
+/// Closes the generations that were replaced and that nobody holds any more.
+pub(crate) async fn close_retired() {
+    for node in dependents_first() {
+        if let Some(closing) = node.close_retired() {
+            closing.await;
+        }
     }
 }
 
@@ -323,9 +415,6 @@ pub struct CacheSnapshot {
 
 impl CacheSnapshot {
     fn of(node: &dyn Node) -> Option<Self> {
-        Some(Self {
-            name: node.name(),
-            stats: node.stats()?,
-        })
+        Some(Self { name: node.name(), stats: node.stats()? })
     }
 }

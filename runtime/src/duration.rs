@@ -40,14 +40,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
                 _ => wrong(&format!("unknown unit {unit:?}")),
             };
         };
-        let part = number
-            .parse::<u64>()
-            .ok()
-            .and_then(|number| number.checked_mul(*scale));
+        let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
         let Some(sum) = part.and_then(|part| nanos.checked_add(part)) else {
-            return Err(format!(
-                "the duration {text:?} is too long; the longest is 584 years"
-            ));
+            return Err(format!("the duration {text:?} is too long; the longest is 584 years"));
         };
         nanos = sum;
         rest = tail;
@@ -86,10 +81,6 @@ mod tests {
             assert!(error.contains("ms, s, m, h or d"), "{error}");
         }
         assert!(parse("300000d").unwrap_err().contains("too long"));
-        assert!(
-            parse("99999999999999999999999s")
-                .unwrap_err()
-                .contains("too long")
-        );
+        assert!(parse("99999999999999999999999s").unwrap_err().contains("too long"));
     }
 }

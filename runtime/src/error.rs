@@ -97,10 +97,7 @@ pub struct ResourceError {
 
 impl ResourceError {
     pub(crate) fn new(resource: &'static str, source: BoxError) -> Self {
-        Self {
-            resource,
-            source: Arc::from(source),
-        }
+        Self { resource, source: Arc::from(source) }
     }
 
     /// The name of the resource, as it was declared.
@@ -137,11 +134,7 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     while let Some(source) = next {
         let part = source.to_string();
         if !part.is_empty() && !text.ends_with(&part) {
-            text = if text.is_empty() {
-                part
-            } else {
-                format!("{text}: {part}")
-            };
+            text = if text.is_empty() { part } else { format!("{text}: {part}") };
         }
         next = source.source();
     }
@@ -231,9 +224,6 @@ mod tests {
                 Some(&self.0)
             }
         }
-        assert_eq!(
-            chain(&Talkative(Message("refused".into()))),
-            "cannot connect: refused"
-        );
+        assert_eq!(chain(&Talkative(Message("refused".into()))), "cannot connect: refused");
     }
 }

@@ -5,8 +5,7 @@ use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use once_cell::sync::OnceCell;
-
+use crate::cell::{Close, closed};
 use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::panic::catch;
@@ -22,10 +21,11 @@ pub struct Fixed<T: 'static> {
     build: fn() -> Result<T, BoxError>,
     lazy: bool,
     retry_after: Option<Duration>,
-    value: OnceCell<T>,
+    close: Option<Close<T>>,
+    value: Once<T>,
     /// A failed attempt, and until when it is remembered.
     failure: Mutex<Option<(ResourceError, Tick)>>,
-    build_time: OnceCell<Duration>,
+    build_time: Mutex<Option<Duration>>,
 }
 
 impl<T: Send + Sync + 'static> Fixed<T> {
@@ -36,9 +36,10 @@ impl<T: Send + Sync + 'static> Fixed<T> {
             build,
             lazy: false,
             retry_after: None,
-            value: OnceCell::new(),
+            close: None,
+            value: Once::new(),
             failure: Mutex::new(None),
-            build_time: OnceCell::new(),
+            build_time: Mutex::new(None),
         }
     }
 
@@ -51,6 +52,12 @@ impl<T: Send + Sync + 'static> Fixed<T> {
     /// Remembers a failed attempt this long.
     pub const fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
+        self
+    }
+
+    /// Closes it at SHUTDOWN.
+    pub const fn close(mut self, close: Close<T>) -> Self {
+        self.close = Some(close);
         self
     }
 
@@ -92,7 +99,6 @@ impl<T: Send + Sync + 'static> Fixed<T> {
     #[cold]
     fn build(&self) -> Result<&T, ResourceError> {
         self.value.get_or_try_init(|| {
-            // Held by nobody else: `OnceCell` lets one initialiser run at a time.
             let failure = || self.failure.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((error, until)) = &*failure() {
                 if CLOCK.now() < *until {
@@ -104,15 +110,12 @@ impl<T: Send + Sync + 'static> Fixed<T> {
             built
                 .and_then(|built| built)
                 .inspect(|_| {
-                    let _ = self.build_time.set(start.elapsed());
+                    let mut time = self.build_time.lock().unwrap_or_else(PoisonError::into_inner);
+                    *time = Some(start.elapsed());
                 })
                 .map_err(|source| {
                     let error = ResourceError::new(self.name, source);
-                    tracing::warn!(
-                        resource = self.name,
-                        error = chain(&error),
-                        "attempt failed"
-                    );
+                    tracing::warn!(resource = self.name, error = chain(&error), "attempt failed");
                     if let Some(pause) = self.retry_after {
                         *failure() = Some((error.clone(), CLOCK.now().after(pause)));
                     }
@@ -129,7 +132,7 @@ impl<T: Send + Sync + 'static> Deref for Fixed<T> {
     fn deref(&self) -> &T {
         match self.force() {
             Ok(value) => value,
-            Err(error) => crate::panic::unavailable(error),
+            Err(error) => crate::scope::unavailable(error),
         }
     }
 }
@@ -144,11 +147,7 @@ impl<T: Send + Sync + 'static> Node for Fixed<T> {
     }
 
     fn kind(&self) -> Kind {
-        if self.lazy {
-            Kind::Lazy
-        } else {
-            Kind::Computing
-        }
+        if self.lazy { Kind::Lazy } else { Kind::Computing }
     }
 
     fn generation(&self) -> u64 {
@@ -160,10 +159,59 @@ impl<T: Send + Sync + 'static> Node for Fixed<T> {
     }
 
     fn build_time(&self) -> Option<Duration> {
-        self.build_time.get().copied()
+        *self.build_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_recoverable(&self) -> bool {
         self.retry_after.is_some()
+    }
+
+    fn has_close(&self) -> bool {
+        self.close.is_some()
+    }
+
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
+        let (close, value) = (self.close?, self.value.get()?);
+        Some(Box::pin(closed(async move { close(value).await })))
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.value.reset();
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// A cell that is written once.
+#[cfg(not(feature = "testing"))]
+type Once<T> = once_cell::sync::OnceCell<T>;
+
+/// A cell that is written once in each simulated container. What was in it is leaked, since there
+/// may be references to it for ever: that is why no build but a test's has this.
+#[cfg(feature = "testing")]
+struct Once<T: 'static>(Mutex<Option<&'static T>>, Mutex<()>);
+
+#[cfg(feature = "testing")]
+impl<T: 'static> Once<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(None), Mutex::new(()))
+    }
+
+    fn get(&self) -> Option<&'static T> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get_or_try_init<E>(&self, init: impl FnOnce() -> Result<T, E>) -> Result<&'static T, E> {
+        let _one_at_a_time = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = self.get() {
+            return Ok(value);
+        }
+        let value: &'static T = Box::leak(Box::new(init()?));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        Ok(value)
+    }
+
+    fn reset(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -1,19 +1,20 @@
 //! One invocation, from the bytes of its event to the bytes of its answer: resources, deadline, and
 //! every way to fail turned into the error that Lambda shows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use crate::container::container;
+use crate::container::{self, container};
 use crate::error::{BoxError, ResourceError, chain, short_type_name};
+use crate::event::{Context, LambdaEvent};
 use crate::panic::{Panic, catch_async};
 use crate::resource::ResourceSet;
-use crate::run::{Context, LambdaEvent};
 use crate::scope::Scope;
 
 /// What the expansion of `#[handler]` makes of a function.
@@ -39,19 +40,15 @@ pub trait Handler: Send + Sync + 'static {
 /// The options of a handler.
 #[derive(Clone, Copy)]
 pub struct HandlerSpec {
-    pub(crate) name: &'static str,
     pub(crate) deadline_margin: Duration,
     pub(crate) report_every: u64,
+    pub(crate) warmup: bool,
 }
 
 impl HandlerSpec {
     /// The default options.
-    pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            deadline_margin: Duration::from_millis(250),
-            report_every: 10,
-        }
+    pub const fn new() -> Self {
+        Self { deadline_margin: Duration::from_millis(250), report_every: 10, warmup: false }
     }
 
     /// How long before Lambda's deadline the handler is cancelled; zero for never.
@@ -63,6 +60,12 @@ impl HandlerSpec {
     /// After how many invocations the container is reported; 0 for never.
     pub const fn report_every(mut self, invocations: u64) -> Self {
         self.report_every = invocations;
+        self
+    }
+
+    /// Answers warm-up pings without the handler.
+    pub const fn warmup(mut self) -> Self {
+        self.warmup = true;
         self
     }
 }
@@ -81,10 +84,7 @@ pub struct InvocationError {
 
 impl InvocationError {
     fn new(error_type: &str, error_message: impl ToString) -> Self {
-        Self {
-            error_type: error_type.to_owned(),
-            error_message: error_message.to_string(),
-        }
+        Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
     }
 }
 
@@ -118,9 +118,26 @@ pub(crate) enum Event<'a, T> {
 }
 
 /// Begins an invocation that has so much time left.
-pub(crate) fn begin(remaining: Option<Duration>) -> Arc<Scope> {
-    let (number, cold) = container().invocation_begins();
-    Arc::new(Scope::new(number, cold, remaining))
+pub(crate) fn begin<H: Handler>(
+    event: &Event<'_, H::Event>,
+    remaining: Option<Duration>,
+) -> Arc<Scope> {
+    let ping = H::SPEC.warmup && matches!(event, Event::Json(json) if is_ping(json));
+    let (number, cold) = container().invocation_begins(ping);
+    Arc::new(Scope::new(number, cold, ping, remaining))
+}
+
+/// Whether an event is a warm-up ping: serverless-plugin-warmup's, or `{"warmup": true}`.
+fn is_ping(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Ping<'a> {
+        #[serde(borrow)]
+        source: Option<Cow<'a, str>>,
+        warmup: Option<bool>,
+    }
+    serde_json::from_slice(json).is_ok_and(|ping: Ping<'_>| {
+        ping.warmup == Some(true) || ping.source.as_deref() == Some("serverless-plugin-warmup")
+    })
 }
 
 /// Runs the handler for one event. The caller has entered `scope`.
@@ -129,6 +146,9 @@ pub(crate) async fn answer<H: Handler>(
     event: Event<'_, H::Event>,
     context: Context,
 ) -> Result<Box<RawValue>, InvocationError> {
+    if scope.ping {
+        return Ok(RawValue::NULL.to_owned());
+    }
     let outcome = guarded::<H>(scope, event, context).await;
     container().invocation_answered(outcome.is_err());
     outcome
@@ -193,34 +213,37 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 
 /// Ends an invocation whose response has been sent: runs what it deferred, bounded by its deadline.
 pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
-    loop {
-        let deferred = scope.take_deferred();
-        if deferred.is_empty() {
-            break;
-        }
-        let mut deferred = deferred.into_iter();
-        while let Some(work) = deferred.next() {
-            let work = scope.clone().enter(catch_async(work));
-            let outcome = match scope.deadline {
-                None => work.await,
-                Some(deadline) => match timeout_at(deadline - DEADLINE_RESERVE, work).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => {
-                        let left = deferred.len() + 1 + scope.take_deferred().len();
-                        tracing::error!(left, "deferred work was dropped at the deadline");
-                        break;
-                    }
-                },
-            };
-            if let Err(panic) = outcome {
-                tracing::error!(%panic, "deferred work panicked");
+    let work = scope.clone().enter(run_deferred(&scope));
+    match scope.deadline {
+        None => work.await,
+        Some(deadline) => {
+            let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
+            if timeout_at(end, work).await.is_err() {
+                tracing::error!("deferred work was dropped at the deadline");
             }
         }
     }
+    scope.take_deferred(); // what the deadline cut off
     container().invocation_ends();
     let every = H::SPEC.report_every;
-    if every > 0 && scope.number % every == 0 {
+    if every > 0 && scope.number % every == 0 && !scope.ping {
         report();
+    }
+}
+
+async fn run_deferred(scope: &Scope) {
+    container::close_retired().await;
+    // Deferred work may defer more.
+    loop {
+        let deferred = scope.take_deferred();
+        if deferred.is_empty() {
+            return;
+        }
+        for work in deferred {
+            if let Err(panic) = catch_async(work).await {
+                tracing::error!(%panic, "deferred work panicked");
+            }
+        }
     }
 }
 

@@ -1,5 +1,55 @@
 //! Container reuse made safe for AWS Lambda functions.
+//!
+//! Lambda keeps a container (its *execution environment*) alive between invocations, frozen. Three
+//! attributes say what lives how long:
+//!
+//! | attribute | says | lives for |
+//! |---|---|---|
+//! | [`#[init]`](macro@init) | build this once, in the INIT phase, beside all the others | the container |
+//! | [`#[cached(ttl = "5m")]`](macro@cached) | keep one copy of this answer | the TTL, then it is fetched again |
+//! | [`#[handler]`](macro@handler) | run this for every event, with what it names in its signature | one invocation |
+//!
+//! ```
+//! use rewarm::{Error, cached, handler, init};
+//!
+//! #[cached(ttl = "5m")]
+//! async fn factor() -> Result<u64, Error> {
+//!     Ok(std::env::var("FACTOR").map_or(Ok(2), |text| text.parse())?)
+//! }
+//!
+//! #[init]
+//! async fn table(factor: &u64) -> Vec<u64> {
+//!     (0..100).map(|n| n * factor).collect()
+//! }
+//!
+//! #[handler]
+//! async fn look_up(index: usize, table: &Vec<u64>) -> Result<u64, Error> {
+//!     table.get(index).copied().ok_or_else(|| Error::msg("beyond the table"))
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     # if true { return std::process::ExitCode::SUCCESS }
+//!     look_up::run()
+//! }
+//! ```
+//!
+//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. Tests put a function
+//! through a container's life with the feature `testing`.
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! |---|---|---|
+//! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
+//! | `local` | yes | `run()` outside Lambda reads events from the command line |
+//! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
+//! | `testing` | no | simulated containers |
 #![forbid(unsafe_code)]
+
+/// The front page, whose examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 // The expansions in our own documentation name the crate as a user's do.
 extern crate self as rewarm;
@@ -9,7 +59,9 @@ mod cell;
 mod clock;
 mod container;
 mod duration;
+mod entry;
 mod error;
+mod event;
 mod fixed;
 mod flight;
 mod invocation;
@@ -22,14 +74,17 @@ mod random;
 mod resource;
 mod run;
 mod scope;
+mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-pub use cache::Stats;
 pub use container::{
     CacheSnapshot, Container, ContainerSnapshot, ResourceSnapshot, Start, container,
 };
 pub use error::{Error, ResourceError};
 pub use invocation::InvocationError;
 
+pub use event::{Context, LambdaEvent};
 pub use rewarm_macros::{cached, handler, init};
-pub use run::{Context, LambdaEvent};
 pub use scope::{defer, remaining};
+pub use stats::Stats;

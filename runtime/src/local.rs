@@ -12,10 +12,11 @@ use lexopt::{Arg, Parser, ValueExt};
 use serde_json::value::RawValue;
 
 use crate::clock::CLOCK;
-use crate::container::{Start, container, init};
+use crate::container::{self, Start, container};
 use crate::error::chain;
+use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::run::{Context, log_to, runtime};
+use crate::run::{log_to, runtime};
 
 const HELP: &str = "\
 Runs a Lambda function without Lambda.
@@ -89,16 +90,12 @@ impl Options {
         if self.events.is_empty() && self.file.is_none() {
             let stdin = std::io::stdin();
             if stdin.is_terminal() {
-                return Err(
-                    "no event: give one with --event '{\"key\": \"value\"}', a file with \
+                return Err("no event: give one with --event '{\"key\": \"value\"}', a file with \
                             --events, or pipe them in, one JSON a line"
-                        .to_owned(),
-                );
+                    .to_owned());
             }
             if self.repeat == 1 {
-                return Ok(Box::new(
-                    stdin.lock().lines().filter(|line| !is_blank(line)),
-                ));
+                return Ok(Box::new(stdin.lock().lines().filter(|line| !is_blank(line))));
             }
             let lines: Result<Vec<_>, _> = stdin.lock().lines().collect();
             given = lines.map_err(|error| format!("stdin: {error}"))?;
@@ -150,7 +147,7 @@ async fn life<H: Handler>(
     let mut timeline = Timeline::new();
     container().begin(Start::Local);
     let start = Instant::now();
-    let outcome = init().await;
+    let outcome = container::init(None).await;
     timeline.init(start.elapsed(), outcome.is_ok());
     if let Err(failures) = outcome {
         for failure in failures {
@@ -180,6 +177,7 @@ async fn life<H: Handler>(
             return ExitCode::FAILURE; // nobody reads on
         }
     }
+    container::shutdown().await;
     timeline.summary();
     if options.report {
         invocation::report();
@@ -199,21 +197,13 @@ async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
     if container().invocations() > 0 {
         CLOCK.skip(idle);
     }
-    let scope = invocation::begin(None);
+    let event = Event::Json(event.as_bytes());
+    let scope = invocation::begin::<H>(&event, None);
     let mut context = Context::default();
     context.request_id = format!("local-{}", scope.number);
     let start = Instant::now();
-    let event = Event::Json(event.as_bytes());
-    let answer = scope
-        .clone()
-        .enter(invocation::answer::<H>(&scope, event, context))
-        .await;
-    let done = Done {
-        number: scope.number,
-        cold: scope.cold,
-        time: start.elapsed(),
-        answer,
-    };
+    let answer = scope.clone().enter(invocation::answer::<H>(&scope, event, context)).await;
+    let done = Done { number: scope.number, cold: scope.cold, time: start.elapsed(), answer };
     invocation::end::<H>(scope).await;
     done
 }
@@ -229,12 +219,7 @@ struct Timeline {
 impl Timeline {
     fn new() -> Self {
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self {
-            colour,
-            times: Vec::new(),
-            init: Duration::ZERO,
-            hits: 0,
-        }
+        Self { colour, times: Vec::new(), init: Duration::ZERO, hits: 0 }
     }
 
     /// `text` in an ANSI colour, on a terminal.
@@ -252,44 +237,24 @@ impl Timeline {
             .iter()
             .filter(|resource| resource.generation > 0)
             .map(|resource| {
-                format!(
-                    "{} {}",
-                    resource.name,
-                    millis(resource.build_time.unwrap_or_default())
-                )
+                format!("{} {}", resource.name, millis(resource.build_time.unwrap_or_default()))
             })
             .collect();
-        let word = if ok {
-            self.paint(36, "init")
-        } else {
-            self.paint(31, "init")
-        };
+        let word = if ok { self.paint(36, "init") } else { self.paint(31, "init") };
         eprintln!("{word}       {:>10}  {}", millis(time), built.join(", "));
     }
 
     fn invocation(&mut self, done: &Done) {
         self.times.push(done.time);
-        let word = if done.cold {
-            self.paint(34, "cold")
-        } else {
-            self.paint(32, "warm")
-        };
+        let word = if done.cold { self.paint(34, "cold") } else { self.paint(32, "warm") };
         let (hits, _) = hits_and_misses();
         let hits = hits - std::mem::replace(&mut self.hits, hits);
         let outcome = match &done.answer {
             Ok(_) => "ok".to_owned(),
             Err(error) => self.paint(31, &error.to_string()),
         };
-        let cached = if hits > 0 {
-            format!("  cache hits {hits}")
-        } else {
-            String::new()
-        };
-        eprintln!(
-            "{word} {:>5} {:>10}  {outcome}{cached}",
-            done.number,
-            millis(done.time)
-        );
+        let cached = if hits > 0 { format!("  cache hits {hits}") } else { String::new() };
+        eprintln!("{word} {:>5} {:>10}  {outcome}{cached}", done.number, millis(done.time));
     }
 
     fn summary(&self) {
@@ -319,15 +284,9 @@ impl Timeline {
 }
 
 fn hits_and_misses() -> (u64, u64) {
-    container()
-        .caches()
-        .iter()
-        .fold((0, 0), |(hits, misses), cache| {
-            (
-                hits + cache.stats.hits + cache.stats.stale_hits,
-                misses + cache.stats.misses,
-            )
-        })
+    container().caches().iter().fold((0, 0), |(hits, misses), cache| {
+        (hits + cache.stats.hits + cache.stats.stale_hits, misses + cache.stats.misses)
+    })
 }
 
 fn millis(time: Duration) -> String {
@@ -340,21 +299,11 @@ mod tests {
 
     #[test]
     fn the_command_line_is_read() {
-        let options = Options::read([
-            "--event",
-            "{}",
-            "--event=1",
-            "--repeat",
-            "3",
-            "--idle",
-            "10m",
-        ]);
+        let options =
+            Options::read(["--event", "{}", "--event=1", "--repeat", "3", "--idle", "10m"]);
         let options = options.unwrap().unwrap();
         assert_eq!(options.events, ["{}", "1"]);
-        assert_eq!(
-            (options.repeat, options.idle),
-            (3, Duration::from_secs(600))
-        );
+        assert_eq!((options.repeat, options.idle), (3, Duration::from_secs(600)));
         let events: Vec<_> = options.events().unwrap().map(Result::unwrap).collect();
         assert_eq!(events, ["{}", "1", "{}", "1", "{}", "1"]);
         assert_eq!(Options::read(["--help"]).unwrap(), None);

@@ -8,8 +8,6 @@ use std::sync::Once;
 
 use futures_util::FutureExt;
 
-use crate::error::{ResourceError, chain};
-
 thread_local! {
     /// Where this thread panicked last. Taken by whoever catches the panic, on the same thread.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -23,10 +21,7 @@ pub(crate) struct Panic {
 
 impl Panic {
     fn new(payload: Box<dyn Any + Send>) -> Self {
-        Self {
-            payload,
-            place: PLACE.take(),
-        }
+        Self { payload, place: PLACE.take() }
     }
 
     /// The message of `panic!`.
@@ -74,15 +69,6 @@ impl Panic {
     }
 }
 
-/// Leaves a function whose own error cannot say that a resource is unavailable. Inside an
-/// invocation that ends it as `ResourceUnavailable`; elsewhere it is a panic with the whole story.
-pub(crate) fn unavailable(error: ResourceError) -> ! {
-    if crate::scope::current().is_some() {
-        resume_unwind(Box::new(error));
-    }
-    panic!("{}", chain(&error));
-}
-
 /// Runs `f` and catches its panic.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
@@ -90,10 +76,7 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
 
 /// Runs `future` and catches its panic.
 pub(crate) async fn catch_async<F: Future>(future: F) -> Result<F::Output, Panic> {
-    AssertUnwindSafe(future)
-        .catch_unwind()
-        .await
-        .map_err(Panic::new)
+    AssertUnwindSafe(future).catch_unwind().await.map_err(Panic::new)
 }
 
 /// Remembers from now on where a panic happened. The hook that was there before still runs.
@@ -116,15 +99,8 @@ mod tests {
     fn message_and_place_are_kept() {
         remember_places();
         let panic = catch(|| panic!("no {}", "luck")).map(|()| ()).unwrap_err();
-        assert!(
-            panic
-                .to_string()
-                .starts_with("no luck, at runtime/src/panic.rs:"),
-            "{panic}"
-        );
-        let panic = catch(|| std::panic::resume_unwind(Box::new(7)))
-            .map(|()| ())
-            .unwrap_err();
+        assert!(panic.to_string().starts_with("no luck, at runtime/src/panic.rs:"), "{panic}");
+        let panic = catch(|| std::panic::resume_unwind(Box::new(7))).map(|()| ()).unwrap_err();
         assert_eq!(panic.to_string(), "a panic without a message");
     }
 }

@@ -13,9 +13,10 @@ pub use linkme;
 pub use serde::de::IgnoredAny;
 
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Stats, Unkeyed, infallible,
+    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible,
 };
-pub use crate::cell::{Cell, Held, Spec};
+pub use crate::cell::{Cell, Held, Restore, Spec};
+pub use crate::entry::run;
 pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
@@ -23,9 +24,9 @@ pub use crate::resource::{
     BoxFuture, FromHeld, IsResult, Node, Probe, REGISTRY, Resource, ResourceSet, Shareable, Unable,
     depth,
 };
-pub use crate::run::{LambdaEvent, Service, run, service};
+pub use crate::run::{Service, service};
 
-pub use crate::{__facts as facts, __not_a_result as not_a_result};
+pub use crate::{__container as container, __facts as facts, __not_a_result as not_a_result};
 
 /// A resource that stands in a [`Cell`].
 pub trait Init: Resource {
@@ -89,4 +90,25 @@ macro_rules! __not_a_result {
             );
         };
     };
+}
+
+/// The simulated container of a handler, where there are such.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __container {
+    ($vis:vis fn) => {
+        /// A cold container of this function, for tests.
+        $vis async fn container() -> $crate::testing::Container<Self> {
+            $crate::testing::container_of().await
+        }
+    };
+}
+
+/// The simulated container of a handler, where there are such.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __container {
+    ($vis:vis fn) => {};
 }

@@ -67,8 +67,29 @@ pub trait Node: Sync {
     fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>>;
     /// Another resource was rebuilt: whether this one was built from it is to be found out.
     fn suspect(&self) {}
-    /// An invocation begins, `idle` after the last one ended.
-    fn thaw(&self, _idle: Duration) {}
+    /// An invocation begins, `idle` after the last one ended; whether that leaves the value in doubt.
+    fn thaw(&self, _idle: Duration) -> bool {
+        false
+    }
+    /// The container was restored from a snapshot; whether there is something to be made usable.
+    fn restored(&self) -> bool {
+        false
+    }
+    /// Whether it wants to be closed.
+    fn has_close(&self) -> bool {
+        false
+    }
+    /// Closes replaced generations that nobody holds any more.
+    fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+    /// Closes all that is there: SHUTDOWN.
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+    /// Back to how the process started, for the next simulated container.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
     /// Drops what is too old to be given to anybody.
     fn purge(&self) {}
     /// How long the last attempt to build it took.
@@ -80,7 +101,7 @@ pub trait Node: Sync {
         true
     }
     /// What a cache counted.
-    fn stats(&self) -> Option<crate::cache::Stats> {
+    fn stats(&self) -> Option<crate::stats::Stats> {
         None
     }
 }
@@ -285,15 +306,8 @@ mod tests {
         assert!(!(Probe::<u8>::IS_NONE)(&0));
         assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
         assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
-        assert_eq!(
-            (Probe::<String>::INTO_BOX)("text".into()).to_string(),
-            "text"
-        );
-        assert!(
-            (Probe::<Opaque>::INTO_BOX)(Opaque)
-                .to_string()
-                .ends_with("Opaque`")
-        );
+        assert_eq!((Probe::<String>::INTO_BOX)("text".into()).to_string(), "text");
+        assert!((Probe::<Opaque>::INTO_BOX)(Opaque).to_string().ends_with("Opaque`"));
     }
 
     #[test]

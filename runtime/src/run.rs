@@ -1,56 +1,39 @@
 //! Lambda: the runtime's loop around the service, INIT before it, and what happens after each
-//! response. The only file that names `lambda_runtime`.
+//! response. But for the two types that handlers take (`event.rs`), the only file that names
+//! `lambda_runtime`.
 
 use std::env;
 use std::marker::PhantomData;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lambda_runtime::layers::TracingLayer;
-use lambda_runtime::{Diagnostic, LambdaInvocation, Runtime};
+use lambda_runtime::{
+    Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
+};
 use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::container::{Start, container, init};
+use crate::clock::CLOCK;
+use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::panic::remember_places;
+use crate::panic::catch_async;
 use crate::resource::BoxFuture;
 use crate::scope;
 
-pub use lambda_runtime::{Context, LambdaEvent};
-
-/// All that a function's `main` does: INIT, then one event after the other, under Lambda or on the
-/// command line.
-pub fn run<H: Handler>() -> ExitCode {
-    remember_places();
-    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return in_lambda::<H>();
-    }
-    #[cfg(feature = "local")]
-    return crate::local::run::<H>();
-    #[cfg(not(feature = "local"))]
-    {
-        eprintln!(
-            "AWS_LAMBDA_RUNTIME_API is not set: this is a Lambda function.\n\
-             help: run it under `cargo lambda watch`, or build it with rewarm's feature `local`"
-        );
-        ExitCode::from(2)
-    }
-}
-
-fn in_lambda<H: Handler>() -> ExitCode {
+/// A function's life under Lambda.
+pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
     if let Err(missing) = check_environment() {
         eprintln!("{missing}");
         return ExitCode::FAILURE;
     }
     log_to(std::io::stdout);
-    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY")
-        .ok()
-        .and_then(|n| n.parse().ok());
+    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok());
     let runtime = match runtime(concurrency.unwrap_or(1)) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -71,9 +54,7 @@ fn check_environment() -> Result<(), String> {
     }
     let name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
     let size = env::var(name).map_err(|_| format!("{name} is not set, as it is in Lambda"))?;
-    size.parse::<i32>()
-        .map(drop)
-        .map_err(|_| format!("{name} is {size:?}, not a number"))
+    size.parse::<i32>().map(drop).map_err(|_| format!("{name} is {size:?}, not a number"))
 }
 
 /// The tokio runtime for so many invocations at a time. One at a time runs best on one thread: it
@@ -100,21 +81,80 @@ where
 }
 
 async fn life<H: Handler>() -> ExitCode {
-    container().begin(start());
-    if let Err(failures) = init().await {
+    let start = start();
+    container().begin(start);
+    let budget = match init_budget(start) {
+        Ok(budget) => budget,
+        Err(error) => {
+            tracing::error!(error, "REWARM_INIT_BUDGET is not a duration");
+            return ExitCode::FAILURE;
+        }
+    };
+    #[cfg(all(unix, feature = "graceful-shutdown"))]
+    shutdown_on_sigterm().await;
+    if let Err(failures) = container::init(budget).await {
         report_init_failure(failures).await;
         return ExitCode::FAILURE;
     }
-    let runtime = Runtime::new(Loop::<H>(PhantomData));
-    let runtime = runtime
+    let runtime = Runtime::new(Loop::<H>(PhantomData))
         .layer(AfterResponse::<H>(PhantomData))
-        .layer(TracingLayer::new());
+        .layer(TracingLayer::new())
+        .register_snapstart_resource(Arc::new(Snapshot));
     match runtime.run_concurrent().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = chain(&*error), "the Runtime API is gone");
+            tracing::error!(error = chain(&*error), "the Runtime API cannot be used any more");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// How long INIT may wait. An on-demand function is killed after 10 s, and starts again from
+/// nothing; all others have more time.
+fn init_budget(start: Start) -> Result<Option<Duration>, String> {
+    match env::var("REWARM_INIT_BUDGET") {
+        Ok(text) => crate::duration::parse(&text).map(Some),
+        Err(_) => Ok((start == Start::OnDemand).then_some(Duration::from_secs(9))),
+    }
+}
+
+/// Closes what wants to be closed when Lambda ends the container. Lambda says so only where an
+/// extension is registered, which this does where there is something to close:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
+#[cfg(all(unix, feature = "graceful-shutdown"))]
+async fn shutdown_on_sigterm() {
+    if !container::has_close() {
+        return;
+    }
+    let hook = || async {
+        container::shutdown().await;
+        invocation::report();
+    };
+    // It panics where no extension can be registered, as under some emulators.
+    let registered = lambda_runtime::spawn_graceful_shutdown_handler(hook);
+    if let Err(panic) = catch_async(registered).await {
+        tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
+    }
+}
+
+/// The container around a SnapStart snapshot. One resource for all: they are restored at the same
+/// time, each after what it is built from.
+struct Snapshot;
+
+impl SnapStartResource for Snapshot {
+    fn before_snapshot(&self) -> BoxFuture<'_, Result<(), BoxError>> {
+        // What is read of the clocks here is what they are compared with after the restore.
+        CLOCK.sync();
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn after_restore(&self) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async {
+            container::restore().await.map_err(|failures| {
+                let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+                crate::Error::msg(all.join("; ")).into()
+            })
+        })
     }
 }
 
@@ -145,19 +185,13 @@ async fn report_init_failure(failures: Vec<ResourceError>) {
         PooledClient::builder().build().call(request).await
     };
     if let Err(error) = posted.await {
-        tracing::error!(
-            error = chain(&*error),
-            "the failure of INIT could not be reported"
-        );
+        tracing::error!(error = chain(&*error), "the failure of INIT could not be reported");
     }
 }
 
 /// The time that is left until an invocation's deadline.
 fn remaining(context: &Context) -> Option<Duration> {
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
+    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
     (context.deadline != 0).then_some(left)
 }
 
@@ -174,10 +208,7 @@ impl<H, S> tower::Layer<S> for AfterResponse<H> {
     type Service = AfterResponseService<H, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AfterResponseService {
-            inner,
-            handler: PhantomData,
-        }
+        AfterResponseService { inner, handler: PhantomData }
     }
 }
 
@@ -188,10 +219,7 @@ struct AfterResponseService<H, S> {
 
 impl<H, S: Clone> Clone for AfterResponseService<H, S> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            handler: PhantomData,
-        }
+        Self { inner: self.inner.clone(), handler: PhantomData }
     }
 }
 
@@ -210,8 +238,8 @@ where
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        let scope = invocation::begin(remaining(&invocation.context));
         let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
+        let scope = invocation::begin::<H>(&Event::Json(&event), remaining(&invocation.context));
         let response = self.inner.call(invocation);
         Box::pin(async move {
             let sent = scope.clone().enter(EVENT.scope(event, response)).await;
@@ -282,8 +310,9 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
     fn call(&mut self, event: LambdaEvent<H::Event>) -> Self::Future {
         Box::pin(async move {
             let (payload, context) = event.into_parts();
-            let scope = invocation::begin(remaining(&context));
-            let answer = invocation::answer::<H>(&scope, Event::Typed(payload), context);
+            let event = Event::Typed(payload);
+            let scope = invocation::begin::<H>(&event, remaining(&context));
+            let answer = invocation::answer::<H>(&scope, event, context);
             let answer = scope.clone().enter(answer).await;
             invocation::end::<H>(scope).await;
             answer
@@ -293,9 +322,6 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
 
 impl From<InvocationError> for Diagnostic {
     fn from(error: InvocationError) -> Self {
-        Self {
-            error_type: error.error_type,
-            error_message: error.error_message,
-        }
+        Self { error_type: error.error_type, error_message: error.error_message }
     }
 }

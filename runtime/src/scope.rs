@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::error::{ResourceError, chain};
 use crate::resource::BoxFuture;
 
 tokio::task_local! {
@@ -19,20 +20,17 @@ pub(crate) struct Scope {
     pub(crate) number: u64,
     /// Whether its caller waited for INIT.
     pub(crate) cold: bool,
+    /// Whether it is a warm-up ping, which the handler does not see.
+    pub(crate) ping: bool,
     /// When Lambda ends it; `None` if nobody does.
     pub(crate) deadline: Option<Instant>,
     deferred: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
 impl Scope {
-    pub(crate) fn new(number: u64, cold: bool, remaining: Option<Duration>) -> Self {
+    pub(crate) fn new(number: u64, cold: bool, ping: bool, remaining: Option<Duration>) -> Self {
         let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        Self {
-            number,
-            cold,
-            deadline,
-            deferred: Mutex::default(),
-        }
+        Self { number, cold, ping, deadline, deferred: Mutex::default() }
     }
 
     /// Runs `work` as a part of this invocation.
@@ -94,14 +92,19 @@ pub fn remaining() -> Option<Duration> {
 pub fn defer(work: impl Future<Output = ()> + Send + 'static) {
     let work: BoxFuture<'static, ()> = Box::pin(work);
     if let Some(scope) = current() {
-        scope
-            .deferred
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(work);
+        scope.deferred.lock().unwrap_or_else(PoisonError::into_inner).push(work);
     } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         drop(runtime.spawn(work));
     } else {
         tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
     }
+}
+
+/// Leaves a function whose own error cannot say that a resource is unavailable. Inside an
+/// invocation that ends it as `ResourceUnavailable`; elsewhere it is a panic with the whole story.
+pub(crate) fn unavailable(error: ResourceError) -> ! {
+    if current().is_some() {
+        std::panic::resume_unwind(Box::new(error));
+    }
+    panic!("{}", chain(&error));
 }

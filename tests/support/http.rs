@@ -24,9 +24,7 @@ impl Headers {
 
     /// All fields, by name and value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(crate) fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
@@ -280,10 +278,7 @@ mod tests {
         )
         .await;
         let first = read_request(&mut stream).await.unwrap().unwrap();
-        assert_eq!(
-            (first.method.as_str(), first.path.as_str()),
-            ("GET", "/next")
-        );
+        assert_eq!((first.method.as_str(), first.path.as_str()), ("GET", "/next"));
         assert_eq!(first.headers.get("HOST"), Some("a"));
         assert!(first.body.is_empty() && first.keep_alive);
         let second = read_request(&mut stream).await.unwrap().unwrap();
@@ -310,10 +305,7 @@ mod tests {
         let (mut stream, mut client) =
             connection(b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nok")
                 .await;
-        assert_eq!(
-            read_request(&mut stream).await.unwrap().unwrap().body,
-            b"ok"
-        );
+        assert_eq!(read_request(&mut stream).await.unwrap().unwrap().body, b"ok");
         drop(stream);
         let mut reply = String::new();
         client.read_to_string(&mut reply).await.unwrap();
@@ -348,12 +340,7 @@ mod tests {
             ),
         ];
         for (bytes, kind) in cases {
-            assert_eq!(
-                error_of(bytes).await.kind(),
-                kind,
-                "{}",
-                bytes.escape_ascii()
-            );
+            assert_eq!(error_of(bytes).await.kind(), kind, "{}", bytes.escape_ascii());
         }
     }
 
@@ -362,11 +349,7 @@ mod tests {
         let (mut client, mut server) = tokio::io::duplex(4096);
         let mut headers = Headers::default();
         headers.push("X-Id", "7");
-        let response = Response {
-            status: 202,
-            headers,
-            body: b"{}".to_vec(),
-        };
+        let response = Response { status: 202, headers, body: b"{}".to_vec() };
         write_response(&mut server, &response, false).await.unwrap();
         drop(server);
         let mut sent = String::new();

@@ -34,10 +34,7 @@ const ENVIRONMENT: [(&str, &str); 13] = [
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
     ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
     ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/test"),
-    (
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "2026/01/01/[$LATEST]00000000000000000000000000000000",
-    ),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]00000000000000000000000000000000"),
     ("AWS_REGION", "eu-central-1"),
     ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
     ("LAMBDA_TASK_ROOT", "/var/task"),
@@ -104,8 +101,7 @@ impl Function {
 
     /// Waits until the process has exited and all it printed has been read.
     pub async fn wait(&self) -> ExitStatus {
-        self.wait_until("the process's exit", |record| record.exit)
-            .await
+        self.wait_until("the process's exit", |record| record.exit).await
     }
 
     /// Sends the process a signal: `"TERM"`, `"STOP"`, `"CONT"`, `"KILL"`…
@@ -132,9 +128,7 @@ impl Function {
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
         let kibibytes = status.ok().and_then(|status| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmRSS:"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
             line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
         });
         match kibibytes {
@@ -182,15 +176,13 @@ impl FunctionBuilder {
     /// Adds command line arguments.
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let arguments = arguments.into_iter();
-        self.arguments
-            .extend(arguments.map(|argument| argument.as_ref().to_owned()));
+        self.arguments.extend(arguments.map(|argument| argument.as_ref().to_owned()));
         self
     }
 
     /// Sets an environment variable, in place of Lambda's if it has one of that name.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment
-            .push((key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -210,9 +202,7 @@ impl FunctionBuilder {
 
     /// Starts the process, with `api` as its Runtime API.
     pub fn spawn(self, api: &RuntimeApi) -> Function {
-        let address = self
-            .is_lambda
-            .then(|| ("AWS_LAMBDA_RUNTIME_API", api.address()));
+        let address = self.is_lambda.then(|| ("AWS_LAMBDA_RUNTIME_API", api.address()));
         let stdin = match self.input {
             Some(_) => Stdio::piped(),
             None => Stdio::null(),
@@ -243,10 +233,7 @@ impl FunctionBuilder {
             supervised.supervise(child).await;
             announce_exit();
         });
-        Function {
-            process,
-            supervisor,
-        }
+        Function { process, supervisor }
     }
 }
 
@@ -320,8 +307,7 @@ impl Process {
         let mut line = Vec::new();
         while pipe.read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0) {
             let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
-            self.record
-                .send_modify(|record| target(record).push(text.into_owned()));
+            self.record.send_modify(|record| target(record).push(text.into_owned()));
             line.clear();
         }
     }
@@ -348,11 +334,7 @@ pub fn build_binary(args: &[&str]) -> PathBuf {
         .output()
         .expect("run cargo");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "cargo build {args:?} failed: {}\n{stderr}",
-        output.status
-    );
+    assert!(output.status.success(), "cargo build {args:?} failed: {}\n{stderr}", output.status);
     let mut executables: Vec<_> = output
         .stdout
         .split(|byte| *byte == b'\n')

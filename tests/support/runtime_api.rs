@@ -174,17 +174,12 @@ pub struct RuntimeApi {
 impl RuntimeApi {
     /// Starts a server on a free port of the loopback interface.
     pub async fn start() -> RuntimeApi {
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .expect("listen on a loopback port");
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.expect("listen on a loopback port");
         let address = listener.local_addr().expect("the address listened on");
         let shared = Arc::new(Shared::default());
         let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        RuntimeApi {
-            address,
-            shared,
-            server,
-        }
+        RuntimeApi { address, shared, server }
     }
 
     /// The value of `AWS_LAMBDA_RUNTIME_API`: `127.0.0.1:PORT`.
@@ -206,10 +201,7 @@ impl RuntimeApi {
     pub fn send(&self, invocation: impl Into<Invocation>) -> Pending {
         let invocation = invocation.into();
         let request_id = self.shared.modify(|state| state.enqueue(invocation));
-        Pending {
-            shared: Arc::clone(&self.shared),
-            request_id,
-        }
+        Pending { shared: Arc::clone(&self.shared), request_id }
     }
 
     /// Waits until a runtime is idle: no event is queued and somebody waits for the next one.
@@ -245,9 +237,7 @@ impl RuntimeApi {
     /// report.
     pub async fn wait_for_init_error(&self) -> ErrorReport {
         self.shared
-            .wait_until("a report to /init/error", |state| {
-                state.init_errors.first().cloned()
-            })
+            .wait_until("a report to /init/error", |state| state.init_errors.first().cloned())
             .await
     }
 
@@ -425,17 +415,11 @@ impl State {
         };
         // A retried invocation has the id of the one that failed.
         assert!(
-            matches!(
-                self.stages.get(&request_id),
-                None | Some(Stage::Answered(_))
-            ),
+            matches!(self.stages.get(&request_id), None | Some(Stage::Answered(_))),
             "invocation {request_id} is still under way"
         );
         self.stages.insert(request_id.clone(), Stage::Queued);
-        self.queue.push_back(Event {
-            request_id: request_id.clone(),
-            invocation,
-        });
+        self.queue.push_back(Event { request_id: request_id.clone(), invocation });
         request_id
     }
 
@@ -472,11 +456,8 @@ impl State {
                 let delivered = *delivered;
                 let headers = request.headers.clone();
                 let trailers = request.trailers.clone();
-                let result = if is_error {
-                    Err(self.error_report(request))
-                } else {
-                    Ok(request.body)
-                };
+                let result =
+                    if is_error { Err(self.error_report(request)) } else { Ok(request.body) };
                 let outcome = Arc::new(Outcome {
                     result,
                     delivered,
@@ -484,8 +465,7 @@ impl State {
                     headers,
                     trailers,
                 });
-                self.stages
-                    .insert(request_id.to_owned(), Stage::Answered(outcome));
+                self.stages.insert(request_id.to_owned(), Stage::Answered(outcome));
                 return accepted();
             }
             Some(Stage::Answered(_)) => "which has been answered already",
@@ -495,10 +475,7 @@ impl State {
         self.refuse(
             400,
             "InvalidRequestID",
-            format!(
-                "{} answers invocation {request_id}, {problem}",
-                request.path
-            ),
+            format!("{} answers invocation {request_id}, {problem}", request.path),
         )
     }
 
@@ -535,10 +512,7 @@ impl State {
             let violation = format!("registration of an extension named {name:?} with {body}");
             return self.refuse(400, "InvalidRequestFormat", violation);
         };
-        self.extensions.push(Extension {
-            name: name.to_owned(),
-            events: registration.events,
-        });
+        self.extensions.push(Extension { name: name.to_owned(), events: registration.events });
         let mut response = json_response(
             200,
             &json!({
@@ -548,9 +522,7 @@ impl State {
             }),
         );
         let identifier = extension_identifier(self.extensions.len());
-        response
-            .headers
-            .push("Lambda-Extension-Identifier", identifier);
+        response.headers.push("Lambda-Extension-Identifier", identifier);
         response
     }
 
@@ -741,22 +713,13 @@ impl Event {
     /// The response that delivers the event now.
     fn response(&self) -> Response {
         let deadline = SystemTime::now() + self.invocation.deadline;
-        let deadline = deadline
-            .duration_since(UNIX_EPOCH)
-            .expect("a clock after 1970");
+        let deadline = deadline.duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let mut headers = self.invocation.headers.clone();
         headers.push("Content-Type", "application/json");
         headers.push("Lambda-Runtime-Aws-Request-Id", &self.request_id);
-        headers.push(
-            "Lambda-Runtime-Deadline-Ms",
-            deadline.as_millis().to_string(),
-        );
+        headers.push("Lambda-Runtime-Deadline-Ms", deadline.as_millis().to_string());
         headers.push("Lambda-Runtime-Invoked-Function-Arn", FUNCTION_ARN);
-        Response {
-            status: 200,
-            headers,
-            body: self.invocation.body.clone(),
-        }
+        Response { status: 200, headers, body: self.invocation.body.clone() }
     }
 }
 
@@ -795,11 +758,7 @@ fn accepted() -> Response {
 fn json_response(status: u16, body: &Value) -> Response {
     let mut headers = Headers::default();
     headers.push("Content-Type", "application/json");
-    Response {
-        status,
-        headers,
-        body: body.to_string().into_bytes(),
-    }
+    Response { status, headers, body: body.to_string().into_bytes() }
 }
 
 /// The identifier of the extension that was registered as the `number`th.

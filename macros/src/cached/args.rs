@@ -34,19 +34,12 @@ impl Options {
         }
         let plain =
             |duration: Option<(Duration, TokenStream)>| duration.map(|(duration, _)| duration);
-        let max_entries = args
-            .number("max_entries = 1000", diag)
-            .filter(|(number, at)| {
-                if *number == 0 {
-                    diag.error(
-                        at,
-                        "a cache of no entries keeps nothing",
-                        "",
-                        "write at least 1",
-                    );
-                }
-                *number > 0
-            });
+        let max_entries = args.number("max_entries = 1000", diag).filter(|(number, at)| {
+            if *number == 0 {
+                diag.error(at, "a cache of no entries keeps nothing", "", "write at least 1");
+            }
+            *number > 0
+        });
         Self {
             ttl: plain(ttl).unwrap_or(Duration::from_secs(300)),
             stale_while_revalidate: plain(args.duration(
@@ -58,10 +51,8 @@ impl Options {
             negative_ttl: args.duration("negative_ttl = \"5s\"", false, diag),
             max_entries,
             jitter: args.text("jitter = \"10%\"", diag).and_then(|text| {
-                let number = text
-                    .value()
-                    .strip_suffix('%')
-                    .and_then(|n| n.trim().parse::<u8>().ok());
+                let number =
+                    text.value().strip_suffix('%').and_then(|n| n.trim().parse::<u8>().ok());
                 let number = number.filter(|percent| *percent < 100);
                 if number.is_none() {
                     let what = format_args!("{:?} is not a share of a lifetime", text.value());

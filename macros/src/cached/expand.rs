@@ -20,11 +20,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (key, skipped) = (model.key(), model.skipped());
     let unkeyed = key.is_empty();
     let key_type = key.iter().map(|argument| owned(argument, krate));
-    let key_type = if unkeyed {
-        quote!(())
-    } else {
-        quote!((#(#key_type,)*))
-    };
+    let key_type = if unkeyed { quote!(()) } else { quote!((#(#key_type,)*)) };
     let value = model.returns.value();
     let error = match &model.returns {
         Returns::Result { whole, .. } => quote!(<#whole as #private::IsResult>::Err),
@@ -37,17 +33,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let query_args = key.iter().map(|argument| {
         let name = &argument.name;
-        if argument.borrowed {
-            quote!(#name)
-        } else {
-            quote!(&#name)
-        }
+        if argument.borrowed { quote!(#name) } else { quote!(&#name) }
     });
-    let query = if unkeyed {
-        quote!(())
-    } else {
-        quote!(#private::Arguments((#(#query_args,)*)))
-    };
+    let query = if unkeyed { quote!(()) } else { quote!(#private::Arguments((#(#query_args,)*))) };
     let passed = skipped.iter().map(|argument| {
         let name = &argument.name;
         match argument.borrowed {
@@ -79,11 +67,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         .iter()
         .map(|argument| {
             let (name, ty) = (&argument.name, &argument.ty);
-            if argument.borrowed {
-                quote!(#name: &#ty)
-            } else {
-                quote!(#name: #ty)
-            }
+            if argument.borrowed { quote!(#name: &#ty) } else { quote!(#name: #ty) }
         })
         .collect();
 
@@ -97,11 +81,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             })
         },
         false => {
-            let max = model
-                .options
-                .max_entries
-                .as_ref()
-                .map_or(1000, |(number, _)| *number);
+            let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = usize::try_from(max).unwrap_or(usize::MAX);
             quote!(#private::Keyed::keyed(#policy, #private::facts!(#value, #error), #max))
         }
@@ -288,10 +268,7 @@ fn policy(model: &Model, text: &str) -> TokenStream {
     };
     let revalidate = set("stale_while_revalidate", options.stale_while_revalidate);
     let stale = set("stale_if_error", options.stale_if_error);
-    let negative = set(
-        "negative_ttl",
-        options.negative_ttl.as_ref().map(|(ttl, _)| *ttl),
-    );
+    let negative = set("negative_ttl", options.negative_ttl.as_ref().map(|(ttl, _)| *ttl));
     let timeout = set("timeout", options.timeout.as_ref().map(|(limit, _)| *limit));
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));
     let depth = quote!(<#name as #krate::private::Cached>::DEPTH);

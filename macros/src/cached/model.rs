@@ -113,10 +113,7 @@ impl Model {
                 None => Param::Key(argument),
             });
         }
-        let keys = kinds
-            .iter()
-            .filter(|kind| matches!(kind, Param::Key(_)))
-            .count();
+        let keys = kinds.iter().filter(|kind| matches!(kind, Param::Key(_))).count();
         if keys > MAX_ARGUMENTS {
             let what = format_args!("a key of {keys} arguments is too long");
             let help = format!("take a struct, or at most {MAX_ARGUMENTS} arguments");
@@ -210,10 +207,6 @@ impl Argument {
             );
             return None;
         }
-        Some(Self {
-            name: pat.ident.clone(),
-            ty: ty.clone(),
-            borrowed,
-        })
+        Some(Self { name: pat.ident.clone(), ty: ty.clone(), borrowed })
     }
 }

@@ -11,6 +11,7 @@ pub(crate) struct Options {
     pub(super) krate: Path,
     pub(super) deadline_margin: Option<Duration>,
     pub(super) report_every: Option<u64>,
+    pub(super) warmup: bool,
 }
 
 impl Options {
@@ -19,9 +20,8 @@ impl Options {
             deadline_margin: args
                 .duration("deadline_margin = \"250ms\"", true, diag)
                 .map(|(margin, _)| margin),
-            report_every: args
-                .number("report_every = 10", diag)
-                .map(|(number, _)| number),
+            report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
+            warmup: args.flag("warmup", diag).is_some(),
             krate: args.krate(diag),
         }
     }

@@ -32,16 +32,12 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let arguments = event.into_iter().chain(context).chain(resources);
     let call = quote!(#name(#(#arguments),*).await);
     let (answer, error, call) = match &model.returns {
-        Returns::Result { whole, ok } => (
-            quote!(#ok),
-            quote!(<#whole as #private::IsResult>::Err),
-            call,
-        ),
-        Returns::Plain(ty) => (
-            quote!(#ty),
-            quote!(#private::Infallible),
-            quote!(::core::result::Result::Ok(#call)),
-        ),
+        Returns::Result { whole, ok } => {
+            (quote!(#ok), quote!(<#whole as #private::IsResult>::Err), call)
+        }
+        Returns::Plain(ty) => {
+            (quote!(#ty), quote!(#private::Infallible), quote!(::core::result::Result::Ok(#call)))
+        }
     };
     let not_a_result = match &model.returns {
         Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
@@ -53,11 +49,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             let margin = names::duration(margin, krate);
             quote!(.deadline_margin(#margin))
         });
-        let every = model
-            .options
-            .report_every
-            .map(|every| quote!(.report_every(#every)));
-        quote!(#private::HandlerSpec::new(#text) #margin #every)
+        let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
+        let warmup = model.options.warmup.then(|| quote!(.warmup()));
+        quote!(#private::HandlerSpec::new() #margin #every #warmup)
     };
     quote! {
         #[allow(dead_code)]
@@ -94,6 +88,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 #vis fn service() -> #private::Service<Self> {
                     #private::service()
                 }
+                #private::container!(#vis fn);
             }
         };
     }

@@ -75,18 +75,11 @@ impl Model {
                 }
             },
         };
-        let context = params
-            .next_if(|param| names::ends_in(&param.ty, "Context"))
-            .is_some();
+        let context = params.next_if(|param| names::ends_in(&param.ty, "Context")).is_some();
         let mut injected = Vec::new();
         for param in params {
             if let Some(attr) = names::skip_attribute(param) {
-                diag.error(
-                    attr,
-                    "`#[skip]` has no meaning here",
-                    "there is no key",
-                    "remove it",
-                );
+                diag.error(attr, "`#[skip]` has no meaning here", "there is no key", "remove it");
             }
             match Injected::read(param, diag) {
                 Some(param) => injected.push(param),
@@ -128,12 +121,7 @@ fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
         return None;
     }
     if let Type::Path(path) = &*param.ty {
-        if let Some(last) = path
-            .path
-            .segments
-            .last()
-            .filter(|last| last.ident == "LambdaEvent")
-        {
+        if let Some(last) = path.path.segments.last().filter(|last| last.ident == "LambdaEvent") {
             if let syn::PathArguments::AngleBracketed(args) = &last.arguments {
                 if let Some(syn::GenericArgument::Type(payload)) = args.args.first() {
                     return Some(Event::Whole(payload.clone()));

@@ -13,6 +13,18 @@ pub(crate) struct Options {
     pub(super) lazy: Option<Ident>,
     pub(super) timeout: Option<(Duration, TokenStream)>,
     pub(super) retry_after: Option<(Duration, TokenStream)>,
+    pub(super) check: Option<Path>,
+    pub(super) idle: Option<(Duration, TokenStream)>,
+    pub(super) close: Option<Path>,
+    pub(super) restore: Option<(Restore, Ident)>,
+}
+
+/// What a SnapStart restore does with the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Restore {
+    Keep,
+    Check,
+    Rebuild,
 }
 
 impl Options {
@@ -21,7 +33,25 @@ impl Options {
             lazy: args.flag("lazy", diag),
             timeout: args.duration("timeout = \"3s\"", false, diag),
             retry_after: args.duration("retry_after = \"60s\"", false, diag),
+            check: args.path("check = path", diag),
+            idle: args.duration("idle = \"30s\"", false, diag),
+            close: args.path("close = path", diag),
+            restore: restore(args, diag),
             krate: args.krate(diag),
         }
     }
+}
+
+fn restore(args: &mut Args, diag: &mut Diag) -> Option<(Restore, Ident)> {
+    let word = args.path("restore = keep | check | rebuild", diag)?;
+    let restore = match word.get_ident().map(Ident::to_string).as_deref() {
+        Some("keep") => Restore::Keep,
+        Some("check") => Restore::Check,
+        Some("rebuild") => Restore::Rebuild,
+        _ => {
+            diag.error(&word, "a restore cannot do this", "", "write `keep`, `check` or `rebuild`");
+            return None;
+        }
+    };
+    Some((restore, word.get_ident()?.clone()))
 }

@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::args::Restore;
 use super::model::{Model, Source};
 use crate::item::Returns;
 use crate::names::{self, ours};
@@ -13,32 +14,17 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
         Source::Fn { awaits: true, .. } | Source::Static { awaits: true, .. } => cell(model, true),
         Source::Fn { awaits: false, .. } => cell(model, false),
-        Source::Static {
-            init,
-            awaits: false,
-        } => fixed(model, init),
+        Source::Static { init, awaits: false } => fixed(model, init),
     }
 }
 
 /// A value behind a `Cell`: every function, and a static that awaits.
 fn cell(model: &Model, awaits: bool) -> TokenStream {
-    let Model {
-        krate,
-        docs,
-        vis,
-        name,
-        value,
-        ..
-    } = model;
+    let Model { krate, docs, vis, name, value, .. } = model;
     let (allow, text) = (names::allow(), names::text(name));
     let options = options(model);
     let (accessor, function, spec, depth, cell) = match &model.source {
-        Source::Fn {
-            function,
-            returns,
-            injected,
-            ..
-        } => {
+        Source::Fn { function, returns, injected, .. } => {
             let cell = ours("__CELL");
             let get = match awaits {
                 true => quote!(get().await),
@@ -174,14 +160,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
 
 /// A static that derefs.
 fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model {
-        krate,
-        docs,
-        vis,
-        name,
-        value,
-        ..
-    } = model;
+    let Model { krate, docs, vis, name, value, .. } = model;
     let (allow, text) = (names::allow(), names::text(name));
     let options = options(model);
     let about = format!("The controls of the resource `{text}`.");
@@ -238,7 +217,24 @@ fn options(model: &Model) -> TokenStream {
         let pause = names::duration(pause, krate);
         quote!(.retry_after(#pause))
     });
-    quote!(#lazy #timeout #retry_after)
+    let check = model.check.as_ref().map(|check| {
+        quote_spanned!(check.span()=> .check(|value| #krate::private::Box::pin(async move {
+            #check(value).await.map_err(::core::convert::Into::into)
+        })))
+    });
+    let idle = model.idle.map(|gap| {
+        let gap = names::duration(gap, krate);
+        quote!(.idle(#gap))
+    });
+    let close = model.close.as_ref().map(|close| {
+        quote_spanned!(close.span()=> .close(|value| #krate::private::Box::pin(#close(value))))
+    });
+    let restore = model.restore.map(|restore| match restore {
+        Restore::Keep => quote!(.restore(#krate::private::Restore::Keep)),
+        Restore::Check => quote!(.restore(#krate::private::Restore::Check)),
+        Restore::Rebuild => quote!(.restore(#krate::private::Restore::Rebuild)),
+    });
+    quote!(#lazy #timeout #retry_after #check #idle #close #restore)
 }
 
 /// Rejects a `Result` under a name that a macro cannot see through.

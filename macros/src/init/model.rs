@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Path, Type, Visibility};
 
-use super::args::Options;
+use super::args::{Options, Restore};
 use crate::diag::Diag;
 use crate::item::{Function, Item, Returns, Static, split_docs};
 use crate::lints;
@@ -21,17 +21,16 @@ pub(crate) struct Model {
     pub(super) lazy: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) retry_after: Option<Duration>,
+    pub(super) check: Option<Path>,
+    pub(super) idle: Option<Duration>,
+    pub(super) close: Option<Path>,
+    pub(super) restore: Option<Restore>,
 }
 
 /// Where the value comes from.
 pub(super) enum Source {
     /// A function, and what fills its parameters.
-    Fn {
-        function: Box<Function>,
-        returns: Box<Returns>,
-        awaits: bool,
-        injected: Vec<Injected>,
-    },
+    Fn { function: Box<Function>, returns: Box<Returns>, awaits: bool, injected: Vec<Injected> },
     /// The initialiser of a static.
     Static { init: TokenStream, awaits: bool },
 }
@@ -74,14 +73,7 @@ impl Model {
                 }
             }
         }
-        if let (false, Some((_, at))) = (awaits, &options.timeout) {
-            diag.error(
-                at,
-                "a computation has no `timeout`",
-                "it cannot be stopped half way: only what awaits can",
-                "make it an `async fn`, or leave the timeout out",
-            );
-        }
+        options.check(awaits, "make it an `async fn`", diag);
         if !fine {
             return None;
         }
@@ -96,6 +88,10 @@ impl Model {
             lazy: options.lazy.is_some(),
             timeout: options.timeout.map(|(limit, _)| limit).filter(|_| awaits),
             retry_after: options.retry_after.map(|(pause, _)| pause),
+            idle: options.idle.map(|(gap, _)| gap).filter(|_| options.check.is_some()),
+            restore: options.restore.map(|(restore, _)| restore),
+            check: options.check.filter(|_| awaits),
+            close: options.close,
             krate: options.krate,
             source: Source::Fn {
                 returns: Box::new(returns),
@@ -111,13 +107,17 @@ impl Model {
             return None; // the lint `static_mut` has said so
         }
         let awaits = item.awaits();
-        if let (false, Some((_, at))) = (awaits, &options.timeout) {
-            diag.error(
-                at,
-                "a computation has no `timeout`",
-                "it cannot be stopped half way: only what awaits can",
-                "leave the timeout out",
-            );
+        let help = "await in the initialiser, or make it an `async fn`";
+        options.check(awaits, help, diag);
+        if let (false, Some((restore, at))) = (awaits, &options.restore) {
+            if *restore != Restore::Keep {
+                diag.error(
+                    at,
+                    "a static that derefs is kept by a restore",
+                    "there may be references to its value for as long as the process lives",
+                    "make it an `async fn`, or leave `restore` out",
+                );
+            }
         }
         let (docs, attrs) = split_docs(&item.attrs);
         Some(Self {
@@ -128,11 +128,51 @@ impl Model {
             lazy: options.lazy.is_some(),
             timeout: options.timeout.map(|(limit, _)| limit).filter(|_| awaits),
             retry_after: options.retry_after.map(|(pause, _)| pause),
+            idle: options.idle.map(|(gap, _)| gap).filter(|_| options.check.is_some()),
+            // One that derefs is kept in any case.
+            restore: options.restore.map(|(restore, _)| restore).filter(|_| awaits),
+            check: options.check.filter(|_| awaits),
+            close: options.close,
             krate: options.krate,
-            source: Source::Static {
-                init: item.init,
-                awaits,
-            },
+            source: Source::Static { init: item.init, awaits },
         })
+    }
+}
+
+impl Options {
+    /// Reports options that do not fit each other, or an initialiser that does not await.
+    fn check(&self, awaits: bool, make_it_await: &str, diag: &mut Diag) {
+        if let (false, Some((_, at))) = (awaits, &self.timeout) {
+            diag.error(
+                at,
+                "a computation has no `timeout`",
+                "it cannot be stopped half way: only what awaits can",
+                format_args!("{make_it_await}, or leave the timeout out"),
+            );
+        }
+        if let (false, Some(check)) = (awaits, &self.check) {
+            diag.error(
+                check,
+                "a value that is used without waiting has no `check`",
+                "the check has to be waited for before the value is used",
+                format_args!("{make_it_await}, or leave the check out"),
+            );
+        }
+        if let (None, Some((_, at))) = (&self.check, &self.idle) {
+            diag.error(
+                at,
+                "`idle` has no meaning without a `check`",
+                "it says after what idle gap the value is checked",
+                "add `check = path`, or leave `idle` out",
+            );
+        }
+        if let (None, Some((Restore::Check, at))) = (&self.check, &self.restore) {
+            diag.error(
+                at,
+                "there is no `check` that a restore could run",
+                "",
+                "add `check = path`, or write `restore = rebuild`",
+            );
+        }
     }
 }

@@ -6,6 +6,16 @@ use std::hash::{Hash, Hasher};
 
 use quick_cache::Equivalent;
 
+/// A key of its own.
+pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
+
+impl<T: Hash + Eq + Clone + Send + Sync + 'static> Key for T {}
+
+/// A value that every caller gets a clone of.
+pub trait Value: Clone + Send + Sync + 'static {}
+
+impl<T: Clone + Send + Sync + 'static> Value for T {}
+
 /// What a caller has in hand: finds an entry without owning a key.
 pub trait Query<K>: Hash + Equivalent<K> {
     /// The key it would be kept under.
@@ -22,6 +32,27 @@ pub struct Arguments<T>(pub T);
 impl<T: Hash> Hash for Arguments<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
+    }
+}
+
+/// An owned key as a query.
+pub(super) struct Owned<'a, K>(pub(super) &'a K);
+
+impl<K: Hash> Hash for Owned<'_, K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<K: Eq> Equivalent<K> for Owned<'_, K> {
+    fn equivalent(&self, key: &K) -> bool {
+        self.0 == key
+    }
+}
+
+impl<K: Hash + Eq + Clone> Query<K> for Owned<'_, K> {
+    fn own(&self) -> K {
+        self.0.clone()
     }
 }
 

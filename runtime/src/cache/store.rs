@@ -9,13 +9,13 @@ use once_cell::sync::OnceCell;
 use quick_cache::sync::Cache as QuickCache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
 
-use super::key::Query;
+use super::answer::Answer;
+use super::key::{Key, Query, Value};
 use crate::clock::Tick;
 
 /// A kept answer and how long it may be given.
-#[derive(Clone)]
-pub struct Entry<A> {
-    pub(super) answer: A,
+pub struct Entry<V, E> {
+    pub(super) answer: Answer<V, E>,
     /// Until then it is as good as fetched now.
     pub(super) fresh_until: Tick,
     /// Until then it is given while it is fetched again.
@@ -24,36 +24,40 @@ pub struct Entry<A> {
     pub(super) error_until: Tick,
 }
 
-impl<A> AsRef<Self> for Entry<A> {
+impl<V: Clone, E> Clone for Entry<V, E> {
+    fn clone(&self) -> Self {
+        Self { answer: self.answer.clone(), ..*self }
+    }
+}
+
+impl<V, E> AsRef<Self> for Entry<V, E> {
     fn as_ref(&self) -> &Self {
         self
     }
 }
 
-impl<A> Entry<A> {
+impl<V, E> Entry<V, E> {
     /// When nobody may be given it any more.
     pub(super) fn dead_at(&self) -> Tick {
-        self.fresh_until
-            .max(self.revalidate_until)
-            .max(self.error_until)
+        self.fresh_until.max(self.revalidate_until).max(self.error_until)
     }
 }
 
 /// Keeps entries. Reading one takes no write lock and allocates nothing.
-pub trait Store<K, A: Clone>: Send + Sync {
+pub trait Store<K, V, E>: Send + Sync + 'static {
     /// An entry as it was found.
-    type Found: AsRef<Entry<A>>;
+    type Found: AsRef<Entry<V, E>>;
 
     /// The entry of that key.
     fn find<Q: Query<K>>(&self, query: &Q) -> Option<Self::Found>;
     /// The answer of an entry that was found.
-    fn take(found: Self::Found) -> A;
+    fn take(found: Self::Found) -> Answer<V, E>;
     /// Keeps an entry in the place of the one that is there.
-    fn insert(&self, key: K, entry: Entry<A>);
+    fn insert(&self, key: K, entry: Entry<V, E>);
     /// Forgets the entry of that key.
     fn remove<Q: Query<K>>(&self, query: &Q);
     /// Forgets all entries that are not to be kept.
-    fn retain(&self, keep: impl Fn(&Entry<A>) -> bool);
+    fn retain(&self, keep: impl Fn(&Entry<V, E>) -> bool);
     /// How many there are.
     fn len(&self) -> usize;
     /// How many had to make room.
@@ -63,9 +67,9 @@ pub trait Store<K, A: Clone>: Send + Sync {
 }
 
 /// The place of a function without arguments.
-pub struct Slot<A>(ArcSwapOption<Entry<A>>);
+pub struct Slot<V, E>(ArcSwapOption<Entry<V, E>>);
 
-impl<A> Slot<A> {
+impl<V, E> Slot<V, E> {
     /// An empty place.
     pub const fn new() -> Self {
         Self(ArcSwapOption::const_empty())
@@ -73,10 +77,10 @@ impl<A> Slot<A> {
 }
 
 /// What was found in a [`Slot`].
-pub struct SlotFound<A>(Guard<Option<Arc<Entry<A>>>>);
+pub struct SlotFound<V, E>(Guard<Option<Arc<Entry<V, E>>>>);
 
-impl<A> AsRef<Entry<A>> for SlotFound<A> {
-    fn as_ref(&self) -> &Entry<A> {
+impl<V, E> AsRef<Entry<V, E>> for SlotFound<V, E> {
+    fn as_ref(&self) -> &Entry<V, E> {
         match &*self.0 {
             Some(entry) => entry,
             None => unreachable!("made from a full slot only"),
@@ -84,21 +88,21 @@ impl<A> AsRef<Entry<A>> for SlotFound<A> {
     }
 }
 
-impl<A: Clone + Send + Sync + 'static> Store<(), A> for Slot<A> {
-    type Found = SlotFound<A>;
+impl<V: Value, E: Send + 'static> Store<(), V, E> for Slot<V, E> {
+    type Found = SlotFound<V, E>;
 
     #[inline]
-    fn find<Q: Query<()>>(&self, _: &Q) -> Option<SlotFound<A>> {
+    fn find<Q: Query<()>>(&self, _: &Q) -> Option<SlotFound<V, E>> {
         let guard = self.0.load();
         guard.is_some().then_some(SlotFound(guard))
     }
 
     #[inline]
-    fn take(found: SlotFound<A>) -> A {
+    fn take(found: SlotFound<V, E>) -> Answer<V, E> {
         found.as_ref().answer.clone()
     }
 
-    fn insert(&self, (): (), entry: Entry<A>) {
+    fn insert(&self, (): (), entry: Entry<V, E>) {
         self.0.store(Some(Arc::new(entry)));
     }
 
@@ -106,7 +110,7 @@ impl<A: Clone + Send + Sync + 'static> Store<(), A> for Slot<A> {
         self.0.store(None);
     }
 
-    fn retain(&self, keep: impl Fn(&Entry<A>) -> bool) {
+    fn retain(&self, keep: impl Fn(&Entry<V, E>) -> bool) {
         let current = self.0.load();
         if current.as_ref().is_some_and(|entry| !keep(entry)) {
             // Only if nobody has put another one there meanwhile.
@@ -120,13 +124,13 @@ impl<A: Clone + Send + Sync + 'static> Store<(), A> for Slot<A> {
 }
 
 /// The places of a function with arguments, at most so many. Made when first used.
-pub struct Map<K, A> {
+pub struct Map<K, V, E> {
     capacity: usize,
-    map: OnceCell<Bounded<K, A>>,
+    map: OnceCell<Bounded<K, V, E>>,
 }
 
-struct Bounded<K, A> {
-    entries: QuickCache<K, Entry<A>, UnitWeighter, DefaultHashBuilder, Evictions>,
+struct Bounded<K, V, E> {
+    entries: QuickCache<K, Entry<V, E>, UnitWeighter, DefaultHashBuilder, Evictions>,
     evictions: Arc<AtomicU64>,
 }
 
@@ -134,24 +138,21 @@ struct Bounded<K, A> {
 #[derive(Clone)]
 struct Evictions(Arc<AtomicU64>);
 
-impl<K, A> Lifecycle<K, Entry<A>> for Evictions {
+impl<K, V, E> Lifecycle<K, Entry<V, E>> for Evictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _: K, _: Entry<A>) {
+    fn on_evict(&self, (): &mut (), _: K, _: Entry<V, E>) {
         self.0.fetch_add(1, Relaxed);
     }
 }
 
-impl<K: Hash + Eq, A: Clone> Map<K, A> {
+impl<K: Hash + Eq, V: Clone, E> Map<K, V, E> {
     /// An empty map of at most `capacity` entries.
     pub const fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            map: OnceCell::new(),
-        }
+        Self { capacity, map: OnceCell::new() }
     }
 
-    fn map(&self) -> &Bounded<K, A> {
+    fn map(&self) -> &Bounded<K, V, E> {
         self.map.get_or_init(|| {
             let evictions = Arc::new(AtomicU64::new(0));
             // In one shard: so the bound is exact, and no key makes room before it is reached.
@@ -174,24 +175,20 @@ impl<K: Hash + Eq, A: Clone> Map<K, A> {
     }
 }
 
-impl<K, A> Store<K, A> for Map<K, A>
-where
-    K: Hash + Eq + Send + Sync + 'static,
-    A: Clone + Send + Sync + 'static,
-{
-    type Found = Entry<A>;
+impl<K: Key, V: Value, E: Send + 'static> Store<K, V, E> for Map<K, V, E> {
+    type Found = Entry<V, E>;
 
     #[inline]
-    fn find<Q: Query<K>>(&self, query: &Q) -> Option<Entry<A>> {
+    fn find<Q: Query<K>>(&self, query: &Q) -> Option<Entry<V, E>> {
         self.map().entries.get(query)
     }
 
     #[inline]
-    fn take(found: Entry<A>) -> A {
+    fn take(found: Entry<V, E>) -> Answer<V, E> {
         found.answer
     }
 
-    fn insert(&self, key: K, entry: Entry<A>) {
+    fn insert(&self, key: K, entry: Entry<V, E>) {
         self.map().entries.insert(key, entry);
     }
 
@@ -199,7 +196,7 @@ where
         self.map().entries.remove(query);
     }
 
-    fn retain(&self, keep: impl Fn(&Entry<A>) -> bool) {
+    fn retain(&self, keep: impl Fn(&Entry<V, E>) -> bool) {
         if let Some(map) = self.map.get() {
             map.entries.retain(|_, entry| keep(entry));
         }

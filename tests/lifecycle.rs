@@ -1,0 +1,448 @@
+//! What a container goes through, in simulated time: idle gaps, checks, rebuilds, restores,
+//! lifetimes of cached values, deferred work and shutdown.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use rewarm::testing::assert_reuse_safe;
+use rewarm::{Error, cached, handler, init};
+use serde_json::{Value, json};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The world outside the containers, which tests change: one test at a time.
+async fn world() -> tokio::sync::MutexGuard<'static, ()> {
+    static WORLD: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let turn = WORLD.lock().await;
+    pool::MADE.store(0, SeqCst);
+    pool::ALIVE.store(true, SeqCst);
+    pool::BUILDS.store(true, SeqCst);
+    values::FETCHES.store(0, SeqCst);
+    values::BROKEN.store(false, SeqCst);
+    notes();
+    turn
+}
+
+/// What the functions of this file note as they run.
+static NOTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn note(text: impl Into<String>) {
+    NOTES.lock().unwrap().push(text.into());
+}
+
+fn notes() -> Vec<String> {
+    std::mem::take(&mut NOTES.lock().unwrap())
+}
+
+mod pool {
+    use super::*;
+
+    pub static ALIVE: AtomicBool = AtomicBool::new(true);
+    pub static BUILDS: AtomicBool = AtomicBool::new(true);
+    pub static MADE: AtomicU64 = AtomicU64::new(0);
+
+    #[derive(Debug)]
+    pub struct Pool(pub u64);
+
+    pub async fn ping(pool: &Pool) -> Result<(), String> {
+        note(format!("check {}", pool.0));
+        if ALIVE.load(SeqCst) { Ok(()) } else { Err("connection reset".to_owned()) }
+    }
+
+    pub async fn hang_up(pool: &Pool) {
+        note(format!("close {}", pool.0));
+    }
+
+    #[init(check = ping, idle = "1m", close = hang_up, retry_after = "30s")]
+    pub async fn db() -> Result<Pool, String> {
+        if !BUILDS.load(SeqCst) {
+            return Err("no route to host".to_owned());
+        }
+        let pool = Pool(MADE.fetch_add(1, SeqCst) + 1);
+        note(format!("build {}", pool.0));
+        ALIVE.store(true, SeqCst);
+        Ok(pool)
+    }
+
+    async fn done(_: &u64) {
+        note("close repository");
+    }
+
+    #[init(close = done)]
+    pub async fn repository(db: &Pool) -> u64 {
+        note(format!("repository on {}", db.0));
+        db.0 * 100
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(_: Value, db: &Pool, repository: &u64) -> (u64, u64) {
+        rewarm::defer(async { note("deferred") });
+        (db.0, *repository)
+    }
+}
+
+#[tokio::test]
+async fn a_check_runs_after_a_long_enough_gap_before_the_handler_sees_the_value() {
+    let _world = world().await;
+    let mut c = pool::app::container().await;
+    let (first, repository) = pair(c.invoke(0).await);
+    notes();
+
+    c.idle(60 * SECOND);
+    assert_eq!(pair(c.invoke(0).await), (first, repository));
+    assert_eq!(notes(), ["deferred"], "a gap of exactly `idle` is not longer than it");
+
+    c.idle(61 * SECOND);
+    assert_eq!(pair(c.invoke(0).await), (first, repository));
+    assert_eq!(notes(), [format!("check {first}"), "deferred".to_owned()]);
+
+    pool::ALIVE.store(false, SeqCst);
+    c.idle_wall(61 * SECOND);
+    let (second, rebuilt) = pair(c.invoke(0).await);
+    assert_eq!((second, rebuilt), (2, 200), "the next generation, and what is built from it");
+    assert_eq!(
+        notes(),
+        [
+            format!("check {first}"),
+            "build 2".to_owned(),
+            "check 2".to_owned(),
+            "repository on 2".to_owned(),
+            // After the answer: what was replaced, and then what the handler deferred.
+            "close repository".to_owned(),
+            format!("close {first}"),
+            "deferred".to_owned(),
+        ]
+        .map(|text| text.to_owned())
+    );
+    c.shutdown().await;
+    assert_eq!(notes(), ["close repository", "close 2"], "dependents first");
+}
+
+#[tokio::test]
+async fn a_failed_check_rebuilds_once_however_many_invocations_arrive() {
+    let _world = world().await;
+    let mut c = pool::app::container().await;
+    pool::ALIVE.store(false, SeqCst);
+    c.idle(120 * SECOND);
+    notes();
+    for answer in c.invoke_all([0; 8]).await {
+        assert_eq!(pair(answer), (2, 200));
+    }
+    let builds = notes().iter().filter(|note| note.starts_with("build")).count();
+    assert_eq!(builds, 1);
+}
+
+#[tokio::test]
+async fn a_recoverable_resource_is_tried_again_after_its_time() {
+    let _world = world().await;
+    let mut c = pool::app::container().await;
+    pool::ALIVE.store(false, SeqCst);
+    pool::BUILDS.store(false, SeqCst);
+    c.idle(120 * SECOND);
+    let error = c.invoke(0).await.unwrap_err();
+    assert_eq!(error.error_type, "ResourceUnavailable");
+    assert!(
+        error.error_message.ends_with("resource `db` is unavailable: no route to host"),
+        "{error}"
+    );
+
+    pool::BUILDS.store(true, SeqCst);
+    c.idle(29 * SECOND);
+    let again = c.invoke(0).await.unwrap_err().error_message;
+    assert!(again.ends_with("no route to host"), "remembered for 30 s: {again}");
+    c.idle(2 * SECOND);
+    assert_eq!(pair(c.invoke(0).await), (2, 200));
+    assert_eq!(c.snapshot().errors, 2);
+}
+
+#[tokio::test]
+async fn a_restore_checks_what_has_a_check_and_rebuilds_what_awaited() {
+    let _world = world().await;
+    let mut c = pool::app::container().await;
+    let before = c.snapshot();
+    notes();
+    c.restore().await.unwrap();
+    let after = c.snapshot();
+    assert_ne!(before.id, after.id);
+    let generations = |snapshot: &rewarm::ContainerSnapshot| -> Vec<(&str, u64)> {
+        let of = |name| snapshot.resources.iter().find(|r| r.name == name).unwrap().generation;
+        ["db", "repository"].map(|name| (name, of(name))).to_vec()
+    };
+    assert_eq!(generations(&before), [("db", 1), ("repository", 1)]);
+    assert_eq!(generations(&after), [("db", 1), ("repository", 2)]);
+    let seen = notes();
+    assert!(seen[0].starts_with("check "), "{seen:?}");
+    assert!(seen[1].starts_with("repository on "), "{seen:?}");
+    c.invoke(0).await.unwrap();
+
+    pool::ALIVE.store(false, SeqCst);
+    pool::BUILDS.store(false, SeqCst);
+    let error = c.restore().await.unwrap_err().to_string();
+    assert!(error.contains("resource `repository` is unavailable: resource `db`"), "{error}");
+}
+
+fn pair(answer: Result<Value, rewarm::InvocationError>) -> (u64, u64) {
+    serde_json::from_value(answer.unwrap()).unwrap()
+}
+
+mod values {
+    use super::*;
+
+    pub static FETCHES: AtomicU64 = AtomicU64::new(0);
+    pub static BROKEN: AtomicBool = AtomicBool::new(false);
+
+    fn fetch() -> Result<u64, Error> {
+        let n = FETCHES.fetch_add(1, SeqCst) + 1;
+        if BROKEN.load(SeqCst) { Err(Error::msg(format_args!("fetch {n} failed"))) } else { Ok(n) }
+    }
+
+    #[cached(ttl = "5m", jitter = "0%")]
+    pub async fn plain() -> Result<u64, Error> {
+        fetch()
+    }
+
+    #[cached(ttl = "5m", jitter = "0%", stale_if_error = "1h")]
+    pub async fn patient() -> Result<u64, Error> {
+        fetch()
+    }
+
+    #[cached(ttl = "5m", jitter = "0%", stale_while_revalidate = "1m")]
+    pub async fn eager() -> Result<u64, Error> {
+        fetch()
+    }
+
+    #[cached(ttl = "5m", jitter = "0%", negative_ttl = "5s")]
+    pub async fn pessimistic(key: &str) -> Result<Option<u64>, Error> {
+        if key == "none" { fetch().map(|_| None) } else { fetch().map(Some) }
+    }
+
+    /// Asks the function that the event names.
+    #[handler(report_every = 0)]
+    pub async fn ask(event: Value) -> Result<Option<u64>, Error> {
+        match event.as_str() {
+            Some("plain") => plain().await.map(Some),
+            Some("patient") => patient().await.map(Some),
+            Some("eager") => eager().await.map(Some),
+            Some(key) => pessimistic(key).await,
+            None => Ok(None),
+        }
+    }
+}
+
+async fn ask(c: &mut rewarm::testing::Container<values::ask>, what: &str) -> Result<u64, String> {
+    match c.invoke(what).await {
+        Ok(value) => Ok(value.as_u64().unwrap_or(0)),
+        Err(error) => Err(error.error_message),
+    }
+}
+
+#[tokio::test]
+async fn a_value_lives_for_its_ttl_by_either_clock() {
+    let _world = world().await;
+    let mut c = values::ask::container().await;
+    assert_eq!(ask(&mut c, "plain").await, Ok(1));
+    c.idle(299 * SECOND);
+    assert_eq!(ask(&mut c, "plain").await, Ok(1));
+    c.idle(SECOND);
+    assert_eq!(ask(&mut c, "plain").await, Ok(2));
+    c.idle_wall(300 * SECOND);
+    assert_eq!(ask(&mut c, "plain").await, Ok(3));
+    c.idle_monotonic(300 * SECOND);
+    assert_eq!(ask(&mut c, "plain").await, Ok(4));
+    for _ in 0..10 {
+        // Half a minute each, by one clock and then by the other.
+        c.idle_wall(15 * SECOND);
+        ask(&mut c, "plain").await.unwrap();
+        c.idle_monotonic(15 * SECOND);
+        ask(&mut c, "plain").await.unwrap();
+    }
+    assert_eq!(values::FETCHES.load(SeqCst), 5);
+}
+
+#[tokio::test]
+async fn what_is_expired_is_gone_at_the_next_invocation() {
+    let _world = world().await;
+    let mut c = values::ask::container().await;
+    ask(&mut c, "plain").await.unwrap();
+    assert_eq!(values::plain::stats().entries, 1);
+    c.idle(300 * SECOND);
+    c.invoke(Value::Null).await.unwrap();
+    assert_eq!(values::plain::stats().entries, 0);
+    c.restore().await.unwrap();
+    assert_eq!(ask(&mut c, "plain").await, Ok(2));
+}
+
+#[tokio::test]
+async fn errors_are_not_kept_and_stale_values_only_as_long_as_allowed() {
+    let _world = world().await;
+    let mut c = values::ask::container().await;
+    assert_eq!(ask(&mut c, "patient").await, Ok(1));
+    values::BROKEN.store(true, SeqCst);
+    c.idle(300 * SECOND);
+    assert_eq!(ask(&mut c, "patient").await, Ok(1), "stale if error");
+    assert_eq!(values::patient::stats().stale_hits, 1);
+    assert_eq!(values::patient::stats().load_errors, 1);
+    c.idle(3599 * SECOND);
+    assert_eq!(ask(&mut c, "patient").await, Ok(1));
+    c.idle(SECOND);
+    assert_eq!(ask(&mut c, "patient").await, Err("fetch 4 failed".to_owned()), "never longer");
+    assert_eq!(
+        ask(&mut c, "patient").await,
+        Err("fetch 5 failed".to_owned()),
+        "errors are not kept"
+    );
+    values::BROKEN.store(false, SeqCst);
+    assert_eq!(ask(&mut c, "patient").await, Ok(6));
+}
+
+#[tokio::test]
+async fn a_stale_value_is_refreshed_once_after_the_response() {
+    let _world = world().await;
+    let mut c = values::ask::container().await;
+    assert_eq!(ask(&mut c, "eager").await, Ok(1));
+    c.idle(301 * SECOND);
+    for answer in c.invoke_all(["eager"; 5]).await {
+        assert_eq!(answer.unwrap(), json!(1), "the old value at once");
+    }
+    assert_eq!(values::FETCHES.load(SeqCst), 2, "one refresh");
+    assert_eq!(ask(&mut c, "eager").await, Ok(2));
+    c.idle(361 * SECOND);
+    assert_eq!(ask(&mut c, "eager").await, Ok(3), "past the window it is waited for");
+}
+
+#[tokio::test]
+async fn negative_answers_are_kept_for_their_own_time() {
+    let _world = world().await;
+    let mut c = values::ask::container().await;
+    assert_eq!(ask(&mut c, "none").await, Ok(0));
+    c.idle(4 * SECOND);
+    assert_eq!(ask(&mut c, "none").await, Ok(0));
+    assert_eq!(values::FETCHES.load(SeqCst), 1);
+    c.idle(SECOND);
+    assert_eq!(ask(&mut c, "none").await, Ok(0));
+    assert_eq!(values::FETCHES.load(SeqCst), 2);
+
+    values::BROKEN.store(true, SeqCst);
+    assert_eq!(ask(&mut c, "some").await, Err("fetch 3 failed".to_owned()));
+    assert_eq!(ask(&mut c, "some").await, Err("fetch 3 failed".to_owned()));
+    values::BROKEN.store(false, SeqCst);
+    c.idle(5 * SECOND);
+    assert_eq!(ask(&mut c, "some").await, Ok(4));
+}
+
+mod guard {
+    use super::*;
+
+    /// Does what the event says.
+    #[handler(deadline_margin = "1s", report_every = 0)]
+    pub async fn act(event: String) -> Result<u64, Error> {
+        match event.as_str() {
+            "hang" => std::future::pending().await,
+            "panic" => panic!("on purpose"),
+            "defer" => {
+                rewarm::defer(async {
+                    note("first");
+                    rewarm::defer(async { note("third") });
+                });
+                rewarm::defer(async { panic!("in deferred work") });
+                rewarm::defer(async { note("second") });
+                note("answer");
+                Ok(1)
+            }
+            "defer forever" => {
+                rewarm::defer(std::future::pending());
+                Ok(2)
+            }
+            _ => Ok(rewarm::remaining().unwrap().as_secs()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_guard_keeps_the_container() {
+    let _world = world().await;
+    let mut c = guard::act::container().await;
+    c.deadline(Duration::from_secs(5));
+    assert_eq!(c.invoke("left").await.unwrap(), json!(5));
+    let start = tokio::time::Instant::now();
+    let error = c.invoke("hang").await.unwrap_err();
+    assert_eq!(error.error_type, "DeadlineExceeded");
+    assert_eq!(start.elapsed().as_secs(), 4);
+    assert_eq!(c.invoke("defer forever").await.unwrap(), json!(2));
+    assert_eq!(c.invoke("left").await.unwrap(), json!(5));
+    assert_eq!((c.snapshot().invocations, c.snapshot().errors), (4, 1));
+}
+
+#[tokio::test]
+async fn panics_and_deferred_work() {
+    let _world = world().await;
+    let mut c = guard::act::container().await;
+    notes();
+    let error = c.invoke("panic").await.unwrap_err();
+    assert_eq!(error.error_type, "Panic");
+    assert!(error.error_message.starts_with("on purpose, at tests/lifecycle.rs:"), "{error}");
+    c.invoke("defer").await.unwrap();
+    assert_eq!(notes(), ["answer", "first", "second", "third"]);
+    assert_eq!(c.snapshot().in_flight, 0);
+}
+
+#[handler(warmup, report_every = 0)]
+async fn warm(event: Value) -> bool {
+    note(format!("handler got {event}"));
+    rewarm::container().is_cold_start()
+}
+
+#[tokio::test]
+async fn a_warm_up_ping_is_answered_without_the_handler() {
+    let _world = world().await;
+    let mut c = warm::container().await;
+    let plugin = json!({ "source": "serverless-plugin-warmup" });
+    assert_eq!(c.invoke(plugin).await, Ok(Value::Null));
+    assert_eq!(c.invoke(json!({ "warmup": true, "more": [1] })).await, Ok(Value::Null));
+    notes();
+    for event in [json!({ "warmup": false }), json!({ "source": "aws.events" }), json!("warmup")] {
+        assert_eq!(c.invoke(event.clone()).await, Ok(json!(false)), "a ping took the cold start");
+        assert_eq!(notes(), [format!("handler got {event}")]);
+    }
+    assert_eq!((c.snapshot().invocations, rewarm::container().pings()), (3, 2));
+}
+
+#[tokio::test]
+async fn only_the_first_invocation_is_cold() {
+    let _world = world().await;
+    let mut c = warm::container().await;
+    assert_eq!(c.invoke(1).await, Ok(json!(true)));
+    assert_eq!(c.invoke(1).await, Ok(json!(false)));
+    c.restore().await.unwrap();
+    assert_eq!(c.invoke(1).await, Ok(json!(false)));
+}
+
+mod safety {
+    use super::*;
+
+    #[handler(report_every = 0)]
+    pub async fn pure(event: u64) -> u64 {
+        event * 2
+    }
+
+    static LAST: AtomicU64 = AtomicU64::new(0);
+
+    #[handler(report_every = 0)]
+    pub async fn hiding(event: u64) -> u64 {
+        LAST.swap(event, SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_pure_handler_is_reuse_safe() {
+    let _world = world().await;
+    assert_reuse_safe(safety::pure::container, [1, 2, 3]).await;
+}
+
+#[tokio::test]
+#[should_panic = "reuse changes an answer"]
+async fn hidden_state_is_found() {
+    let _world = world().await;
+    assert_reuse_safe(safety::hiding::container, [1, 2, 3]).await;
+}
