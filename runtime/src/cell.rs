@@ -175,7 +175,13 @@ impl<T: Send + Sync + 'static> Cell<T> {
             match self.next(Demand::Usable, Some(me)) {
                 Next::Use(value) => return Ok(value),
                 Next::Fail(error) => return Err(error),
-                Next::Begin(claim, _) => claim.compute(),
+                Next::Begin(claim, flight) => {
+                    claim.compute();
+                    // A failure that is not remembered is this caller's all the same.
+                    if let Some(Err(error)) = flight.landed_blocking() {
+                        return Err(error);
+                    }
+                }
                 Next::Wait(_, Some(thread)) if thread == me => {
                     return Err(
                         self.error(crate::Error::msg("its initialiser needs itself").into())

@@ -36,7 +36,9 @@ impl<T: Clone> Flight<T> {
 
     /// The same, blocking this thread.
     pub(crate) fn landed_blocking(self) -> Option<T> {
-        let mut landed = pin!(self.landed());
+        // A task that has used up its turn would be told to wait, again and again: only leaving it
+        // gives it another.
+        let mut landed = pin!(tokio::task::unconstrained(self.landed()));
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         loop {
             match landed.as_mut().poll(&mut Context::from_waker(&waker)) {

@@ -186,18 +186,24 @@ async fn guarded<H: Handler>(
 
 /// Reads an event, and says where it is wrong if it is.
 fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
+    let does_not_fit = |place: &str, error: serde_json::Error| {
+        let text = format!("the event does not fit{place}: {error}");
+        InvocationError::new("InvalidEvent", text)
+    };
     serde_json::from_slice(json).or_else(|_| {
         // Once more, with the path: only a wrong event pays for it.
-        let deserializer = &mut serde_json::Deserializer::from_slice(json);
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let error = error.into_inner();
-            let text = match path.as_str() {
-                "." => format!("the event does not fit: {error}"),
-                path => format!("the event does not fit at `{path}`: {error}"),
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let event = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let place = match error.path().to_string().as_str() {
+                "." => String::new(),
+                path => format!(" at `{path}`"),
             };
-            InvocationError::new("InvalidEvent", text)
-        })
+            does_not_fit(&place, error.into_inner())
+        })?;
+        // What is wrong may come after an event that is right.
+        let end = deserializer.end();
+        end.map_err(|error| does_not_fit("", error))?;
+        Ok(event)
     })
 }
 

@@ -1,2 +1,207 @@
-//! A function whose events say how it fails.
-fn main() {}
+//! A function whose events say how it fails, and whose environment says which of its resources do.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::process::ExitCode;
+
+use rewarm::{Context, cached, handler, init};
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::sync::Barrier;
+
+/// An error with a cause, which may have one too.
+#[derive(Clone, Debug)]
+struct Refused(String, Option<Box<Refused>>);
+
+impl Refused {
+    fn new(what: impl Into<String>) -> Self {
+        Self(what.into(), None)
+    }
+
+    fn because(self, cause: Refused) -> Self {
+        Self(self.0, Some(Box::new(cause)))
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Refused {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.1.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// Whether the environment variable `list` names a resource.
+fn is_in(list: &str, resource: &str) -> bool {
+    std::env::var(list).is_ok_and(|names| names.split(',').any(|name| name == resource))
+}
+
+/// What every initialiser does: it fails if `FAIL` names it and panics if `PANIC` does.
+fn start(resource: &str) -> Result<(), Refused> {
+    assert!(!is_in("PANIC", resource), "{resource} fell over");
+    if is_in("FAIL", resource) {
+        let closed = Refused::new("the port is closed");
+        let unreachable = Refused::new("the host is unreachable").because(closed);
+        return Err(Refused::new("cannot connect").because(unreachable));
+    }
+    Ok(())
+}
+
+struct Settings;
+
+#[init]
+async fn settings() -> Result<Settings, Refused> {
+    start("settings").map(|()| Settings)
+}
+
+struct Ledger;
+
+#[init]
+async fn ledger(settings: &Settings) -> Result<Ledger, Refused> {
+    let Settings = settings;
+    start("ledger").map(|()| Ledger)
+}
+
+/// Needed by every event, but not by INIT.
+struct Mirror;
+
+#[init(retry_after = "1h")]
+async fn mirror() -> Result<Mirror, Refused> {
+    start("mirror").map(|()| Mirror)
+}
+
+/// Where eight invocations at the same time meet.
+#[init]
+static MEETING: Barrier = {
+    start("MEETING")?;
+    Barrier::new(8)
+};
+
+#[init(lazy)]
+static LICENCE: String = {
+    start("LICENCE")?;
+    "granted".to_owned()
+};
+
+/// The price of a thing, fetched and then known for a time.
+#[cached(ttl = "5m")]
+async fn price(#[from] ledger: &Ledger, thing: &str) -> Result<u32, Refused> {
+    let Ledger = ledger;
+    assert_ne!(thing, "priceless", "nobody can pay for this");
+    Ok(42)
+}
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "do")]
+    deed: Deed,
+    #[serde(default)]
+    id: u32,
+    /// Where deferred work connects to.
+    #[serde(default)]
+    address: String,
+    #[expect(dead_code, reason = "an event has to be wrong somewhere deep inside")]
+    #[serde(default)]
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[expect(dead_code, reason = "an event has to be wrong somewhere deep inside")]
+    quantity: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Deed {
+    /// Answers.
+    Answer,
+    /// Fails with causes.
+    Fail,
+    Panic,
+    /// Panics inside a cached function.
+    PanicInFetch,
+    /// Never ends.
+    Hang,
+    /// Answers with something that is not JSON.
+    Confuse,
+    /// Uses the lazy static.
+    Licence,
+    /// Waits until eight do.
+    Meet,
+    /// Answers, and connects to `address` later, until that ends.
+    Defer,
+    /// Answers, and panics later.
+    DeferPanic,
+    /// Answers, and never ends later.
+    DeferHang,
+}
+
+#[derive(Default, Serialize)]
+struct Answer {
+    id: u32,
+    /// The number of this invocation.
+    invocation: u64,
+    cold: bool,
+    request_id: String,
+    /// How often all resources together were built.
+    builds: u64,
+    /// How often a price was fetched.
+    loads: u64,
+    /// Keys of JSON are strings.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    confusion: BTreeMap<Vec<u8>, ()>,
+}
+
+#[handler]
+async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answer, Refused> {
+    let Mirror = mirror;
+    let mut confusion = BTreeMap::new();
+    match event.deed {
+        Deed::Answer => {}
+        Deed::Fail => {
+            let night = Refused::new("it is night");
+            let closed = Refused::new("the bank is closed").because(night);
+            return Err(Refused::new(format!("cannot pay order {}", event.id)).because(closed));
+        }
+        Deed::Panic => panic!("order {} is cursed", event.id),
+        Deed::PanicInFetch => {
+            price("priceless").await?;
+        }
+        Deed::Hang => std::future::pending().await,
+        Deed::Confuse => {
+            confusion.insert(vec![1], ());
+        }
+        Deed::Licence => assert_eq!(*LICENCE, "granted"),
+        Deed::Meet => {
+            MEETING.wait().await;
+        }
+        Deed::Defer => rewarm::defer(async move {
+            let mut peer = TcpStream::connect(event.address).await.expect("connect");
+            let _ = peer.read_to_end(&mut Vec::new()).await;
+        }),
+        Deed::DeferPanic => rewarm::defer(async { panic!("too late to matter") }),
+        Deed::DeferHang => rewarm::defer(std::future::pending()),
+    }
+    price("tea").await?;
+    let container = rewarm::container();
+    Ok(Answer {
+        id: event.id,
+        invocation: container.invocations(),
+        cold: container.is_cold_start(),
+        request_id: context.request_id,
+        builds: container.resources().iter().map(|r| r.generation).sum(),
+        loads: price::stats().loads,
+        confusion,
+    })
+}
+
+fn main() -> ExitCode {
+    faults::run()
+}

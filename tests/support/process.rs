@@ -15,7 +15,7 @@ use std::{
 
 use serde::Deserialize;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     process::{Child, Command},
     sync::watch,
     task::JoinHandle,
@@ -65,6 +65,7 @@ impl Function {
             arguments: Vec::new(),
             environment: path.into_iter().chain(lambda).collect(),
             is_lambda: true,
+            input: None,
         }
     }
 
@@ -162,6 +163,7 @@ pub struct FunctionBuilder {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     is_lambda: bool,
+    input: Option<Vec<u8>>,
 }
 
 impl FunctionBuilder {
@@ -171,9 +173,22 @@ impl FunctionBuilder {
         self
     }
 
+    /// Adds command line arguments.
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let arguments = arguments.into_iter();
+        self.arguments.extend(arguments.map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
     /// Sets an environment variable, in place of Lambda's if it has one of that name.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Gives the process these bytes to read from its standard input, which is empty otherwise.
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(bytes.into());
         self
     }
 
@@ -188,17 +203,25 @@ impl FunctionBuilder {
     /// Starts the process, with `api` as its Runtime API.
     pub fn spawn(self, api: &RuntimeApi) -> Function {
         let address = self.is_lambda.then(|| ("AWS_LAMBDA_RUNTIME_API", api.address()));
-        let child = Command::new(&self.program)
+        let stdin = match self.input {
+            Some(_) => Stdio::piped(),
+            None => Stdio::null(),
+        };
+        let mut child = Command::new(&self.program)
             .args(self.arguments)
             .env_clear()
             .envs(address)
             .envs(self.environment)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("start {}: {error}", self.program.display()));
+        if let (Some(input), Some(mut stdin)) = (self.input, child.stdin.take()) {
+            // A process that does not read to the end breaks the pipe, and may.
+            tokio::spawn(async move { stdin.write_all(&input).await });
+        }
         let process = Arc::new(Process {
             program: self.program,
             pid: child.id().expect("the id of a new process"),
