@@ -418,6 +418,37 @@ async fn only_the_first_invocation_is_cold() {
     assert_eq!(c.invoke(1).await, Ok(json!(false)));
 }
 
+mod fetching {
+    use super::*;
+
+    #[init(lazy)]
+    static MISSING: String = std::env::var("REWARM_TEST_NOT_SET")?;
+
+    #[cached(ttl = "1m")]
+    async fn fetched(what: &str) -> u64 {
+        rewarm::defer(async { note("deferred by the fetch") });
+        match what {
+            "missing" => MISSING.len() as u64,
+            _ => rewarm::remaining().map_or(0, |left| left.as_secs()),
+        }
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn fetching(what: String) -> u64 {
+        fetched(&what).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_is_a_part_of_the_invocation_that_starts_it() {
+    let _world = world().await;
+    let mut c = fetching::fetching::container().await;
+    notes();
+    assert_eq!(c.invoke("time").await, Ok(json!(30)));
+    assert_eq!(notes(), ["deferred by the fetch"]);
+    assert_eq!(c.invoke("missing").await.unwrap_err().error_type, "ResourceUnavailable");
+}
+
 mod safety {
     use super::*;
 

@@ -219,7 +219,7 @@ pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
             }
         }
     }
-    scope.take_deferred(); // what the deadline cut off
+    scope.end();
     container().invocation_ends();
     let every = H::SPEC.report_every;
     if every > 0 && scope.number % every == 0 && !scope.ping {

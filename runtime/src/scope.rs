@@ -2,7 +2,7 @@
 //! moment after its response has been sent and before the next event is asked for, the one moment
 //! that Lambda gives without adding to anybody's latency.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,13 +24,14 @@ pub(crate) struct Scope {
     pub(crate) ping: bool,
     /// When Lambda ends it; `None` if nobody does.
     pub(crate) deadline: Option<Instant>,
-    deferred: Mutex<Vec<BoxFuture<'static, ()>>>,
+    /// `None` once the invocation has ended.
+    deferred: Mutex<Option<Vec<BoxFuture<'static, ()>>>>,
 }
 
 impl Scope {
     pub(crate) fn new(number: u64, cold: bool, ping: bool, remaining: Option<Duration>) -> Self {
         let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        Self { number, cold, ping, deadline, deferred: Mutex::default() }
+        Self { number, cold, ping, deadline, deferred: Mutex::new(Some(Vec::new())) }
     }
 
     /// Runs `work` as a part of this invocation.
@@ -40,7 +41,37 @@ impl Scope {
 
     /// All that was deferred since the last call, in that order.
     pub(crate) fn take_deferred(&self) -> Vec<BoxFuture<'static, ()>> {
-        std::mem::take(&mut *self.deferred.lock().unwrap_or_else(PoisonError::into_inner))
+        self.deferred().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The invocation has ended: what it deferred and did not run is dropped.
+    pub(crate) fn end(&self) {
+        self.deferred().take();
+    }
+
+    /// Keeps work for later; gives it back if there is no later.
+    fn defer(&self, work: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
+        match &mut *self.deferred() {
+            Some(deferred) => deferred.push(work),
+            None => return Some(work),
+        }
+        None
+    }
+
+    fn deferred(&self) -> MutexGuard<'_, Option<Vec<BoxFuture<'static, ()>>>> {
+        self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs `work` as a part of the invocation that the caller is a part of, if there is one, on
+/// whatever task.
+pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let scope = current();
+    async move {
+        match scope {
+            Some(scope) => scope.enter(work).await,
+            None => work.await,
+        }
     }
 }
 
@@ -91,12 +122,16 @@ pub fn remaining() -> Option<Duration> {
 /// ```
 pub fn defer(work: impl Future<Output = ()> + Send + 'static) {
     let work: BoxFuture<'static, ()> = Box::pin(work);
-    if let Some(scope) = current() {
-        scope.deferred.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-    } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        drop(runtime.spawn(work));
-    } else {
-        tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
+    let work = match current() {
+        Some(scope) => scope.defer(work),
+        None => Some(work),
+    };
+    let Some(work) = work else { return };
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(work)),
+        Err(_) => {
+            tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::clock::{CLOCK, Tick, nanos};
 use crate::error::ResourceError;
 use crate::flight::{Flight, Pilot};
 use crate::panic::{Panic, catch_async};
+use crate::scope::carried;
 
 /// The fetch of one key.
 pub(super) struct Underway<V, E> {
@@ -48,7 +49,8 @@ pub(super) struct Claim<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> 
 impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Claim<K, V, E, S> {
     /// Fetches in a task of its own; without a runtime, here.
     pub(super) async fn fetch(self, fetch: Fetch<V, E>) -> Result<V, Failure<E>> {
-        let run = self.run(fetch).in_current_span();
+        // What it defers, and the time that it has, are those of the invocation that starts it.
+        let run = carried(self.run(fetch)).in_current_span();
         let outcome = match tokio::runtime::Handle::try_current() {
             Err(_) => run.await,
             Ok(runtime) => match runtime.spawn(run).await {
