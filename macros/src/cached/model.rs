@@ -44,7 +44,7 @@ const MAX_ARGUMENTS: usize = 8;
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Cached, &item, diag);
+        lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {

@@ -38,7 +38,7 @@ pub(super) enum Source {
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Init, &item, diag);
+        lints::check(lints::Attribute::Init, &item, &options.allow, diag);
         match item {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),
