@@ -1,2 +1,7 @@
-//! What the compiler says, and what it must not say.
-fn main() {}
+//! What the compiler says.
+#[test]
+fn ui() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("ui/*/fail/*.rs");
+    cases.pass("ui/*/pass/*.rs");
+}

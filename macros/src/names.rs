@@ -207,6 +207,11 @@ pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     }
 }
 
+/// The implementation through which a type is kept, so that one which cannot be is reported once.
+pub(crate) fn keep(value: &Type, krate: &Path) -> TokenStream {
+    quote!(<#krate::private::keeps!(#value) as #krate::private::Keep<#value>>)
+}
+
 /// A duration in the expansion.
 pub(crate) fn duration(duration: std::time::Duration, krate: &Path) -> TokenStream {
     let nanos = duration.as_nanos() as u64;

@@ -1,12 +1,14 @@
 //! What a resource is to those who use it: the traits behind a parameter `db: &Pool`, and what the
 //! compiler says where they do not fit.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cell::Held;
 use crate::error::BoxError;
 use crate::error::ResourceError;
 
@@ -28,6 +30,87 @@ pub trait Shareable: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
 
+/// What an expansion makes of a type, by whether it is [`Shareable`]: one that is not has been
+/// reported, and everything behind it goes on with a stand-in that is.
+pub struct Keeps<const SHAREABLE: bool>;
+
+/// See [`Keeps`].
+pub trait Keep<T: 'static> {
+    /// What is kept: the type itself.
+    type Kept: Send + Sync + 'static;
+    /// How it is held.
+    type Held: Deref<Target = T> + Send + Sync + 'static;
+    /// How it is held if it is there for good.
+    type Lent: Deref<Target = T> + Send + Sync + 'static;
+
+    /// Puts a value in.
+    fn keep(value: T) -> Self::Kept;
+    /// Hands it out.
+    fn give(kept: Arc<Self::Kept>) -> Arc<T>;
+    /// Hands it out for a time.
+    fn hold(held: Held<Self::Kept>) -> Self::Held;
+    /// Hands out what is there for good.
+    fn lend(kept: &'static Self::Kept) -> Self::Lent;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Keep<T> for Keeps<true> {
+    type Kept = T;
+    type Held = Held<T>;
+    type Lent = &'static T;
+
+    #[inline]
+    fn keep(value: T) -> T {
+        value
+    }
+    #[inline]
+    fn give(kept: Arc<T>) -> Arc<T> {
+        kept
+    }
+    #[inline]
+    fn hold(held: Held<T>) -> Held<T> {
+        held
+    }
+    #[inline]
+    fn lend(kept: &'static T) -> &'static T {
+        kept
+    }
+}
+
+/// Stands for a value that cannot be kept. There is never one: the program does not compile.
+pub struct NotKept<T>(std::marker::PhantomData<fn() -> T>, Infallible);
+
+impl<T> Deref for NotKept<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self.1 {}
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: 'static> Keep<T> for Keeps<false> {
+    type Kept = NotKept<T>;
+    type Held = NotKept<T>;
+    type Lent = NotKept<T>;
+
+    fn keep(_: T) -> NotKept<T> {
+        unreachable!("does not compile")
+    }
+    fn give(kept: Arc<NotKept<T>>) -> Arc<T> {
+        match kept.1 {}
+    }
+    fn hold(held: Held<NotKept<T>>) -> NotKept<T> {
+        match held.1 {}
+    }
+    fn lend(kept: &'static NotKept<T>) -> NotKept<T> {
+        match kept.1 {}
+    }
+}
+
+/// Reports a type that is not [`Shareable`].
+pub const fn shareable<T: Shareable + ?Sized>() {}
+
 /// What `#[init]` or a `#[cached]` without arguments declares: something that others take by
 /// naming it.
 #[diagnostic::on_unimplemented(
@@ -39,7 +122,7 @@ impl<T: Send + Sync + 'static> Shareable for T {}
 )]
 pub trait Resource {
     /// What is kept.
-    type Value: Shareable;
+    type Value;
     /// How it is held while somebody uses it.
     type Held: Deref<Target = Self::Value> + Send + Sync + 'static;
     /// One more than the deepest of the resources that this one is made from.
@@ -202,6 +285,8 @@ pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
 
 /// The answers for types that cannot.
 pub trait Unable<T> {
+    /// Not to be used by all threads, or not for good.
+    const SHAREABLE: bool = false;
     /// Not a `Result`.
     const IS_RESULT: bool = false;
     /// Not a value that says there is none.
@@ -218,6 +303,11 @@ pub trait Unable<T> {
 }
 
 impl<T> Unable<T> for Probe<T> {}
+
+#[allow(missing_docs)]
+impl<T: Send + Sync + 'static> Probe<T> {
+    pub const SHAREABLE: bool = true;
+}
 
 #[allow(missing_docs)]
 impl<T, E> Probe<Result<T, E>> {

@@ -31,6 +31,8 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         ..
     } = model;
     let (allow, text) = (names::allow(), names::text(name));
+    let keep = names::keep(value, krate);
+    let shareable = quote_spanned!(value.span()=> #krate::private::shareable::<#value>());
     let options = options(model);
     let (accessor, function, spec, depth, cell) = match &model.source {
         Source::Fn {
@@ -49,7 +51,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
                 #(#docs)*
                 #[allow(dead_code)]
                 #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-                    <#name as #krate::private::Init>::cell().#get
+                    <#name as #krate::private::Init>::cell().#get.map(#keep::give)
                 }
             };
             let (attrs, body) = (&function.attrs, &function.body);
@@ -66,8 +68,10 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             let call = quote!(__Body::#name(#(#arguments),*));
             let call = if awaits { quote!(#call.await) } else { call };
             let outcome = match &**returns {
-                Returns::Result { .. } => quote!(#call.map_err(::core::convert::Into::into)),
-                Returns::Plain(_) => quote!(::core::result::Result::Ok(#call)),
+                Returns::Result { .. } => {
+                    quote!(#call.map(#keep::keep).map_err(::core::convert::Into::into))
+                }
+                Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
             };
             let depth = names::depth(injected, krate);
             let set = names::resource_set(injected);
@@ -96,14 +100,14 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             let accessor = quote! {
                 #(#docs)*
                 #[allow(dead_code)]
-                #vis static #name: #krate::private::Cell<#value> = #krate::private::Cell::new(
+                #vis static #name: #krate::private::Cell<#keep::Kept> = #krate::private::Cell::new(
                     <#name as #krate::private::Init>::SPEC
                 );
             };
             let spec = quote! {
                 #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
                     #krate::private::Box::pin(async {
-                        ::core::result::Result::Ok::<#value, #krate::private::BoxError>(#init)
+                        ::core::result::Result::Ok::<#keep::Kept, #krate::private::BoxError>(#keep::keep(#init))
                     })
                 })
             };
@@ -115,7 +119,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         TokenStream::new()
     } else {
         quote! {
-            static #cell: #krate::private::Cell<#value> =
+            static #cell: #krate::private::Cell<#keep::Kept> =
                 #krate::private::Cell::new(<#name as #krate::private::Init>::SPEC);
         }
     };
@@ -132,36 +136,38 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         const _: () = {
             #function
             #not_a_result
+            const _: () = #shareable;
 
             #place
 
             impl #krate::private::Init for #name {
-                const SPEC: #krate::private::Spec<#value> = #spec #options;
-                fn cell() -> &'static #krate::private::Cell<#value> {
+                type Kept = #keep::Kept;
+                const SPEC: #krate::private::Spec<Self::Kept> = #spec #options;
+                fn cell() -> &'static #krate::private::Cell<Self::Kept> {
                     &#cell
                 }
             }
 
             impl #krate::private::Resource for #name {
                 type Value = #value;
-                type Held = #krate::private::Held<#value>;
+                type Held = #keep::Held;
                 const DEPTH: usize = #depth;
                 fn node() -> &'static dyn #krate::private::Node {
                     &#cell
                 }
                 async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                    #cell.hold().await
+                    #cell.hold().await.map(#keep::hold)
                 }
             }
 
             impl #name {
                 /// The value if it is built, without waiting.
                 #vis fn get() -> ::core::option::Option<#krate::private::Arc<#value>> {
-                    #cell.peek()
+                    #cell.peek().map(#keep::give)
                 }
                 /// Builds the next generation now.
                 #vis async fn rebuild() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-                    #cell.rebuild().await
+                    #cell.rebuild().await.map(#keep::give)
                 }
             }
 
@@ -183,14 +189,16 @@ fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
         ..
     } = model;
     let (allow, text) = (names::allow(), names::text(name));
+    let keep = names::keep(value, krate);
+    let shareable = quote_spanned!(value.span()=> #krate::private::shareable::<#value>());
     let options = options(model);
     let about = format!("The controls of the resource `{text}`.");
     let not_a_result = not_a_result(model);
     quote! {
         #(#docs)*
         #[allow(dead_code)]
-        #vis static #name: #krate::private::Fixed<#value> =
-            #krate::private::Fixed::new(#text, || ::core::result::Result::Ok(#init)) #options;
+        #vis static #name: #krate::private::Fixed<#keep::Kept> =
+            #krate::private::Fixed::new(#text, || ::core::result::Result::Ok(#keep::keep(#init))) #options;
 
         #[doc = #about]
         #allow
@@ -199,22 +207,23 @@ fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
         #allow
         const _: () = {
             #not_a_result
+            const _: () = #shareable;
 
             impl #krate::private::Resource for #name {
                 type Value = #value;
-                type Held = &'static #value;
+                type Held = #keep::Lent;
                 const DEPTH: usize = 0;
                 fn node() -> &'static dyn #krate::private::Node {
                     &#name
                 }
                 async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                    #name.hold().await
+                    #name.hold().await.map(#keep::lend)
                 }
             }
 
             impl #name {
                 /// The value if it is built, without waiting.
-                #vis fn get() -> ::core::option::Option<&'static #value> {
+                #vis fn get() -> ::core::option::Option<&'static #keep::Kept> {
                     #name.peek()
                 }
             }
