@@ -172,19 +172,24 @@ impl Args {
 
     /// `crate = path`: where rewarm is, if it is renamed.
     pub(crate) fn krate(&mut self, diag: &mut Diag) -> Path {
-        match self.take("crate = path") {
-            Some(Arg {
-                value: Value::Is(tokens),
-                ..
-            }) if syn::parse2::<Path>(tokens.clone()).is_ok() => {
-                syn::parse2(tokens).unwrap_or_else(|_| default_crate())
-            }
-            Some(arg) => {
+        let path = self.krate_path();
+        if let Some(arg) = self.take("crate = path") {
+            if !matches!(&arg.value, Value::Is(tokens) if syn::parse2::<Path>(tokens.clone()).is_ok())
+            {
                 arg.wants("a path", "crate = path", diag);
-                default_crate()
             }
-            None => default_crate(),
         }
+        path
+    }
+
+    /// The same, whatever else is wrong with the options.
+    pub(crate) fn krate_path(&self) -> Path {
+        let given = self.given.iter().find(|arg| arg.key == "crate");
+        let path = given.and_then(|arg| match &arg.value {
+            Value::Is(tokens) => syn::parse2(tokens.clone()).ok(),
+            _ => None,
+        });
+        path.unwrap_or_else(|| syn::parse_quote!(::rewarm))
     }
 
     /// Reports what nobody asked for.
@@ -227,10 +232,6 @@ impl Args {
         arg.wants(wanted, form, diag);
         None
     }
-}
-
-fn default_crate() -> Path {
-    syn::parse_quote!(::rewarm)
 }
 
 impl Arg {

@@ -207,9 +207,18 @@ pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     }
 }
 
-/// The implementation through which a type is kept, so that one which cannot be is reported once.
-pub(crate) fn keep(value: &Type, krate: &Path) -> TokenStream {
-    quote!(<#krate::private::keeps!(#value) as #krate::private::Keep<#value>>)
+/// The implementation through which a type is kept that is to be `what`, so that one which cannot
+/// be is reported once.
+pub(crate) fn keep(value: &Type, what: &str, krate: &Path) -> TokenStream {
+    let what = ours(what);
+    quote!(<#krate::private::keeps!(#value, #what) as #krate::private::Keep<#value>>)
+}
+
+/// Holds a type against a bound of the runtime; a complaint is about the type.
+pub(crate) fn require(bound: &str, ty: &dyn ToTokens, krate: &Path) -> TokenStream {
+    let ty = ty.to_token_stream();
+    let bound = Ident::new(bound, Span::call_site());
+    quote_spanned!(ty.span()=> const _: () = #krate::private::#bound::<#ty>();)
 }
 
 /// A duration in the expansion.
@@ -244,6 +253,19 @@ pub(crate) fn borrows(ty: &Type) -> bool {
         }
     }
     let mut find = Find(false);
+    syn::visit::Visit::visit_type(&mut find, ty);
+    find.0
+}
+
+/// An `impl Trait` in a type.
+pub(crate) fn hidden(ty: &Type) -> Option<&syn::TypeImplTrait> {
+    struct Find<'a>(Option<&'a syn::TypeImplTrait>);
+    impl<'a> syn::visit::Visit<'a> for Find<'a> {
+        fn visit_type_impl_trait(&mut self, ty: &'a syn::TypeImplTrait) {
+            self.0 = self.0.or(Some(ty));
+        }
+    }
+    let mut find = Find(None);
     syn::visit::Visit::visit_type(&mut find, ty);
     find.0
 }
@@ -292,15 +314,7 @@ pub(crate) fn check_signature(sig: &Signature, diag: &mut Diag) -> bool {
         );
     }
     if let syn::ReturnType::Type(_, ty) = &sig.output {
-        struct Impl<'a>(Option<&'a syn::TypeImplTrait>);
-        impl<'a> syn::visit::Visit<'a> for Impl<'a> {
-            fn visit_type_impl_trait(&mut self, ty: &'a syn::TypeImplTrait) {
-                self.0 = self.0.or(Some(ty));
-            }
-        }
-        let mut find = Impl(None);
-        syn::visit::Visit::visit_type(&mut find, ty);
-        if let Some(ty) = find.0 {
+        if let Some(ty) = hidden(ty) {
             fault(
                 ty,
                 "the type of what is kept has to have a name",

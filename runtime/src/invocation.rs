@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use crate::container::container;
-use crate::error::{BoxError, ResourceError, chain, short_type_name};
+use crate::error::{ResourceError, chain, short_type_name};
 use crate::panic::{Panic, catch_async};
-use crate::resource::ResourceSet;
+use crate::resource::{Reportable, ResourceSet};
 use crate::run::{Context, LambdaEvent};
 use crate::scope::Scope;
 
@@ -27,14 +27,17 @@ pub trait Handler: Send + Sync + 'static {
     /// What it answers.
     type Answer: Serialize + Send;
     /// How it fails.
-    type Error: Into<BoxError> + Send;
+    type Error: Reportable + Send;
 
     /// Calls the function.
     fn call(
         event: LambdaEvent<Self::Event>,
         resources: &<Self::Resources as ResourceSet>::Held,
-    ) -> impl Future<Output = Result<Self::Answer, Self::Error>> + Send;
+    ) -> impl Future<Output = Outcome<Self>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
+
+/// What a handler answers.
+type Outcome<H> = Result<<H as Handler>::Answer, <H as Handler>::Error>;
 
 /// The options of a handler.
 #[derive(Clone, Copy)]
@@ -147,7 +150,7 @@ async fn guarded<H: Handler>(
         let resources = H::Resources::hold().await?;
         let answer = H::call(LambdaEvent::new(payload, context), &resources).await;
         let answer = answer.map_err(|error| {
-            let error: BoxError = error.into();
+            let error = error.report();
             InvocationError::new(short_type_name::<H::Error>(), chain(&*error))
         })?;
         serde_json::value::to_raw_value(&answer).map_err(|error| {

@@ -20,8 +20,9 @@ pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
 pub use crate::resource::{
-    BoxFuture, FromHeld, IsResult, Keep, Keeps, Node, Probe, REGISTRY, Resource, ResourceSet,
-    Shareable, Unable, depth, shareable,
+    BoxFuture, Copies, FromHeld, IsResult, Keep, Keeps, KeyPart, Node, Probe, REGISTRY, Reportable,
+    Resource, ResourceSet, Shareable, SharedFailure, Unable, copies, depth, guard_across_await,
+    key_part, shareable, shared_failure,
 };
 pub use crate::run::{LambdaEvent, Service, run, service};
 
@@ -64,11 +65,11 @@ pub async fn hold<S: ResourceSet>() -> Result<S::Held, crate::ResourceError> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __keeps {
-    ($type:ty) => {
+    ($type:ty, $what:ident) => {
         $crate::private::Keeps<{
             #[allow(unused_imports)]
             use $crate::private::Unable as _;
-            $crate::private::Probe::<$type>::SHAREABLE
+            $crate::private::Probe::<$type>::$what
         }>
     };
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::hash::Hash;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub trait Keep<T: 'static> {
 
     /// Puts a value in.
     fn keep(value: T) -> Self::Kept;
+    /// Takes it out again.
+    fn back(kept: Self::Kept) -> T;
     /// Hands it out.
     fn give(kept: Arc<Self::Kept>) -> Arc<T>;
     /// Hands it out for a time.
@@ -62,6 +65,10 @@ impl<T: Send + Sync + 'static> Keep<T> for Keeps<true> {
     #[inline]
     fn keep(value: T) -> T {
         value
+    }
+    #[inline]
+    fn back(kept: T) -> T {
+        kept
     }
     #[inline]
     fn give(kept: Arc<T>) -> Arc<T> {
@@ -97,6 +104,9 @@ impl<T: 'static> Keep<T> for Keeps<false> {
     fn keep(_: T) -> NotKept<T> {
         unreachable!("does not compile")
     }
+    fn back(kept: NotKept<T>) -> T {
+        match kept.1 {}
+    }
     fn give(kept: Arc<NotKept<T>>) -> Arc<T> {
         match kept.1 {}
     }
@@ -108,8 +118,90 @@ impl<T: 'static> Keep<T> for Keeps<false> {
     }
 }
 
+impl<T> Clone for NotKept<T> {
+    fn clone(&self) -> Self {
+        match self.1 {}
+    }
+}
+
 /// Reports a type that is not [`Shareable`].
 pub const fn shareable<T: Shareable + ?Sized>() {}
+
+/// A type of which every caller can have a copy.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached",
+    label = "not `Clone`",
+    note = "every caller gets a clone of the answer that is kept\n\
+            help: derive `Clone`, or return `Arc<{Self}>`"
+)]
+pub trait Copies: Sized {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Copies for T {}
+
+/// Reports a type that is not `Clone`.
+pub const fn copies<T: Copies>() {}
+
+/// A type that may be part of a key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a key",
+    label = "not `Hash + Eq + Clone + Send + Sync + 'static`",
+    note = "the arguments of a cached function are the key under which its answer is kept\n\
+            help: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or leave the argument out of the \
+            key with `#[skip]`"
+)]
+pub trait KeyPart {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Hash + Eq + Clone + Send + Sync + 'static> KeyPart for T {}
+
+/// Reports a type that may not be part of a key.
+pub const fn key_part<T: KeyPart>() {}
+
+/// An error that several callers can be given.
+#[diagnostic::on_unimplemented(
+    message = "`negative_ttl` wants an error that is `Clone`, and `{Self}` is not",
+    label = "not `Clone`",
+    note = "an error that is kept is given to every caller until it is too old\n\
+            help: derive `Clone`, return `rewarm::Error`, or leave `negative_ttl` out"
+)]
+pub trait SharedFailure {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Clone> SharedFailure for E {}
+
+/// Reports an error that is not `Clone`.
+pub const fn shared_failure<E: SharedFailure>() {}
+
+/// An error that Lambda and those who share a resource can be told.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be reported as an error",
+    label = "does not convert into `Box<dyn Error + Send + Sync>`",
+    note = "what went wrong is told to Lambda, with its whole chain of sources\n\
+            help: implement `std::error::Error` for it, or return `rewarm::Error`"
+)]
+pub trait Reportable: Sized {
+    /// The error as it is told.
+    fn report(self) -> BoxError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> Reportable for E {
+    fn report(self) -> BoxError {
+        self.into()
+    }
+}
+
+/// Boxes what a resource or a cached function waits for.
+#[inline]
+pub fn guard_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
+where
+    F: Future,
+    F: Send, // help: drop it before `.await`; docs/lints.md#guard_across_await
+    F: 'a,
+{
+    Box::pin(future)
+}
 
 /// What `#[init]` or a `#[cached]` without arguments declares: something that others take by
 /// naming it.
@@ -287,6 +379,8 @@ pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
 pub trait Unable<T> {
     /// Not to be used by all threads, or not for good.
     const SHAREABLE: bool = false;
+    /// Not that, or not `Clone`.
+    const CACHEABLE: bool = false;
     /// Not a `Result`.
     const IS_RESULT: bool = false;
     /// Not a value that says there is none.
@@ -307,6 +401,11 @@ impl<T> Unable<T> for Probe<T> {}
 #[allow(missing_docs)]
 impl<T: Send + Sync + 'static> Probe<T> {
     pub const SHAREABLE: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T: Clone + Send + Sync + 'static> Probe<T> {
+    pub const CACHEABLE: bool = true;
 }
 
 #[allow(missing_docs)]

@@ -26,13 +26,15 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         quote!((#(#key_type,)*))
     };
     let value = model.returns.value();
+    let keep = names::keep(value, "CACHEABLE", krate);
+    let kept = quote!(#keep::Kept);
     let error = match &model.returns {
         Returns::Result { whole, .. } => quote!(<#whole as #private::IsResult>::Err),
         Returns::Plain(_) => quote!(#private::Infallible),
     };
     let cache_type = match unkeyed {
-        true => quote!(#private::Unkeyed<#value, #error>),
-        false => quote!(#private::Keyed<#key_type, #value, #error>),
+        true => quote!(#private::Unkeyed<#kept, #error>),
+        false => quote!(#private::Keyed<#key_type, #kept, #error>),
     };
 
     let query_args = key.iter().map(|argument| {
@@ -69,8 +71,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 .#method(&#query, |key| #name::__fetch(key #passed)) #wait
         };
         match &model.returns {
-            Returns::Result { .. } => call,
-            Returns::Plain(_) => quote!(#private::infallible(#call)),
+            Returns::Result { .. } => quote!(#call.map(#keep::back)),
+            Returns::Plain(_) => quote!(#keep::back(#private::infallible(#call))),
         }
     };
     let (get, refresh) = (call(get), call(refresh));
@@ -92,7 +94,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let depth = names::depth(&model.injected, krate);
     let new = match unkeyed {
         true => quote! {
-            #private::Unkeyed::unkeyed(#policy, #private::facts!(#value, #error), || {
+            #private::Unkeyed::unkeyed(#policy, #private::facts!(#kept, #error), || {
                 #private::Box::pin(async { <#name as #private::Resource>::hold().await.map(drop) })
             })
         },
@@ -103,14 +105,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 .as_ref()
                 .map_or(1000, |(number, _)| *number);
             let max = usize::try_from(max).unwrap_or(usize::MAX);
-            quote!(#private::Keyed::keyed(#policy, #private::facts!(#value, #error), #max))
+            quote!(#private::Keyed::keyed(#policy, #private::facts!(#kept, #error), #max))
         }
     };
     let resource = (unkeyed && skipped.is_empty()).then(|| {
         quote! {
             impl #private::Resource for #name {
-                type Value = #value;
-                type Held = #private::HeldValue<#value, #error>;
+                type Value = #kept;
+                type Held = #private::HeldValue<#kept, #error>;
                 const DEPTH: usize = <Self as #private::Cached>::DEPTH;
                 fn node() -> &'static dyn #private::Node {
                     &__CACHE
@@ -124,7 +126,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     // A cache without a resource is filled by its callers alone.
     let new = match (unkeyed, skipped.is_empty()) {
         (true, false) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #private::facts!(#value, #error), || {
+            #private::Unkeyed::unkeyed(#policy, #private::facts!(#kept, #error), || {
                 #private::Box::pin(async { ::core::result::Result::Ok(()) })
             })
         },
@@ -142,6 +144,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
         Returns::Result { .. } => TokenStream::new(),
     };
+    let bounds = bounds(model, &error);
 
     quote! {
         #(#docs)*
@@ -157,6 +160,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         const _: () = {
             #not_a_result
+            #bounds
             #fetch
 
             static __CACHE: #cache_type = #new;
@@ -174,7 +178,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             impl #name {
                 /// The value, if it is kept and fresh.
                 #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
-                    __CACHE.peek(&#query)
+                    __CACHE.peek(&#query).map(#keep::back)
                 }
                 /// Fetches now. Callers at the same time share one fetch.
                 #vis #asyncness fn refresh(#inputs) #output {
@@ -198,6 +202,27 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// What the types have to be, each said once.
+fn bounds(model: &Model, error: &TokenStream) -> TokenStream {
+    let krate = &model.options.krate;
+    let value = model.returns.value();
+    let shareable = names::require("shareable", value, krate);
+    let copies = names::require("copies", value, krate);
+    let key = model.key();
+    let key = key
+        .iter()
+        .map(|argument| names::require("key_part", &owned(argument, krate), krate));
+    let failure = model.options.negative_ttl.as_ref().map(|_| {
+        let whole = match &model.returns {
+            Returns::Result { whole, .. } => whole,
+            Returns::Plain(ty) => ty,
+        };
+        let error = quote_spanned!(whole.span()=> #error);
+        names::require("shared_failure", &error, krate)
+    });
+    quote!(#shareable #copies #(#key)* #failure)
+}
+
 /// The function as it was written, and the fetch that calls it with arguments of its own.
 fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStream {
     let krate = &model.options.krate;
@@ -206,6 +231,8 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
     let (attrs, body) = (&model.function.attrs, &model.function.body);
     let sig = names::plain_signature(&model.function.sig);
     let value = model.returns.value();
+    let keep = names::keep(value, "CACHEABLE", krate);
+    let kept = quote!(#keep::Kept);
 
     let mut in_key = 0;
     let arguments = model.params.iter().map(|param| match param {
@@ -237,9 +264,10 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
     });
     let wait = model.seen.asyncness.map(|_| quote!(.await));
     let call = quote!(__Body::#name(#(#arguments),*) #wait);
+    let guard = quote_spanned!(name.span()=> #private::guard_across_await);
     let outcome = match &model.returns {
-        Returns::Result { .. } => quote!(#call.map_err(#private::Failure::Error)),
-        Returns::Plain(_) => quote!(::core::result::Result::Ok(#call)),
+        Returns::Result { .. } => quote!(#call.map(#keep::keep).map_err(#private::Failure::Error)),
+        Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
     };
     let held = (!model.injected.is_empty()).then(|| {
         let set = names::resource_set(&model.injected);
@@ -253,8 +281,8 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
         }
 
         impl #name {
-            fn __fetch(key: #key_type #(#skipped)*) -> #private::Fetch<#value, #error> {
-                #private::Box::pin(async move {
+            fn __fetch(key: #key_type #(#skipped)*) -> #private::Fetch<#kept, #error> {
+                #guard(async move {
                     #held
                     #outcome
                 })

@@ -34,7 +34,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (answer, error, call) = match &model.returns {
         Returns::Result { whole, ok } => (
             quote!(#ok),
-            quote!(<#whole as #private::IsResult>::Err),
+            quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err),
             call,
         ),
         Returns::Plain(ty) => (
@@ -59,6 +59,15 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             .map(|every| quote!(.report_every(#every)));
         quote!(#private::HandlerSpec::new(#text) #margin #every)
     };
+    // Named so that a future that is not `Send` is reported on the function's name.
+    let function_call = quote_spanned! {name.span()=>
+        async fn call(
+            event: #krate::LambdaEvent<#event_type>,
+            held: &<#set as #private::ResourceSet>::Held,
+        ) -> ::core::result::Result<#answer, #error> {
+            #call
+        }
+    };
     quote! {
         #[allow(dead_code)]
         #function
@@ -77,12 +86,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 type Resources = #set;
                 type Answer = #answer;
                 type Error = #error;
-                async fn call(
-                    event: #krate::LambdaEvent<#event_type>,
-                    held: &<#set as #private::ResourceSet>::Held,
-                ) -> ::core::result::Result<#answer, #error> {
-                    #call
-                }
+                #function_call
             }
 
             impl #name {

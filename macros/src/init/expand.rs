@@ -31,8 +31,9 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         ..
     } = model;
     let (allow, text) = (names::allow(), names::text(name));
-    let keep = names::keep(value, krate);
-    let shareable = quote_spanned!(value.span()=> #krate::private::shareable::<#value>());
+    let guard = quote_spanned!(name.span()=> #krate::private::guard_across_await);
+    let keep = names::keep(value, "SHAREABLE", krate);
+    let shareable = names::require("shareable", value, krate);
     let options = options(model);
     let (accessor, function, spec, depth, cell) = match &model.source {
         Source::Fn {
@@ -69,7 +70,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             let call = if awaits { quote!(#call.await) } else { call };
             let outcome = match &**returns {
                 Returns::Result { .. } => {
-                    quote!(#call.map(#keep::keep).map_err(::core::convert::Into::into))
+                    quote!(#call.map(#keep::keep).map_err(#krate::private::Reportable::report))
                 }
                 Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
             };
@@ -79,7 +80,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
                 (false, _) => quote!(#krate::private::Spec::computing(#text, || #outcome)),
                 (true, true) => quote! {
                     #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
-                        #krate::private::Box::pin(async { #outcome })
+                        #guard(async { #outcome })
                     })
                 },
                 (true, false) => quote! {
@@ -87,7 +88,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
                         #text,
                         <#name as #krate::private::Resource>::DEPTH,
                         #krate::private::nodes::<#set>,
-                        || #krate::private::Box::pin(async {
+                        || #guard(async {
                             let #held = #krate::private::hold::<#set>().await?;
                             #outcome
                         }),
@@ -106,7 +107,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             };
             let spec = quote! {
                 #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
-                    #krate::private::Box::pin(async {
+                    #guard(async {
                         ::core::result::Result::Ok::<#keep::Kept, #krate::private::BoxError>(#keep::keep(#init))
                     })
                 })
@@ -136,7 +137,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         const _: () = {
             #function
             #not_a_result
-            const _: () = #shareable;
+            #shareable
 
             #place
 
@@ -189,8 +190,8 @@ fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
         ..
     } = model;
     let (allow, text) = (names::allow(), names::text(name));
-    let keep = names::keep(value, krate);
-    let shareable = quote_spanned!(value.span()=> #krate::private::shareable::<#value>());
+    let keep = names::keep(value, "SHAREABLE", krate);
+    let shareable = names::require("shareable", value, krate);
     let options = options(model);
     let about = format!("The controls of the resource `{text}`.");
     let not_a_result = not_a_result(model);
@@ -207,7 +208,7 @@ fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
         #allow
         const _: () = {
             #not_a_result
-            const _: () = #shareable;
+            #shareable
 
             impl #krate::private::Resource for #name {
                 type Value = #value;

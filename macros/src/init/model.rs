@@ -107,7 +107,7 @@ impl Model {
     }
 
     fn check_static(options: Options, item: Static, diag: &mut Diag) -> Option<Self> {
-        if item.mutability.is_some() {
+        if item.mutability.is_some() && item.is_plain() {
             return None; // the lint `static_mut` has said so
         }
         let awaits = item.awaits();
