@@ -8,7 +8,7 @@ type Hidden = Arc<Cell<u8>>;
 
 #[derive(Clone)]
 struct Session {
-    user: Rc<str>,
+    _user: Rc<str>,
 }
 
 #[init]
@@ -34,22 +34,12 @@ async fn session() -> Rc<str> {
 
 #[cached(ttl = "5m")]
 async fn session_of(user: &str) -> Result<Session, std::io::Error> {
-    Ok(Session { user: user.into() })
+    Ok(Session { _user: user.into() })
 }
 
 #[cached(ttl = "5m")]
 fn computed(n: u8) -> Option<Rc<u8>> {
     Some(Rc::new(n))
-}
-
-#[cached(ttl = "5m")]
-fn keyed(n: Rc<u8>) -> u8 {
-    *n
-}
-
-#[rewarm::handler]
-async fn answer(_event: u8, counter: &Rc<u8>) -> u8 {
-    **counter
 }
 
 fn main() {}

@@ -1,0 +1,25 @@
+use rewarm::handler;
+
+struct Order;
+struct Receipt;
+struct NoError;
+
+#[handler]
+async fn event(_order: Order) {}
+
+#[handler]
+async fn answer(_event: u8) -> Receipt {
+    Receipt
+}
+
+#[handler]
+async fn error(_event: u8) -> Result<u8, NoError> {
+    Ok(1)
+}
+
+#[handler]
+async fn body(event: u8) -> String {
+    event
+}
+
+fn main() {}
