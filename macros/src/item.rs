@@ -16,6 +16,7 @@ pub(crate) enum Item {
 }
 
 /// A function; its body unread.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,

@@ -55,7 +55,8 @@ impl Injected {
 
     /// The argument, made from what is held.
     pub(crate) fn argument(&self, krate: &Path, held: &TokenStream) -> TokenStream {
-        let span = self.ty.span();
+        let span = Span::call_site().located_at(self.ty.span());
+        let held = respan(held, span);
         match &self.ty {
             Type::Reference(_) => quote_spanned!(span=> &*#held),
             ty => {
@@ -63,6 +64,15 @@ impl Injected {
             }
         }
     }
+}
+
+/// The same tokens at another place.
+fn respan(tokens: &TokenStream, span: Span) -> TokenStream {
+    let one = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.clone().into_iter().map(one).collect()
 }
 
 /// The tuple type of all resources that a function names: what `ResourceSet` is implemented for.
@@ -87,7 +97,7 @@ pub(crate) fn depth(injected: &[Injected], krate: &Path) -> TokenStream {
         let resource = &injected.resource;
         quote_spanned!(resource.span()=> <#resource as #krate::private::Resource>::DEPTH)
     });
-    quote!(#krate::private::depth(&[#(#depths),*]))
+    quote!(#krate::private::depth([#(#depths),*]))
 }
 
 /// The name that a parameter has, or a fault.

@@ -1,7 +1,7 @@
 //! What is left of a faulty item: its names with their types, so that whoever uses them has no error
 //! of their own. None of it ever runs.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 use syn::{Path, ReturnType, Type};
 
@@ -25,7 +25,12 @@ pub(crate) fn resource(item: Item, krate: &Path) -> TokenStream {
         Item::Fn(function) => {
             let (vis, name) = (&function.vis, &function.sig.ident);
             let Some(value) = known(&function) else {
-                let function = as_written(&function);
+                let mut left = function.clone();
+                if matches!(&left.sig.output, ReturnType::Type(_, ty) if names::borrows(ty)) {
+                    left.sig.output = syn::parse_quote!(-> ::core::convert::Infallible);
+                    left.body = unreachable();
+                }
+                let function = as_written(&left);
                 return quote!(#function #[allow(dead_code, non_camel_case_types)] #vis struct #name {});
             };
             let asyncness = &function.sig.asyncness;
@@ -65,8 +70,7 @@ pub(crate) fn cached(item: Item, krate: &Path) -> TokenStream {
         .cloned()
         .collect();
     if inputs.len() < seen.sig.inputs.len() {
-        let unreachable: TokenStream = quote!(::core::unreachable!());
-        seen.body = proc_macro2::Group::new(proc_macro2::Delimiter::Brace, unreachable);
+        seen.body = unreachable();
     }
     let (vis, name) = (seen.vis.clone(), seen.sig.ident.clone());
     let resource = match known(&seen) {
@@ -141,6 +145,10 @@ fn known(function: &Function) -> Option<Type> {
     let names_all = function.sig.generics.params.is_empty() && !names::borrows(ty);
     (names_all && names::hidden(ty).is_none())
         .then(|| Returns::of(&function.sig.output).value().clone())
+}
+
+fn unreachable() -> Group {
+    Group::new(Delimiter::Brace, quote!(::core::unreachable!()))
 }
 
 fn has_self(function: &Function) -> bool {

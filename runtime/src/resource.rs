@@ -289,8 +289,10 @@ pub trait Handle<T>: Deref<Target = T> {
 
 /// A parameter that owns what it is given: `db: Arc<Pool>`, or a clone.
 #[diagnostic::on_unimplemented(
-    message = "a parameter of type `{Self}` cannot be filled from a resource of `{T}`",
-    label = "take `&{T}`, `Arc<{T}>`, or `{T}` itself if it is `Clone`"
+    message = "a parameter of type `{Self}` cannot be filled from this resource",
+    label = "not what the resource holds, nor an `Arc` of it",
+    note = "the resource is held as `{H}`\n\
+            help: of a resource of type `T`, take `&T`, `Arc<T>`, or `T` itself if it is `Clone`"
 )]
 pub trait FromHeld<T, H> {
     /// The parameter's value.
@@ -360,9 +362,9 @@ impl ResourceSet for () {
 
 /// The depth of a resource made from others of these depths: one more than the deepest, 0 if it
 /// is made from none.
-pub const fn depth(dependencies: &[usize]) -> usize {
+pub const fn depth<const N: usize>(dependencies: [usize; N]) -> usize {
     let (mut depth, mut i) = (0, 0);
-    while i < dependencies.len() {
+    while i < N {
         if dependencies[i] >= depth {
             depth = dependencies[i] + 1;
         }
@@ -487,8 +489,8 @@ mod tests {
 
     #[test]
     fn depth_is_one_more_than_the_deepest() {
-        assert_eq!(depth(&[]), 0);
-        assert_eq!(depth(&[0]), 1);
-        assert_eq!(depth(&[1, 4, 2]), 5);
+        assert_eq!(depth([]), 0);
+        assert_eq!(depth([0]), 1);
+        assert_eq!(depth([1, 4, 2]), 5);
     }
 }

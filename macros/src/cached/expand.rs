@@ -29,7 +29,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let keep = names::keep(value, "CACHEABLE", krate);
     let kept = quote!(#keep::Kept);
     let error = match &model.returns {
-        Returns::Result { whole, .. } => quote!(<#whole as #private::IsResult>::Err),
+        Returns::Result { whole, .. } => {
+            quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err)
+        }
         Returns::Plain(_) => quote!(#private::Infallible),
     };
     let cache_type = match unkeyed {
@@ -68,7 +70,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let call = |method: TokenStream| {
         let call = quote! {
             <#name as #private::Cached>::cache()
-                .#method(&#query, |key| #name::__fetch(key #passed)) #wait
+                .#method(&#query, |__key| #name::__fetch(__key #passed)) #wait
         };
         match &model.returns {
             Returns::Result { .. } => quote!(#call.map(#keep::back)),
@@ -212,14 +214,11 @@ fn bounds(model: &Model, error: &TokenStream) -> TokenStream {
     let key = key
         .iter()
         .map(|argument| names::require("key_part", &owned(argument, krate), krate));
-    let failure = model.options.negative_ttl.as_ref().map(|_| {
-        let whole = match &model.returns {
-            Returns::Result { whole, .. } => whole,
-            Returns::Plain(ty) => ty,
-        };
-        let error = quote_spanned!(whole.span()=> #error);
-        names::require("shared_failure", &error, krate)
-    });
+    let failure = model
+        .options
+        .negative_ttl
+        .as_ref()
+        .map(|_| names::require("shared_failure", error, krate));
     quote!(#shareable #copies #(#key)* #failure)
 }
 

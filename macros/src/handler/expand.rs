@@ -1,6 +1,6 @@
 //! The code of a handler: the function as it was written, and a type of the same name that runs it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -20,15 +20,15 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
         Event::None => quote!(#private::IgnoredAny),
     };
-    let held = ours("held");
+    let held = ours("__held");
     let resources = names::arguments(&model.injected, krate, &held);
     let event = match &model.event {
-        Event::Payload(_) => Some(quote!(event.payload)),
-        Event::Whole(_) if model.context => Some(quote!(event.clone())),
-        Event::Whole(_) => Some(quote!(event)),
+        Event::Payload(_) => Some(quote!(__event.payload)),
+        Event::Whole(_) if model.context => Some(quote!(__event.clone())),
+        Event::Whole(_) => Some(quote!(__event)),
         Event::None => None,
     };
-    let context = model.context.then(|| quote!(event.context));
+    let context = model.context.then(|| quote!(__event.context));
     let arguments = event.into_iter().chain(context).chain(resources);
     let call = quote!(#name(#(#arguments),*).await);
     let (answer, error, call) = match &model.returns {
@@ -60,10 +60,11 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         quote!(#private::HandlerSpec::new(#text) #margin #every)
     };
     // Named so that a future that is not `Send` is reported on the function's name.
-    let function_call = quote_spanned! {name.span()=>
+    let at = Span::call_site().located_at(name.span());
+    let function_call = quote_spanned! {at=>
         async fn call(
-            event: #krate::LambdaEvent<#event_type>,
-            held: &<#set as #private::ResourceSet>::Held,
+            __event: #krate::LambdaEvent<#event_type>,
+            __held: &<#set as #private::ResourceSet>::Held,
         ) -> ::core::result::Result<#answer, #error> {
             #call
         }

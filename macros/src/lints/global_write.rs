@@ -38,7 +38,7 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
                 if reference.mutability.is_some() =>
             {
                 if let Some(path) = global(&reference.expr, subject) {
-                    report(path, "borrows mutably");
+                    report(path, "mutably borrows");
                 }
             }
             // Making the pointer is safe; there is nothing to do with it but to write.

@@ -82,7 +82,7 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
                 let holds_state = |ty: &TypePath| holds_state(ty, scope);
                 if let Some(ty) = types::find(&item.ty, &holds_state, &|_| true) {
                     let what = format_args!(
-                        "the static `{}` holds state, in a `{}`, that nobody sees from outside",
+                        "the static `{}` holds state (`{}`) that nobody sees from outside",
                         item.ident,
                         show(&ty.path)
                     );

@@ -52,20 +52,30 @@ const LINTS: &[Lint] = &[
 /// Those that the compiler finds through the traits of the runtime, and nobody can allow.
 const BY_THE_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
 
-/// Runs all lints over an item, but for those that are allowed.
-pub(crate) fn check(attribute: Attribute, item: &Item, allowed: &Allowed, diag: &mut Diag) {
+/// Runs all lints over an item, but for those that are allowed. Gives the names of those that found
+/// something.
+pub(crate) fn check(
+    attribute: Attribute,
+    item: &Item,
+    allowed: &Allowed,
+    diag: &mut Diag,
+) -> Vec<&'static str> {
+    let mut faults = Vec::new();
     let body = subject::Body::read(item);
     let subject = Subject::new(attribute, item, body.as_ref());
     for lint in LINTS.iter().filter(|lint| !allowed.has(lint.name)) {
         let name = lint.name;
-        (lint.find)(&subject, &mut Found { name, diag });
+        let faults = &mut faults;
+        (lint.find)(&subject, &mut Found { name, diag, faults });
     }
+    faults
 }
 
 /// Takes what a lint finds.
 struct Found<'a> {
     name: &'static str,
     diag: &'a mut Diag,
+    faults: &'a mut Vec<&'static str>,
 }
 
 impl Found<'_> {
@@ -80,5 +90,6 @@ impl Found<'_> {
         let name = self.name;
         let why = format_args!("{why} (lint `{name}`, see docs/lints.md#{name})");
         self.diag.error(at, what, why, help);
+        self.faults.push(name);
     }
 }
