@@ -20,9 +20,9 @@ pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
 pub use crate::resource::{
-    BoxFuture, Copies, FromHeld, IsResult, Keep, Keeps, KeyPart, Node, Probe, REGISTRY, Reportable,
-    Resource, ResourceSet, Shareable, SharedFailure, Unable, copies, depth, guard_across_await,
-    key_part, shareable, shared_failure,
+    BoxFuture, Copies, FromHeld, GivePart, IsResult, Keep, KeepPart, Keeps, KeyPart, Node, Probe,
+    REGISTRY, Reportable, Resource, ResourceSet, Shareable, SharedFailure, Unable, UnablePart,
+    copies, depth, guard_across_await, key_part, shareable, shared_failure,
 };
 pub use crate::run::{LambdaEvent, Service, run, service};
 
@@ -68,7 +68,7 @@ macro_rules! __keeps {
     ($type:ty, $what:ident) => {
         $crate::private::Keeps<{
             #[allow(unused_imports)]
-            use $crate::private::Unable as _;
+            use $crate::private::{Unable as _, UnablePart as _};
             $crate::private::Probe::<$type>::$what
         }>
     };

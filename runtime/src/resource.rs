@@ -1,6 +1,7 @@
 //! What a resource is to those who use it: the traits behind a parameter `db: &Pool`, and what the
 //! compiler says where they do not fit.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::hash::Hash;
@@ -153,10 +154,85 @@ pub const fn copies<T: Copies>() {}
 pub trait KeyPart {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Hash + Eq + Clone + Send + Sync + 'static> KeyPart for T {}
+impl<A> KeyPart for A
+where
+    A: Hash + Eq + ToOwned + ?Sized,
+    A::Owned: Hash + Eq + Clone + Send + Sync + 'static,
+{
+}
 
 /// Reports a type that may not be part of a key.
-pub const fn key_part<T: KeyPart>() {}
+pub const fn key_part<A: KeyPart + ?Sized>() {}
+
+/// [`Keep`] for a part of a key, by whether it is a [`KeyPart`].
+pub trait KeepPart<A: ?Sized> {
+    /// What is kept.
+    type Kept: Hash + Eq + Clone + Send + Sync + 'static;
+    /// What is looked for.
+    type Asked: Hash + Eq + ToOwned<Owned = Self::Kept> + ?Sized;
+
+    /// Looks for it.
+    fn ask(part: &A) -> &Self::Asked;
+    /// Lends what is kept to the function.
+    fn lend(kept: &Self::Kept) -> &A;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A> KeepPart<A> for Keeps<true>
+where
+    A: Hash + Eq + ToOwned + ?Sized,
+    A::Owned: Hash + Eq + Clone + Send + Sync + 'static,
+{
+    type Kept = A::Owned;
+    type Asked = A;
+
+    #[inline]
+    fn ask(part: &A) -> &A {
+        part
+    }
+    #[inline]
+    fn lend(kept: &A::Owned) -> &A {
+        kept.borrow()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: ?Sized> KeepPart<A> for Keeps<false> {
+    type Kept = NoPart;
+    type Asked = NoPart;
+
+    fn ask(_: &A) -> &NoPart {
+        unreachable!("does not compile")
+    }
+    fn lend(kept: &NoPart) -> &A {
+        match *kept {}
+    }
+}
+
+/// Stands for a part of a key that cannot be one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum NoPart {}
+
+/// Gives a part of a key to the function by value.
+pub trait GivePart<A, K> {
+    /// Gives it.
+    fn give_part(kept: K) -> A;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A> GivePart<A, A> for Keeps<true> {
+    #[inline]
+    fn give_part(kept: A) -> A {
+        kept
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A> GivePart<A, NoPart> for Keeps<false> {
+    fn give_part(kept: NoPart) -> A {
+        match kept {}
+    }
+}
 
 /// An error that several callers can be given.
 #[diagnostic::on_unimplemented(
@@ -399,6 +475,23 @@ pub trait Unable<T> {
 }
 
 impl<T> Unable<T> for Probe<T> {}
+
+/// The answer for a type that cannot be part of a key.
+pub trait UnablePart {
+    /// It cannot.
+    const KEY_PART: bool = false;
+}
+
+impl<A: ?Sized> UnablePart for Probe<A> {}
+
+#[allow(missing_docs)]
+impl<A> Probe<A>
+where
+    A: Hash + Eq + ToOwned + ?Sized,
+    A::Owned: Hash + Eq + Clone + Send + Sync + 'static,
+{
+    pub const KEY_PART: bool = true;
+}
 
 #[allow(missing_docs)]
 impl<T: Send + Sync + 'static> Probe<T> {

@@ -19,7 +19,10 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let (key, skipped) = (model.key(), model.skipped());
     let unkeyed = key.is_empty();
-    let key_type = key.iter().map(|argument| owned(argument, krate));
+    let key_type = key.iter().map(|argument| {
+        let part = part(argument, krate);
+        quote!(#part::Kept)
+    });
     let key_type = if unkeyed {
         quote!(())
     } else {
@@ -41,10 +44,10 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let query_args = key.iter().map(|argument| {
         let name = &argument.name;
-        if argument.borrowed {
-            quote!(#name)
-        } else {
-            quote!(&#name)
+        let part = part(argument, krate);
+        match argument.borrowed {
+            true => quote!(#part::ask(#name)),
+            false => quote!(#part::ask(&#name)),
         }
     });
     let query = if unkeyed {
@@ -213,7 +216,7 @@ fn bounds(model: &Model, error: &TokenStream) -> TokenStream {
     let key = model.key();
     let key = key
         .iter()
-        .map(|argument| names::require("key_part", &owned(argument, krate), krate));
+        .map(|argument| names::require("key_part", &argument.ty, krate));
     let failure = model
         .options
         .negative_ttl
@@ -242,9 +245,12 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
         Param::Key(argument) => {
             let n = syn::Index::from(in_key);
             in_key += 1;
+            let (part, ty) = (part(argument, krate), &argument.ty);
             match argument.borrowed {
-                true => quote!(#private::Borrow::borrow(&key.#n)),
-                false => quote!(key.#n),
+                true => quote!(#part::lend(&key.#n)),
+                false => {
+                    quote!(<#private::keeps!(#ty, KEY_PART) as #private::GivePart<#ty, _>>::give_part(key.#n))
+                }
             }
         }
         Param::Skipped(argument) => {
@@ -288,6 +294,12 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
             }
         }
     }
+}
+
+/// The implementation through which an argument is a part of the key.
+fn part(argument: &Argument, krate: &syn::Path) -> TokenStream {
+    let ty = &argument.ty;
+    quote!(<#krate::private::keeps!(#ty, KEY_PART) as #krate::private::KeepPart<#ty>>)
 }
 
 fn skipped_name(argument: &Argument) -> proc_macro2::Ident {

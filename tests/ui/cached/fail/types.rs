@@ -17,4 +17,22 @@ async fn negative(_sku: &str) -> Result<u8, std::io::Error> {
     Ok(1)
 }
 
+#[derive(Clone)]
+struct NoHash;
+
+#[cached(ttl = "5m")]
+async fn by_value(_key: NoHash, _n: u8) -> u8 {
+    1
+}
+
+#[cached(ttl = "5m")]
+fn by_reference(_key: &NoClone, _text: &str) -> u8 {
+    1
+}
+
+#[cached(ttl = "5m")]
+fn keyed_by_rc(_key: Option<std::rc::Rc<u8>>) -> u8 {
+    1
+}
+
 fn main() {}
