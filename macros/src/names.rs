@@ -100,6 +100,12 @@ pub(crate) fn depth(injected: &[Injected], krate: &Path) -> TokenStream {
     quote!(#krate::private::depth([#(#depths),*]))
 }
 
+/// The constant of that depth, at the place of the resource's name, for the same reason.
+pub(crate) fn depth_constant(name: &Ident, depth: &TokenStream) -> TokenStream {
+    let at = Span::call_site().located_at(name.span());
+    quote_spanned!(at=> const DEPTH: usize = #depth;)
+}
+
 /// The name that a parameter has, or a fault.
 fn named(param: &PatType, diag: &mut Diag) -> Option<Path> {
     match &*param.pat {

@@ -27,7 +27,7 @@ pub trait Handler: Send + Sync + 'static {
     /// What it answers.
     type Answer: Serialize + Send;
     /// How it fails.
-    type Error: Reportable + Send;
+    type Error: Reportable;
 
     /// Calls the function.
     fn call(

@@ -20,9 +20,10 @@ pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
 pub use crate::resource::{
-    BoxFuture, Copies, FromHeld, GivePart, IsResult, Keep, KeepPart, Keeps, KeyPart, Node, Probe,
-    REGISTRY, Reportable, Resource, ResourceSet, Shareable, SharedFailure, Unable, UnablePart,
-    copies, depth, guard_across_await, key_part, shareable, shared_failure,
+    BoxFuture, Copies, FetchError, FromHeld, GivePart, IsResult, Keep, KeepError, KeepPart, Keeps,
+    KeyPart, Node, Probe, REGISTRY, Reportable, Resource, ResourceSet, Shareable, SharedFailure,
+    Unable, UnablePart, copies, depth, fetch_error, guard_across_await, key_part, shareable,
+    shared_failure,
 };
 pub use crate::run::{LambdaEvent, Service, run, service};
 

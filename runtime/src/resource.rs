@@ -234,6 +234,58 @@ impl<A> GivePart<A, NoPart> for Keeps<false> {
     }
 }
 
+/// An error that a fetch can end with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a cached function",
+    label = "not `Send + 'static`",
+    note = "a fetch runs in a task of its own, and its error goes to whoever waits for it\n\
+            help: write `Box<dyn Error + Send + Sync>`, or return `rewarm::Error`"
+)]
+pub trait FetchError {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Send + 'static> FetchError for E {}
+
+/// Reports an error that a fetch cannot end with.
+pub const fn fetch_error<E: FetchError>() {}
+
+/// [`Keep`] for the error of a fetch, by whether it is a [`FetchError`].
+pub trait KeepError<E> {
+    /// What is passed on.
+    type Kept: Send + 'static;
+
+    /// Puts an error in.
+    fn keep_error(error: E) -> Self::Kept;
+    /// Takes it out again.
+    fn error_back(kept: Self::Kept) -> E;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Send + 'static> KeepError<E> for Keeps<true> {
+    type Kept = E;
+
+    #[inline]
+    fn keep_error(error: E) -> E {
+        error
+    }
+    #[inline]
+    fn error_back(kept: E) -> E {
+        kept
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E> KeepError<E> for Keeps<false> {
+    type Kept = Infallible;
+
+    fn keep_error(_: E) -> Infallible {
+        unreachable!("does not compile")
+    }
+    fn error_back(kept: Infallible) -> E {
+        match kept {}
+    }
+}
+
 /// An error that several callers can be given.
 #[diagnostic::on_unimplemented(
     message = "`negative_ttl` wants an error that is `Clone`, and `{Self}` is not",
@@ -254,7 +306,8 @@ pub const fn shared_failure<E: SharedFailure>() {}
     message = "`{Self}` cannot be reported as an error",
     label = "does not convert into `Box<dyn Error + Send + Sync>`",
     note = "what went wrong is told to Lambda, with its whole chain of sources\n\
-            help: implement `std::error::Error` for it, or return `rewarm::Error`"
+            help: implement `std::error::Error` for it, write `Box<dyn Error + Send + Sync>`, or \
+            return `rewarm::Error`"
 )]
 pub trait Reportable: Sized {
     /// The error as it is told.
@@ -262,7 +315,7 @@ pub trait Reportable: Sized {
 }
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<BoxError>> Reportable for E {
+impl<E: Into<BoxError> + Send> Reportable for E {
     fn report(self) -> BoxError {
         self.into()
     }
@@ -459,6 +512,8 @@ pub trait Unable<T> {
     const SHAREABLE: bool = false;
     /// Not that, or not `Clone`.
     const CACHEABLE: bool = false;
+    /// Not `Send + 'static`.
+    const FETCH_ERROR: bool = false;
     /// Not a `Result`.
     const IS_RESULT: bool = false;
     /// Not a value that says there is none.
@@ -501,6 +556,11 @@ impl<T: Send + Sync + 'static> Probe<T> {
 #[allow(missing_docs)]
 impl<T: Clone + Send + Sync + 'static> Probe<T> {
     pub const CACHEABLE: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<E: Send + 'static> Probe<E> {
+    pub const FETCH_ERROR: bool = true;
 }
 
 #[allow(missing_docs)]

@@ -31,12 +31,11 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let value = model.returns.value();
     let keep = names::keep(value, "CACHEABLE", krate);
     let kept = quote!(#keep::Kept);
-    let error = match &model.returns {
-        Returns::Result { whole, .. } => {
-            quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err)
-        }
-        Returns::Plain(_) => quote!(#private::Infallible),
-    };
+    let failure = failure(model);
+    let error = failure.as_ref().map_or_else(
+        || quote!(#private::Infallible),
+        |(_, keep)| quote!(#keep::Kept),
+    );
     let cache_type = match unkeyed {
         true => quote!(#private::Unkeyed<#kept, #error>),
         false => quote!(#private::Keyed<#key_type, #kept, #error>),
@@ -76,7 +75,10 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 .#method(&#query, |__key| #name::__fetch(__key #passed)) #wait
         };
         match &model.returns {
-            Returns::Result { .. } => quote!(#call.map(#keep::back)),
+            Returns::Result { .. } => {
+                let keep_error = failure.as_ref().map(|(_, keep)| keep);
+                quote!(#call.map(#keep::back).map_err(#keep_error::error_back))
+            }
             Returns::Plain(_) => quote!(#keep::back(#private::infallible(#call))),
         }
     };
@@ -96,7 +98,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let fetch = fetch(model, &key_type, &error);
     let policy = policy(model, &text);
-    let depth = names::depth(&model.injected, krate);
+    let depth = names::depth_constant(name, &names::depth(&model.injected, krate));
     let new = match unkeyed {
         true => quote! {
             #private::Unkeyed::unkeyed(#policy, #private::facts!(#kept, #error), || {
@@ -149,7 +151,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
         Returns::Result { .. } => TokenStream::new(),
     };
-    let bounds = bounds(model, &error);
+    let bounds = bounds(model);
 
     quote! {
         #(#docs)*
@@ -172,7 +174,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
             impl #private::Cached for #name {
                 type Cache = #cache_type;
-                const DEPTH: usize = #depth;
+                #depth
                 fn cache() -> &'static Self::Cache {
                     &__CACHE
                 }
@@ -207,8 +209,20 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// The error type, if there is one, and the implementation through which it is passed on.
+fn failure(model: &Model) -> Option<(TokenStream, TokenStream)> {
+    let Returns::Result { whole, .. } = &model.returns else {
+        return None;
+    };
+    let krate = &model.options.krate;
+    let private = quote!(#krate::private);
+    let error = quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err);
+    let keep = quote!(<#private::keeps!(#error, FETCH_ERROR) as #private::KeepError<#error>>);
+    Some((error, keep))
+}
+
 /// What the types have to be, each said once.
-fn bounds(model: &Model, error: &TokenStream) -> TokenStream {
+fn bounds(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
     let value = model.returns.value();
     let shareable = names::require("shareable", value, krate);
@@ -217,11 +231,12 @@ fn bounds(model: &Model, error: &TokenStream) -> TokenStream {
     let key = key
         .iter()
         .map(|argument| names::require("key_part", &argument.ty, krate));
-    let failure = model
-        .options
-        .negative_ttl
-        .as_ref()
-        .map(|_| names::require("shared_failure", error, krate));
+    let failure = failure(model).map(|(error, _)| {
+        let shared = model.options.negative_ttl.as_ref();
+        let shared = shared.map(|_| names::require("shared_failure", &error, krate));
+        let sent = names::require("fetch_error", &error, krate);
+        quote!(#shared #sent)
+    });
     quote!(#shareable #copies #(#key)* #failure)
 }
 
@@ -271,7 +286,10 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
     let call = quote!(__Body::#name(#(#arguments),*) #wait);
     let guard = quote_spanned!(name.span()=> #private::guard_across_await);
     let outcome = match &model.returns {
-        Returns::Result { .. } => quote!(#call.map(#keep::keep).map_err(#private::Failure::Error)),
+        Returns::Result { .. } => {
+            let keep_error = failure(model).map(|(_, keep)| keep);
+            quote!(#call.map(#keep::keep).map_err(|error| #private::Failure::Error(#keep_error::keep_error(error))))
+        }
         Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
     };
     let held = (!model.injected.is_empty()).then(|| {

@@ -69,8 +69,9 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             let call = quote!(__Body::#name(#(#arguments),*));
             let call = if awaits { quote!(#call.await) } else { call };
             let outcome = match &**returns {
-                Returns::Result { .. } => {
-                    quote!(#call.map(#keep::keep).map_err(#krate::private::Reportable::report))
+                Returns::Result { whole, .. } => {
+                    let report = quote_spanned!(whole.span()=> #krate::private::Reportable::report);
+                    quote!(#call.map(#keep::keep).map_err(#report))
                 }
                 Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
             };
@@ -115,6 +116,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             (accessor, TokenStream::new(), spec, quote!(0), name.clone())
         }
     };
+    let depth = names::depth_constant(name, &depth);
     let is_static = matches!(model.source, Source::Static { .. });
     let place = if is_static {
         TokenStream::new()
@@ -152,7 +154,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             impl #krate::private::Resource for #name {
                 type Value = #value;
                 type Held = #keep::Held;
-                const DEPTH: usize = #depth;
+                #depth
                 fn node() -> &'static dyn #krate::private::Node {
                     &#cell
                 }

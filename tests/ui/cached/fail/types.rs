@@ -35,4 +35,9 @@ fn keyed_by_rc(_key: Option<std::rc::Rc<u8>>) -> u8 {
     1
 }
 
+#[cached(ttl = "5m")]
+async fn not_send(_n: u8) -> Result<u8, Box<dyn std::error::Error>> {
+    Ok(1)
+}
+
 fn main() {}

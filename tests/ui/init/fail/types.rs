@@ -47,4 +47,9 @@ fn body() -> u8 {
     text
 }
 
+#[init]
+async fn boxed() -> Result<u8, Box<dyn std::error::Error>> {
+    Ok(1)
+}
+
 fn main() {}
