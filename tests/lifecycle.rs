@@ -473,7 +473,7 @@ mod safety {
         squared(event).await * factor
     }
 
-    #[handler(report_every = 0)]
+    #[handler(report_every = 0, allow(hidden_static))]
     pub async fn counting(event: u64) -> u64 {
         static LAST: AtomicU64 = AtomicU64::new(0);
         LAST.swap(event, SeqCst)

@@ -157,30 +157,38 @@ impl Args {
 
     /// `crate = path`: where rewarm is, if it is renamed.
     pub(crate) fn krate(&mut self, diag: &mut Diag) -> Path {
-        match self.take("crate = path") {
-            Some(Arg { value: Value::Is(tokens), .. })
-                if syn::parse2::<Path>(tokens.clone()).is_ok() =>
+        let path = self.krate_path();
+        if let Some(arg) = self.take("crate = path") {
+            if !matches!(&arg.value, Value::Is(tokens) if syn::parse2::<Path>(tokens.clone()).is_ok())
             {
-                syn::parse2(tokens).unwrap_or_else(|_| default_crate())
-            }
-            Some(arg) => {
                 arg.wants("a path", "crate = path", diag);
-                default_crate()
             }
-            None => default_crate(),
         }
+        path
+    }
+
+    /// The same, whatever else is wrong with the options.
+    pub(crate) fn krate_path(&self) -> Path {
+        let given = self.given.iter().find(|arg| arg.key == "crate");
+        let path = given.and_then(|arg| match &arg.value {
+            Value::Is(tokens) => syn::parse2(tokens.clone()).ok(),
+            _ => None,
+        });
+        path.unwrap_or_else(|| syn::parse_quote!(::rewarm))
     }
 
     /// Reports what nobody asked for.
     pub(crate) fn finish(self, diag: &mut Diag) {
         for arg in &self.given {
             let key = arg.key.to_string();
-            let name = |form: &&'static str| form.split([' ', '(']).next().unwrap_or_default();
+            let name = |form: &&'static str| -> &'static str {
+                form.split([' ', '(']).next().unwrap_or_default()
+            };
             if self.known.iter().any(|form| name(form) == key) {
                 continue; // given twice, and reported
             }
-            let nearest = self.known.iter().min_by_key(|form| distance(name(form), &key));
-            let near = nearest.filter(|form| distance(name(form), &key) <= 1 + key.len() / 3);
+            let near = nearest(&key, self.known.iter().map(name))
+                .and_then(|near| self.known.iter().find(|form| name(form) == near));
             let help = match near {
                 Some(form) => format!("did you mean `{form}`?"),
                 None => format!("the options are `{}`", self.known.join("`, `")),
@@ -209,10 +217,6 @@ impl Args {
         arg.wants(wanted, form, diag);
         None
     }
-}
-
-fn default_crate() -> Path {
-    syn::parse_quote!(::rewarm)
 }
 
 impl Arg {
@@ -254,8 +258,17 @@ impl Arg {
     }
 }
 
+/// The name that was probably meant.
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .map(|name| (distance(name, text), name))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= 1 + text.len() / 3)
+        .map(|(_, name)| name)
+}
+
 /// How many letters have to change to make `a` of `b` (Levenshtein).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);

@@ -16,6 +16,7 @@ pub(crate) enum Item {
 }
 
 /// A function; its body unread.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -53,29 +54,51 @@ impl Parse for Item {
         if input.peek(Token![static]) {
             return Static::parse(attrs, vis, input).map(Self::Static);
         }
-        let other = input.cursor();
-        let sig: Signature = input.parse().map_err(|error| {
-            let function = ["fn", "async", "const", "unsafe", "extern"];
-            match other.token_stream().into_iter().next() {
-                Some(first) if !function.contains(&first.to_string().as_str()) => {
-                    syn::Error::new_spanned(
-                        first,
-                        "this attribute belongs on a function or a static\n\
-                     help: put it on an `async fn`, a `fn` or a `static`",
-                    )
-                }
-                _ => error,
-            }
-        })?;
+        if let Some((first, what)) = no_target(input) {
+            return Err(syn::Error::new(
+                first.span(),
+                format_args!(
+                    "this attribute cannot stand on {what}\n\
+                     it says how a function's value or a static lives in the container\n\
+                     help: put it on an `async fn`, a `fn` or a `static` outside of an `impl`"
+                ),
+            ));
+        }
+        let sig: Signature = input.parse()?;
         let body = match input.parse::<TokenTree>()? {
             TokenTree::Group(body) => body,
             other => {
-                let text = "a function without a body\nhelp: write one between `{` and `}`";
+                let text = "this function has no body, and nothing could be called\nhelp: write one between `{` and `}`";
                 return Err(syn::Error::new_spanned(other, text));
             }
         };
         Ok(Self::Fn(Function { attrs, vis, sig, body }))
     }
+}
+
+/// What the item is, if no attribute of ours can stand on it.
+fn no_target(input: ParseStream<'_>) -> Option<(Ident, &'static str)> {
+    let (first, rest) = input.cursor().ident()?;
+    let what = match first.to_string().as_str() {
+        "struct" => "a struct",
+        "enum" => "an enum",
+        "union" => "a union",
+        "mod" => "a module",
+        "impl" => "an `impl` block",
+        "trait" => "a trait",
+        "type" => "a type alias",
+        "use" => "an import",
+        "let" => "a local variable",
+        "macro_rules" => "a macro",
+        "const" if rest.ident().is_some_and(|(next, _)| is_function(&next)) => return None,
+        "const" => "a `const`: it is copied to wherever it is used",
+        _ => return None,
+    };
+    Some((first, what))
+}
+
+fn is_function(word: &Ident) -> bool {
+    ["fn", "async", "unsafe", "extern"].iter().any(|keyword| word == keyword)
 }
 
 impl Static {
@@ -89,6 +112,18 @@ impl Static {
         let mut init: Vec<TokenTree> = input.parse::<TokenStream>()?.into_iter().collect();
         init.pop(); // the semicolon
         Ok(Self { attrs, vis, mutability, ident, ty, init: init.into_iter().collect() })
+    }
+
+    /// Whether the initialiser can be that of a static without us.
+    pub(crate) fn is_plain(&self) -> bool {
+        fn is_plain(tokens: TokenStream) -> bool {
+            tokens.into_iter().all(|token| match token {
+                TokenTree::Group(group) => is_plain(group.stream()),
+                TokenTree::Punct(punct) => punct.as_char() != '?' && punct.as_char() != '!',
+                _ => true,
+            })
+        }
+        !self.awaits() && is_plain(self.init.clone())
     }
 
     /// Whether the initialiser awaits.

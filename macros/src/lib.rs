@@ -11,6 +11,7 @@ mod init;
 mod item;
 mod lints;
 mod names;
+mod stand_in;
 
 use proc_macro::TokenStream;
 

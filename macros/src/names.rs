@@ -52,7 +52,8 @@ impl Injected {
 
     /// The argument, made from what is held.
     pub(crate) fn argument(&self, krate: &Path, held: &TokenStream) -> TokenStream {
-        let span = self.ty.span();
+        let span = Span::call_site().located_at(self.ty.span());
+        let held = respan(held, span);
         match &self.ty {
             Type::Reference(_) => quote_spanned!(span=> &*#held),
             ty => {
@@ -60,6 +61,15 @@ impl Injected {
             }
         }
     }
+}
+
+/// The same tokens at another place.
+fn respan(tokens: &TokenStream, span: Span) -> TokenStream {
+    let one = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.clone().into_iter().map(one).collect()
 }
 
 /// The tuple type of all resources that a function names: what `ResourceSet` is implemented for.
@@ -84,7 +94,13 @@ pub(crate) fn depth(injected: &[Injected], krate: &Path) -> TokenStream {
         let resource = &injected.resource;
         quote_spanned!(resource.span()=> <#resource as #krate::private::Resource>::DEPTH)
     });
-    quote!(#krate::private::depth(&[#(#depths),*]))
+    quote!(#krate::private::depth([#(#depths),*]))
+}
+
+/// The constant of that depth, at the place of the resource's name, for the same reason.
+pub(crate) fn depth_constant(name: &Ident, depth: &TokenStream) -> TokenStream {
+    let at = Span::call_site().located_at(name.span());
+    quote_spanned!(at=> const DEPTH: usize = #depth;)
 }
 
 /// The name that a parameter has, or a fault.
@@ -200,6 +216,20 @@ pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     }
 }
 
+/// The implementation through which a type is kept that is to be `what`, so that one which cannot
+/// be is reported once.
+pub(crate) fn keep(value: &Type, what: &str, krate: &Path) -> TokenStream {
+    let what = ours(what);
+    quote!(<#krate::private::keeps!(#value, #what) as #krate::private::Keep<#value>>)
+}
+
+/// Holds a type against a bound of the runtime; a complaint is about the type.
+pub(crate) fn require(bound: &str, ty: &dyn ToTokens, krate: &Path) -> TokenStream {
+    let ty = ty.to_token_stream();
+    let bound = Ident::new(bound, Span::call_site());
+    quote_spanned!(ty.span()=> const _: () = #krate::private::#bound::<#ty>();)
+}
+
 /// A duration in the expansion.
 pub(crate) fn duration(duration: std::time::Duration, krate: &Path) -> TokenStream {
     let nanos = duration.as_nanos() as u64;
@@ -230,6 +260,19 @@ pub(crate) fn borrows(ty: &Type) -> bool {
         }
     }
     let mut find = Find(false);
+    syn::visit::Visit::visit_type(&mut find, ty);
+    find.0
+}
+
+/// An `impl Trait` in a type.
+pub(crate) fn hidden(ty: &Type) -> Option<&syn::TypeImplTrait> {
+    struct Find<'a>(Option<&'a syn::TypeImplTrait>);
+    impl<'a> syn::visit::Visit<'a> for Find<'a> {
+        fn visit_type_impl_trait(&mut self, ty: &'a syn::TypeImplTrait) {
+            self.0 = self.0.or(Some(ty));
+        }
+    }
+    let mut find = Find(None);
     syn::visit::Visit::visit_type(&mut find, ty);
     find.0
 }
@@ -268,15 +311,7 @@ pub(crate) fn check_signature(sig: &Signature, diag: &mut Diag) -> bool {
         );
     }
     if let syn::ReturnType::Type(_, ty) = &sig.output {
-        struct Impl<'a>(Option<&'a syn::TypeImplTrait>);
-        impl<'a> syn::visit::Visit<'a> for Impl<'a> {
-            fn visit_type_impl_trait(&mut self, ty: &'a syn::TypeImplTrait) {
-                self.0 = self.0.or(Some(ty));
-            }
-        }
-        let mut find = Impl(None);
-        syn::visit::Visit::visit_type(&mut find, ty);
-        if let Some(ty) = find.0 {
+        if let Some(ty) = hidden(ty) {
             fault(
                 ty,
                 "the type of what is kept has to have a name",

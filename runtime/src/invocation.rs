@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use crate::container::{self, container};
-use crate::error::{BoxError, ResourceError, chain, short_type_name};
+use crate::error::{ResourceError, chain, short_type_name};
 use crate::event::{Context, LambdaEvent};
 use crate::panic::{Panic, catch_async};
+use crate::resource::Reportable;
 use crate::scope::Scope;
 
 /// What the expansion of `#[handler]` makes of a function.
@@ -25,14 +26,15 @@ pub trait Handler: Send + Sync + 'static {
     /// What it answers.
     type Answer: Serialize + Send;
     /// How it fails.
-    type Error: Into<BoxError> + Send;
+    type Error: Reportable;
 
     /// Takes hold of the resources that it names and calls the function. The outer error is that of
     /// a resource which cannot be had.
-    fn call(
-        event: LambdaEvent<Self::Event>,
-    ) -> impl Future<Output = Result<Result<Self::Answer, Self::Error>, ResourceError>> + Send;
+    fn call(event: LambdaEvent<Self::Event>) -> impl Future<Output = Outcome<Self>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
+
+/// What a handler answers.
+type Outcome<H> = Result<Result<<H as Handler>::Answer, <H as Handler>::Error>, ResourceError>;
 
 /// The options of a handler.
 #[derive(Clone, Copy)]
@@ -163,7 +165,7 @@ async fn guarded<H: Handler>(
     let work = catch_async(async {
         let answer = H::call(LambdaEvent::new(payload, context)).await?;
         let answer = answer.map_err(|error| {
-            let error: BoxError = error.into();
+            let error = error.report();
             InvocationError::new(short_type_name::<H::Error>(), chain(&*error))
         })?;
         serde_json::value::to_raw_value(&answer).map_err(|error| {

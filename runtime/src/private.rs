@@ -21,19 +21,25 @@ pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
 pub use crate::resource::{
-    BoxFuture, FromHeld, IsResult, Node, Probe, REGISTRY, Resource, ResourceSet, Shareable, Unable,
-    depth,
+    BoxFuture, Copies, FetchError, FromHeld, GivePart, IsResult, Keep, KeepError, KeepPart, Keeps,
+    KeyPart, Node, Probe, REGISTRY, Reportable, Resource, ResourceSet, Shareable, SharedFailure,
+    Unable, UnablePart, copies, depth, fetch_error, guard_across_await, key_part, shareable,
+    shared_failure,
 };
 pub use crate::run::{Service, service};
 
-pub use crate::{__container as container, __facts as facts, __not_a_result as not_a_result};
+pub use crate::{
+    __container as container, __facts as facts, __keeps as keeps, __not_a_result as not_a_result,
+};
 
 /// A resource that stands in a [`Cell`].
 pub trait Init: Resource {
+    /// What is kept: the value.
+    type Kept: 'static;
     /// How it is built and kept.
-    const SPEC: Spec<Self::Value>;
+    const SPEC: Spec<Self::Kept>;
     /// Where it stands.
-    fn cell() -> &'static Cell<Self::Value>;
+    fn cell() -> &'static Cell<Self::Kept>;
 }
 
 /// A function whose answers are kept.
@@ -57,6 +63,19 @@ pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
 /// That of the first which cannot be had.
 pub async fn hold<S: ResourceSet>() -> Result<S::Held, crate::ResourceError> {
     S::hold().await
+}
+
+/// [`Keep`] for a type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __keeps {
+    ($type:ty, $what:ident) => {
+        $crate::private::Keeps<{
+            #[allow(unused_imports)]
+            use $crate::private::{Unable as _, UnablePart as _};
+            $crate::private::Probe::<$type>::$what
+        }>
+    };
 }
 
 /// The [`Facts`] of two types.

@@ -17,7 +17,7 @@ async fn close_base(base: &u64) {
 }
 
 /// Fails from its second build on, if it is told to.
-#[init(close = close_base)]
+#[init(close = close_base, allow(hidden_static))]
 async fn base() -> Result<u64, Error> {
     static BUILDS: AtomicU64 = AtomicU64::new(0);
     let build = BUILDS.fetch_add(1, SeqCst) + 1;
@@ -48,7 +48,7 @@ async fn slow() -> Result<u64, Error> {
     Ok(millis)
 }
 
-#[init(restore = keep)]
+#[init(restore = keep, allow(hidden_static))]
 async fn kept() -> u64 {
     static BUILDS: AtomicU64 = AtomicU64::new(0);
     BUILDS.fetch_add(1, SeqCst) + 1

@@ -7,9 +7,11 @@ use syn::Path;
 
 use crate::args::Args;
 use crate::diag::Diag;
+use crate::lints::Allowed;
 
 pub(crate) struct Options {
     pub(super) krate: Path,
+    pub(super) allow: Allowed,
     pub(super) ttl: Duration,
     pub(super) stale_while_revalidate: Option<Duration>,
     pub(super) stale_if_error: Option<Duration>,
@@ -61,6 +63,7 @@ impl Options {
                 number
             }),
             timeout: args.duration("timeout = \"2s\"", false, diag),
+            allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
     }

@@ -19,21 +19,30 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let (key, skipped) = (model.key(), model.skipped());
     let unkeyed = key.is_empty();
-    let key_type = key.iter().map(|argument| owned(argument, krate));
+    let key_type = key.iter().map(|argument| {
+        let part = part(argument, krate);
+        quote!(#part::Kept)
+    });
     let key_type = if unkeyed { quote!(()) } else { quote!((#(#key_type,)*)) };
     let value = model.returns.value();
-    let error = match &model.returns {
-        Returns::Result { whole, .. } => quote!(<#whole as #private::IsResult>::Err),
-        Returns::Plain(_) => quote!(#private::Infallible),
-    };
+    let keep = names::keep(value, "CACHEABLE", krate);
+    let kept = quote!(#keep::Kept);
+    let failure = failure(model);
+    let error = failure
+        .as_ref()
+        .map_or_else(|| quote!(#private::Infallible), |(_, keep)| quote!(#keep::Kept));
     let cache_type = match unkeyed {
-        true => quote!(#private::Unkeyed<#value, #error>),
-        false => quote!(#private::Keyed<#key_type, #value, #error>),
+        true => quote!(#private::Unkeyed<#kept, #error>),
+        false => quote!(#private::Keyed<#key_type, #kept, #error>),
     };
 
     let query_args = key.iter().map(|argument| {
         let name = &argument.name;
-        if argument.borrowed { quote!(#name) } else { quote!(&#name) }
+        let part = part(argument, krate);
+        match argument.borrowed {
+            true => quote!(#part::ask(#name)),
+            false => quote!(#part::ask(&#name)),
+        }
     });
     let query = if unkeyed { quote!(()) } else { quote!(#private::Arguments((#(#query_args,)*))) };
     let passed = skipped.iter().map(|argument| {
@@ -54,11 +63,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let call = |method: TokenStream| {
         let call = quote! {
             <#name as #private::Cached>::cache()
-                .#method(&#query, |key| #name::__fetch(key #passed)) #wait
+                .#method(&#query, |__key| #name::__fetch(__key #passed)) #wait
         };
         match &model.returns {
-            Returns::Result { .. } => call,
-            Returns::Plain(_) => quote!(#private::infallible(#call)),
+            Returns::Result { .. } => {
+                let keep_error = failure.as_ref().map(|(_, keep)| keep);
+                quote!(#call.map(#keep::back).map_err(#keep_error::error_back))
+            }
+            Returns::Plain(_) => quote!(#keep::back(#private::infallible(#call))),
         }
     };
     let (get, refresh) = (call(get), call(refresh));
@@ -73,24 +85,24 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let fetch = fetch(model, &key_type, &error);
     let policy = policy(model, &text);
-    let depth = names::depth(&model.injected, krate);
+    let depth = names::depth_constant(name, &names::depth(&model.injected, krate));
     let new = match unkeyed {
         true => quote! {
-            #private::Unkeyed::unkeyed(#policy, #private::facts!(#value, #error), || {
+            #private::Unkeyed::unkeyed(#policy, #private::facts!(#kept, #error), || {
                 #private::Box::pin(async { <#name as #private::Resource>::hold().await.map(drop) })
             })
         },
         false => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = usize::try_from(max).unwrap_or(usize::MAX);
-            quote!(#private::Keyed::keyed(#policy, #private::facts!(#value, #error), #max))
+            quote!(#private::Keyed::keyed(#policy, #private::facts!(#kept, #error), #max))
         }
     };
     let resource = (unkeyed && skipped.is_empty()).then(|| {
         quote! {
             impl #private::Resource for #name {
-                type Value = #value;
-                type Held = #private::HeldValue<#value, #error>;
+                type Value = #kept;
+                type Held = #private::HeldValue<#kept, #error>;
                 const DEPTH: usize = <Self as #private::Cached>::DEPTH;
                 fn node() -> &'static dyn #private::Node {
                     &__CACHE
@@ -104,7 +116,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     // A cache without a resource is filled by its callers alone.
     let new = match (unkeyed, skipped.is_empty()) {
         (true, false) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #private::facts!(#value, #error), || {
+            #private::Unkeyed::unkeyed(#policy, #private::facts!(#kept, #error), || {
                 #private::Box::pin(async { ::core::result::Result::Ok(()) })
             })
         },
@@ -122,6 +134,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
         Returns::Result { .. } => TokenStream::new(),
     };
+    let bounds = bounds(model);
 
     quote! {
         #(#docs)*
@@ -137,13 +150,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         const _: () = {
             #not_a_result
+            #bounds
             #fetch
 
             static __CACHE: #cache_type = #new;
 
             impl #private::Cached for #name {
                 type Cache = #cache_type;
-                const DEPTH: usize = #depth;
+                #depth
                 fn cache() -> &'static Self::Cache {
                     &__CACHE
                 }
@@ -154,7 +168,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             impl #name {
                 /// The value, if it is kept and fresh.
                 #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
-                    __CACHE.peek(&#query)
+                    __CACHE.peek(&#query).map(#keep::back)
                 }
                 /// Fetches now. Callers at the same time share one fetch.
                 #vis #asyncness fn refresh(#inputs) #output {
@@ -178,6 +192,35 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// The error type, if there is one, and the implementation through which it is passed on.
+fn failure(model: &Model) -> Option<(TokenStream, TokenStream)> {
+    let Returns::Result { whole, .. } = &model.returns else {
+        return None;
+    };
+    let krate = &model.options.krate;
+    let private = quote!(#krate::private);
+    let error = quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err);
+    let keep = quote!(<#private::keeps!(#error, FETCH_ERROR) as #private::KeepError<#error>>);
+    Some((error, keep))
+}
+
+/// What the types have to be, each said once.
+fn bounds(model: &Model) -> TokenStream {
+    let krate = &model.options.krate;
+    let value = model.returns.value();
+    let shareable = names::require("shareable", value, krate);
+    let copies = names::require("copies", value, krate);
+    let key = model.key();
+    let key = key.iter().map(|argument| names::require("key_part", &argument.ty, krate));
+    let failure = failure(model).map(|(error, _)| {
+        let shared = model.options.negative_ttl.as_ref();
+        let shared = shared.map(|_| names::require("shared_failure", &error, krate));
+        let sent = names::require("fetch_error", &error, krate);
+        quote!(#shared #sent)
+    });
+    quote!(#shareable #copies #(#key)* #failure)
+}
+
 /// The function as it was written, and the fetch that calls it with arguments of its own.
 fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStream {
     let krate = &model.options.krate;
@@ -186,6 +229,8 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
     let (attrs, body) = (&model.function.attrs, &model.function.body);
     let sig = names::plain_signature(&model.function.sig);
     let value = model.returns.value();
+    let keep = names::keep(value, "CACHEABLE", krate);
+    let kept = quote!(#keep::Kept);
 
     let mut in_key = 0;
     let arguments = model.params.iter().map(|param| match param {
@@ -196,9 +241,12 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
         Param::Key(argument) => {
             let n = syn::Index::from(in_key);
             in_key += 1;
+            let (part, ty) = (part(argument, krate), &argument.ty);
             match argument.borrowed {
-                true => quote!(#private::Borrow::borrow(&key.#n)),
-                false => quote!(key.#n),
+                true => quote!(#part::lend(&key.#n)),
+                false => {
+                    quote!(<#private::keeps!(#ty, KEY_PART) as #private::GivePart<#ty, _>>::give_part(key.#n))
+                }
             }
         }
         Param::Skipped(argument) => {
@@ -217,9 +265,13 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
     });
     let wait = model.seen.asyncness.map(|_| quote!(.await));
     let call = quote!(__Body::#name(#(#arguments),*) #wait);
+    let guard = quote_spanned!(name.span()=> #private::guard_across_await);
     let outcome = match &model.returns {
-        Returns::Result { .. } => quote!(#call.map_err(#private::Failure::Error)),
-        Returns::Plain(_) => quote!(::core::result::Result::Ok(#call)),
+        Returns::Result { .. } => {
+            let keep_error = failure(model).map(|(_, keep)| keep);
+            quote!(#call.map(#keep::keep).map_err(|error| #private::Failure::Error(#keep_error::keep_error(error))))
+        }
+        Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
     };
     let held = (!model.injected.is_empty()).then(|| {
         let set = names::resource_set(&model.injected);
@@ -233,14 +285,20 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
         }
 
         impl #name {
-            fn __fetch(key: #key_type #(#skipped)*) -> #private::Fetch<#value, #error> {
-                #private::Box::pin(async move {
+            fn __fetch(key: #key_type #(#skipped)*) -> #private::Fetch<#kept, #error> {
+                #guard(async move {
                     #held
                     #outcome
                 })
             }
         }
     }
+}
+
+/// The implementation through which an argument is a part of the key.
+fn part(argument: &Argument, krate: &syn::Path) -> TokenStream {
+    let ty = &argument.ty;
+    quote!(<#krate::private::keeps!(#ty, KEY_PART) as #krate::private::KeepPart<#ty>>)
 }
 
 fn skipped_name(argument: &Argument) -> proc_macro2::Ident {

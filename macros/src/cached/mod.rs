@@ -28,4 +28,8 @@ impl Attribute for Cached {
     fn expand(model: &Self::Model) -> TokenStream {
         expand::expand(model)
     }
+
+    fn fallback(item: Item, krate: &syn::Path) -> TokenStream {
+        crate::stand_in::cached(item, krate)
+    }
 }

@@ -44,7 +44,7 @@ const MAX_ARGUMENTS: usize = 8;
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Cached, &item, diag);
+        let faults = lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
@@ -59,6 +59,8 @@ impl Model {
         };
         let params = names::parameters(&function.sig, diag)?;
         let mut fine = names::check_signature(&function.sig, diag);
+        // Its type cannot be a key either, and once is enough.
+        fine &= !faults.contains(&"request_in_key");
         let awaits = function.sig.asyncness.is_some();
         if matches!(function.sig.output, syn::ReturnType::Default) {
             diag.error(

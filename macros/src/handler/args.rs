@@ -6,9 +6,11 @@ use syn::Path;
 
 use crate::args::Args;
 use crate::diag::Diag;
+use crate::lints::Allowed;
 
 pub(crate) struct Options {
     pub(super) krate: Path,
+    pub(super) allow: Allowed,
     pub(super) deadline_margin: Option<Duration>,
     pub(super) report_every: Option<u64>,
     pub(super) warmup: bool,
@@ -22,6 +24,7 @@ impl Options {
                 .map(|(margin, _)| margin),
             report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
             warmup: args.flag("warmup", diag).is_some(),
+            allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
     }

@@ -1,6 +1,6 @@
 //! The code of a handler: the function as it was written, and a type of the same name that runs it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -20,20 +20,20 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
         Event::None => quote!(#private::IgnoredAny),
     };
-    let held = ours("held");
+    let held = ours("__held");
     let resources = names::arguments(&model.injected, krate, &held);
     let event = match &model.event {
-        Event::Payload(_) => Some(quote!(event.payload)),
-        Event::Whole(_) if model.context => Some(quote!(event.clone())),
-        Event::Whole(_) => Some(quote!(event)),
+        Event::Payload(_) => Some(quote!(__event.payload)),
+        Event::Whole(_) if model.context => Some(quote!(__event.clone())),
+        Event::Whole(_) => Some(quote!(__event)),
         Event::None => None,
     };
-    let context = model.context.then(|| quote!(event.context));
+    let context = model.context.then(|| quote!(__event.context));
     let arguments = event.into_iter().chain(context).chain(resources);
     let call = quote!(#name(#(#arguments),*).await);
     let (answer, error, call) = match &model.returns {
         Returns::Result { whole, ok } => {
-            (quote!(#ok), quote!(<#whole as #private::IsResult>::Err), call)
+            (quote!(#ok), quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err), call)
         }
         Returns::Plain(ty) => {
             (quote!(#ty), quote!(#private::Infallible), quote!(::core::result::Result::Ok(#call)))
@@ -56,6 +56,16 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         let warmup = model.options.warmup.then(|| quote!(.warmup()));
         quote!(#private::HandlerSpec::new() #margin #every #warmup)
     };
+    // Named so that a future that is not `Send` is reported on the function's name.
+    let at = Span::call_site().located_at(name.span());
+    let function_call = quote_spanned! {at=>
+        async fn call(
+            __event: #krate::LambdaEvent<#event_type>,
+        ) -> ::core::result::Result<::core::result::Result<#answer, #error>, #krate::ResourceError> {
+            #hold
+            ::core::result::Result::Ok(#call)
+        }
+    };
     quote! {
         #[allow(dead_code)]
         #function
@@ -73,12 +83,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 type Event = #event_type;
                 type Answer = #answer;
                 type Error = #error;
-                async fn call(
-                    event: #krate::LambdaEvent<#event_type>,
-                ) -> ::core::result::Result<::core::result::Result<#answer, #error>, #krate::ResourceError> {
-                    #hold
-                    ::core::result::Result::Ok(#call)
-                }
+                #function_call
             }
 
             impl #name {

@@ -28,4 +28,8 @@ impl Attribute for Handler {
     fn expand(model: &Self::Model) -> TokenStream {
         expand::expand(model)
     }
+
+    fn fallback(item: Item, krate: &syn::Path) -> TokenStream {
+        crate::stand_in::handler(item, krate)
+    }
 }

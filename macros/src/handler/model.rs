@@ -30,7 +30,7 @@ pub(super) enum Event {
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Handler, &item, diag);
+        lints::check(lints::Attribute::Handler, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {

@@ -7,9 +7,11 @@ use syn::Path;
 
 use crate::args::Args;
 use crate::diag::Diag;
+use crate::lints::Allowed;
 
 pub(crate) struct Options {
     pub(super) krate: Path,
+    pub(super) allow: Allowed,
     pub(super) lazy: Option<Ident>,
     pub(super) timeout: Option<(Duration, TokenStream)>,
     pub(super) retry_after: Option<(Duration, TokenStream)>,
@@ -37,6 +39,7 @@ impl Options {
             idle: args.duration("idle = \"30s\"", false, diag),
             close: args.path("close = path", diag),
             restore: restore(args, diag),
+            allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
     }

@@ -22,6 +22,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 fn cell(model: &Model, awaits: bool) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
     let (allow, text) = (names::allow(), names::text(name));
+    let guard = quote_spanned!(name.span()=> #krate::private::guard_across_await);
+    let keep = names::keep(value, "SHAREABLE", krate);
+    let shareable = names::require("shareable", value, krate);
     let options = options(model);
     let (accessor, function, spec, depth, cell) = match &model.source {
         Source::Fn { function, returns, injected, .. } => {
@@ -35,7 +38,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
                 #(#docs)*
                 #[allow(dead_code)]
                 #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-                    <#name as #krate::private::Init>::cell().#get
+                    <#name as #krate::private::Init>::cell().#get.map(#keep::give)
                 }
             };
             let (attrs, body) = (&function.attrs, &function.body);
@@ -52,8 +55,11 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             let call = quote!(__Body::#name(#(#arguments),*));
             let call = if awaits { quote!(#call.await) } else { call };
             let outcome = match &**returns {
-                Returns::Result { .. } => quote!(#call.map_err(::core::convert::Into::into)),
-                Returns::Plain(_) => quote!(::core::result::Result::Ok(#call)),
+                Returns::Result { whole, .. } => {
+                    let report = quote_spanned!(whole.span()=> #krate::private::Reportable::report);
+                    quote!(#call.map(#keep::keep).map_err(#report))
+                }
+                Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
             };
             let depth = names::depth(injected, krate);
             let set = names::resource_set(injected);
@@ -61,7 +67,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
                 (false, _) => quote!(#krate::private::Spec::computing(#text, || #outcome)),
                 (true, true) => quote! {
                     #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
-                        #krate::private::Box::pin(async { #outcome })
+                        #guard(async { #outcome })
                     })
                 },
                 (true, false) => quote! {
@@ -69,7 +75,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
                         #text,
                         <#name as #krate::private::Resource>::DEPTH,
                         #krate::private::nodes::<#set>,
-                        || #krate::private::Box::pin(async {
+                        || #guard(async {
                             let #held = #krate::private::hold::<#set>().await?;
                             #outcome
                         }),
@@ -82,26 +88,27 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             let accessor = quote! {
                 #(#docs)*
                 #[allow(dead_code)]
-                #vis static #name: #krate::private::Cell<#value> = #krate::private::Cell::new(
+                #vis static #name: #krate::private::Cell<#keep::Kept> = #krate::private::Cell::new(
                     <#name as #krate::private::Init>::SPEC
                 );
             };
             let spec = quote! {
                 #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
-                    #krate::private::Box::pin(async {
-                        ::core::result::Result::Ok::<#value, #krate::private::BoxError>(#init)
+                    #guard(async {
+                        ::core::result::Result::Ok::<#keep::Kept, #krate::private::BoxError>(#keep::keep(#init))
                     })
                 })
             };
             (accessor, TokenStream::new(), spec, quote!(0), name.clone())
         }
     };
+    let depth = names::depth_constant(name, &depth);
     let is_static = matches!(model.source, Source::Static { .. });
     let place = if is_static {
         TokenStream::new()
     } else {
         quote! {
-            static #cell: #krate::private::Cell<#value> =
+            static #cell: #krate::private::Cell<#keep::Kept> =
                 #krate::private::Cell::new(<#name as #krate::private::Init>::SPEC);
         }
     };
@@ -118,36 +125,38 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         const _: () = {
             #function
             #not_a_result
+            #shareable
 
             #place
 
             impl #krate::private::Init for #name {
-                const SPEC: #krate::private::Spec<#value> = #spec #options;
-                fn cell() -> &'static #krate::private::Cell<#value> {
+                type Kept = #keep::Kept;
+                const SPEC: #krate::private::Spec<Self::Kept> = #spec #options;
+                fn cell() -> &'static #krate::private::Cell<Self::Kept> {
                     &#cell
                 }
             }
 
             impl #krate::private::Resource for #name {
                 type Value = #value;
-                type Held = #krate::private::Held<#value>;
-                const DEPTH: usize = #depth;
+                type Held = #keep::Held;
+                #depth
                 fn node() -> &'static dyn #krate::private::Node {
                     &#cell
                 }
                 async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                    #cell.hold().await
+                    #cell.hold().await.map(#keep::hold)
                 }
             }
 
             impl #name {
                 /// The value if it is built, without waiting.
                 #vis fn get() -> ::core::option::Option<#krate::private::Arc<#value>> {
-                    #cell.peek()
+                    #cell.peek().map(#keep::give)
                 }
                 /// Builds the next generation now.
                 #vis async fn rebuild() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-                    #cell.rebuild().await
+                    #cell.rebuild().await.map(#keep::give)
                 }
             }
 
@@ -162,14 +171,16 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
 fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
     let (allow, text) = (names::allow(), names::text(name));
+    let keep = names::keep(value, "SHAREABLE", krate);
+    let shareable = names::require("shareable", value, krate);
     let options = options(model);
     let about = format!("The controls of the resource `{text}`.");
     let not_a_result = not_a_result(model);
     quote! {
         #(#docs)*
         #[allow(dead_code)]
-        #vis static #name: #krate::private::Fixed<#value> =
-            #krate::private::Fixed::new(#text, || ::core::result::Result::Ok(#init)) #options;
+        #vis static #name: #krate::private::Fixed<#keep::Kept> =
+            #krate::private::Fixed::new(#text, || ::core::result::Result::Ok(#keep::keep(#init))) #options;
 
         #[doc = #about]
         #allow
@@ -178,22 +189,23 @@ fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
         #allow
         const _: () = {
             #not_a_result
+            #shareable
 
             impl #krate::private::Resource for #name {
                 type Value = #value;
-                type Held = &'static #value;
+                type Held = #keep::Lent;
                 const DEPTH: usize = 0;
                 fn node() -> &'static dyn #krate::private::Node {
                     &#name
                 }
                 async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                    #name.hold().await
+                    #name.hold().await.map(#keep::lend)
                 }
             }
 
             impl #name {
                 /// The value if it is built, without waiting.
-                #vis fn get() -> ::core::option::Option<&'static #value> {
+                #vis fn get() -> ::core::option::Option<&'static #keep::Kept> {
                     #name.peek()
                 }
             }

@@ -37,7 +37,7 @@ pub(super) enum Source {
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Init, &item, diag);
+        lints::check(lints::Attribute::Init, &item, &options.allow, diag);
         match item {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),
@@ -103,7 +103,7 @@ impl Model {
     }
 
     fn check_static(options: Options, item: Static, diag: &mut Diag) -> Option<Self> {
-        if item.mutability.is_some() {
+        if item.mutability.is_some() && item.is_plain() {
             return None; // the lint `static_mut` has said so
         }
         let awaits = item.awaits();

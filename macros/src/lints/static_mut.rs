@@ -1,19 +1,34 @@
-//! `static_mut`: a resource that is a `static mut`.
+//! `static_mut`: a `static mut`, as a resource or in a body.
 
-use super::Attribute;
-use crate::diag::Diag;
+use super::subject::{Part, Subject};
+use super::{Found, Lint};
 use crate::item::Item;
 
-pub(super) fn check(_: Attribute, item: &Item, diag: &mut Diag) {
-    let Item::Static(item) = item else { return };
-    let Some(mutability) = &item.mutability else {
-        return;
-    };
-    diag.error(
-        mutability,
-        "a container resource cannot be `static mut`",
-        "every later invocation would see what this one left in it, and two threads at a time would \
-         be undefined behaviour (lint `static_mut`, see docs/lints.md)",
-        "write `static`, and put what changes into a `Mutex` or an atomic",
-    );
+pub(super) const LINT: Lint = Lint { name: "static_mut", can_be_allowed: false, find };
+
+fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
+    if let Item::Static(item) = subject.item {
+        if let Some(mutability) = &item.mutability {
+            found.add(
+                mutability,
+                "a container resource cannot be `static mut`",
+                "every later invocation would see what this one left in it, and two threads at a \
+                 time would be undefined behaviour",
+                "write `static`, and put what changes into a `Mutex` or an atomic",
+            );
+        }
+    }
+    for part in &subject.parts {
+        let Part::Static(item) = part else { continue };
+        let syn::StaticMutability::Mut(mutability) = &item.mutability else {
+            continue;
+        };
+        found.add(
+            mutability,
+            format_args!("`{}` is a `static mut`", item.ident),
+            "it survives from one invocation to the next, and two threads at a time would be \
+             undefined behaviour",
+            "keep it in a local variable, or declare what the container is to keep with `#[init]`",
+        );
+    }
 }

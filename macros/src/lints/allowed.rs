@@ -1,0 +1,46 @@
+//! The option `allow(lint, …)`.
+
+use super::{BY_THE_COMPILER, LINTS, Lint};
+use crate::args::{Args, nearest};
+use crate::diag::Diag;
+
+/// The lints that an item is excused from.
+pub(crate) struct Allowed(Vec<&'static str>);
+
+impl Allowed {
+    /// Reads the option; reports names of no lint, and of those that nobody is excused from.
+    pub(crate) fn read(args: &mut Args, diag: &mut Diag) -> Self {
+        let mut allowed = Vec::new();
+        for word in args.words("allow(lint, …)", diag) {
+            let text = word.to_string();
+            let lint = LINTS.iter().find(|lint| lint.name == text);
+            match lint {
+                Some(lint) if lint.can_be_allowed => allowed.push(lint.name),
+                None if !BY_THE_COMPILER.contains(&text.as_str()) => unknown(&word, &text, diag),
+                _ => diag.error(
+                    &word,
+                    format_args!("the lint `{text}` cannot be allowed"),
+                    "what it finds is never safe in a container that is used again",
+                    format_args!("change the code; docs/lints.md#{text} says how"),
+                ),
+            }
+        }
+        Self(allowed)
+    }
+
+    /// Whether the item is excused from this one.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+}
+
+fn unknown(word: &proc_macro2::Ident, text: &str, diag: &mut Diag) {
+    let names = LINTS.iter().filter(|lint| lint.can_be_allowed);
+    let names: Vec<_> = names.map(|lint: &Lint| lint.name).collect();
+    let all = format!("the lints that can be allowed are `{}`", names.join("`, `"));
+    let what = format_args!("there is no lint `{text}`");
+    match nearest(text, names.iter().copied()) {
+        Some(near) => diag.error(word, what, all, format_args!("did you mean `{near}`?")),
+        None => diag.error(word, what, all, "write one of these, or remove it"),
+    }
+}

@@ -1,0 +1,149 @@
+//! `secret_forever`: a secret that a container would keep for as long as it lives.
+
+use syn::{Type, TypePath};
+
+use super::paths::show;
+use super::subject::Subject;
+use super::types;
+use super::{Attribute, Found, Lint};
+
+pub(super) const LINT: Lint = Lint { name: "secret_forever", can_be_allowed: true, find };
+
+/// The types of the crate `secrecy` that are not called `…Secret`.
+const SECRECY: &[&str] = &[
+    "secrecy::SecretString",
+    "secrecy::SecretBox",
+    "secrecy::SecretSlice",
+    "secrecy::SecretVec",
+    "secrecy::SecretBytes",
+    "secrecy::SecretBytesMut",
+];
+
+/// How names of secrets end, word by word.
+const ENDINGS: &[&[&str]] = &[
+    &["secret"],
+    &["password"],
+    &["credential"],
+    &["credentials"],
+    &["api", "key"],
+    &["apikey"],
+    &["access", "token"],
+];
+
+/// What a secret is when it has no type of its own.
+const TEXT: &[&str] =
+    &["std::string::String", "bytes::Bytes", "bytes::BytesMut", "zeroize::Zeroizing"];
+
+const WHY: &str = "a rotated secret stays in use, and in memory, for as long as the container lives: \
+                   hours";
+const HELP: &str = "make it a function under `#[cached(ttl = \"5m\")]`, which fetches it again and \
+                    drops the old one";
+
+fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
+    if subject.attribute != Attribute::Init {
+        return;
+    }
+    let value = subject.value();
+    let scope = &subject.scope;
+    let is_secret = |ty: &TypePath| {
+        let path = &ty.path;
+        let from_secrecy = path.segments.len() > 1 && path.segments[0].ident == "secrecy";
+        let last = path.segments.last().map(|last| last.ident.to_string());
+        from_secrecy
+            || scope.is_one_of(path, SECRECY, 1)
+            || last.is_some_and(|last| ends_as_a_secret(&words(&last)))
+    };
+    let into = |ty: &TypePath| {
+        types::is_wrapper(ty, scope) || types::is_lock(ty, scope) || types::is_growing(ty, scope)
+    };
+    let name = subject.name();
+    if let Some(ty) = types::find(&value, &is_secret, &into) {
+        let what = format_args!("`{name}` would keep a secret, a `{}`, for good", show(&ty.path));
+        found.add(ty, what, WHY, HELP);
+    } else if ends_as_a_secret(&words(&crate::names::text(name))) && is_text(&value, subject) {
+        let what = format_args!("`{name}` would keep a secret for good, by its name");
+        found.add(name, what, WHY, HELP);
+    }
+}
+
+/// Whether it is a text or bytes.
+fn is_text(ty: &Type, subject: &Subject<'_>) -> bool {
+    let scope = &subject.scope;
+    match ty {
+        Type::Path(path) => {
+            let is = |name: &str| path.path.is_ident(name);
+            let inside = || types::parts(ty).into_iter().any(|part| is_text(part, subject));
+            is("str")
+                || scope.is_one_of(&path.path, TEXT, 1)
+                || types::is_wrapper(path, scope) && inside()
+                || scope.is_one_of(&path.path, &["std::vec::Vec"], 1) && holds_bytes(ty)
+        }
+        Type::Array(_) | Type::Slice(_) => holds_bytes(ty),
+        Type::Reference(_) => types::parts(ty).into_iter().any(|part| is_text(part, subject)),
+        _ => false,
+    }
+}
+
+fn holds_bytes(ty: &Type) -> bool {
+    let is_u8 = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("u8"));
+    types::parts(ty).into_iter().any(is_u8)
+}
+
+fn ends_as_a_secret(words: &[String]) -> bool {
+    ENDINGS.iter().any(|ending| {
+        words.len() >= ending.len()
+            && words[words.len() - ending.len()..]
+                .iter()
+                .zip(*ending)
+                .all(|(word, end)| word == end)
+    })
+}
+
+/// The words of a name, in small letters: of `ApiKey`, `api_key`, `API_KEY` or `APIKey`, `api` and
+/// `key`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let letters: Vec<char> = name.chars().collect();
+    for (i, &letter) in letters.iter().enumerate() {
+        let before = i.checked_sub(1).and_then(|i| letters.get(i));
+        let small = |letter: Option<&char>| letter.is_some_and(|it| it.is_lowercase());
+        let begins = letter.is_uppercase()
+            && before.is_some_and(|it| it.is_alphanumeric())
+            && (!before.is_some_and(|it| it.is_uppercase()) || small(letters.get(i + 1)));
+        if begins || letter == '_' {
+            words.push(String::new());
+        }
+        if let (Some(word), true) = (words.last_mut(), letter != '_') {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_word_by_word() {
+        assert_eq!(words("ApiKey"), ["api", "key"]);
+        assert_eq!(words("APIKey"), ["api", "key"]);
+        assert_eq!(words("STRIPE_API_KEY"), ["stripe", "api", "key"]);
+        for secret in ["db_password", "DbPassword", "AWSCredentials", "SECRET", "accessToken"] {
+            assert!(ends_as_a_secret(&words(secret)), "{secret}");
+        }
+        for fine in [
+            "Tokenizer",
+            "TokenBucket",
+            "CancellationToken",
+            "secrets_client",
+            "password_hasher",
+            "CredentialsProvider",
+            "Key",
+            "monkey",
+        ] {
+            assert!(!ends_as_a_secret(&words(fine)), "{fine}");
+        }
+    }
+}

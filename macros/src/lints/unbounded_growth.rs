@@ -1,0 +1,72 @@
+//! `unbounded_growth`: a resource that every invocation can add to and nothing bounds.
+
+use syn::{Type, TypePath};
+
+use super::paths::{is_generic, show};
+use super::subject::Subject;
+use super::types;
+use super::{Attribute, Found, Lint};
+
+pub(super) const LINT: Lint = Lint { name: "unbounded_growth", can_be_allowed: true, find };
+
+/// Collections that are shared without a lock, and queues that never say no.
+const SHARED: &[&str] = &[
+    "dashmap::DashMap",
+    "dashmap::DashSet",
+    "crossbeam_queue::SegQueue",
+    "crossbeam::queue::SegQueue",
+    "crossbeam_skiplist::SkipMap",
+    "crossbeam_skiplist::SkipSet",
+    "tokio::sync::mpsc::UnboundedSender",
+    "tokio::sync::mpsc::UnboundedReceiver",
+    "futures::channel::mpsc::UnboundedSender",
+    "futures::channel::mpsc::UnboundedReceiver",
+];
+
+/// The same, where less than the whole path may also be something else.
+const SHARED_WHOLE: &[&str] =
+    &["std::sync::mpsc::Sender", "scc::HashMap", "scc::HashSet", "papaya::HashMap", "boxcar::Vec"];
+
+fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
+    if subject.attribute != Attribute::Init {
+        return;
+    }
+    let value = subject.value();
+    let scope = &subject.scope;
+    let grows = |ty: &TypePath| {
+        let whole = SHARED_WHOLE.iter().any(|known| show(&ty.path) == *known);
+        let shared = is_generic(&ty.path) && (whole || scope.is_one_of(&ty.path, SHARED, 1));
+        shared || locked(ty, subject).is_some()
+    };
+    let Some(ty) = types::find(&value, &grows, &|_| true) else {
+        return;
+    };
+    let what = match locked(ty, subject) {
+        Some(inner) => {
+            format!("`{}` can grow a `{}` without a bound", show(&ty.path), show(&inner.path))
+        }
+        None => format!("`{}` can grow without a bound", show(&ty.path)),
+    };
+    found.add(
+        ty,
+        what,
+        "a container serves thousands of invocations: what each adds stays, until Lambda kills it \
+         for its memory",
+        "keep answers with `#[cached(ttl = \"…\", max_entries = …)]`, bound it, or say that you do \
+         with `allow(unbounded_growth)`",
+    );
+}
+
+/// The collection in a lock.
+fn locked(ty: &TypePath, subject: &Subject<'_>) -> Option<TypePath> {
+    let scope = &subject.scope;
+    if !types::is_lock(ty, scope) {
+        return None;
+    }
+    let grows = |ty: &TypePath| types::is_growing(ty, scope);
+    let into = |ty: &TypePath| types::is_wrapper(ty, scope);
+    let whole = Type::Path(ty.clone());
+    let parts = types::parts(&whole);
+    let inner = parts.into_iter().find_map(|part| types::find(part, &grows, &into));
+    inner.cloned()
+}

@@ -1,0 +1,26 @@
+use rewarm::{cached, handler};
+
+#[handler]
+async fn changes(_event: u8) {
+    unsafe { std::env::set_var("STAGE", "test") };
+    std::env::set_current_dir("/tmp").unwrap();
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+#[cached(ttl = "5m")]
+fn ends() -> u8 {
+    use std::process;
+    if std::env::args().count() > 1 {
+        process::exit(1);
+    }
+    process::abort()
+}
+
+#[cached(ttl = "5m")]
+async fn imported() -> u8 {
+    use std::env::remove_var as forget_it;
+    unsafe { forget_it("STAGE") };
+    1
+}
+
+fn main() {}
