@@ -161,7 +161,7 @@ impl Static {
 /// What a function returns.
 pub(crate) enum Returns {
     /// A `Result`, by its written name.
-    Result { whole: Type, ok: Type },
+    Result { whole: Box<Type>, ok: Type },
     /// Anything else.
     Plain(Type),
 }
@@ -188,7 +188,7 @@ impl Returns {
         match args.args.first() {
             Some(syn::GenericArgument::Type(ok)) => Self::Result {
                 ok: ok.clone(),
-                whole,
+                whole: Box::new(whole),
             },
             _ => Self::Plain(whole),
         }
