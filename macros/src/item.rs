@@ -147,7 +147,7 @@ impl Static {
 /// What a function returns.
 pub(crate) enum Returns {
     /// A `Result`, by its written name.
-    Result { whole: Type, ok: Type },
+    Result { whole: Box<Type>, ok: Type },
     /// Anything else.
     Plain(Type),
 }
@@ -172,7 +172,9 @@ impl Returns {
             return Self::Plain(whole);
         };
         match args.args.first() {
-            Some(syn::GenericArgument::Type(ok)) => Self::Result { ok: ok.clone(), whole },
+            Some(syn::GenericArgument::Type(ok)) => {
+                Self::Result { ok: ok.clone(), whole: Box::new(whole) }
+            }
             _ => Self::Plain(whole),
         }
     }

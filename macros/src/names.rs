@@ -223,6 +223,18 @@ pub(crate) fn keep(value: &Type, what: &str, krate: &Path) -> TokenStream {
     quote!(<#krate::private::keeps!(#value, #what) as #krate::private::Keep<#value>>)
 }
 
+/// Rejects a `Result` under a name that a macro cannot see through.
+pub(crate) fn not_a_result(ty: &Type, krate: &Path) -> TokenStream {
+    let at = Span::call_site().located_at(ty.span());
+    let is_result = quote!({
+        #[allow(unused_imports)]
+        use #krate::private::Unable as _;
+        #krate::private::Probe::<#ty>::IS_RESULT
+    });
+    let check = respan(&quote!(#krate::private::not_a_result), at);
+    quote_spanned!(at=> const _: () = #check(#is_result);)
+}
+
 /// Holds a type against a bound of the runtime; a complaint is about the type.
 pub(crate) fn require(bound: &str, ty: &dyn ToTokens, krate: &Path) -> TokenStream {
     let ty = ty.to_token_stream();

@@ -50,6 +50,9 @@ pub use answer::{Failure, Fetch, HeldValue, infallible};
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
 
+/// Fills a cache that is a resource.
+type Settle = fn() -> BoxFuture<'static, Result<(), ResourceError>>;
+
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K, V, E, S>
 where
@@ -60,7 +63,7 @@ where
     policy: Policy,
     facts: Facts<V, E>,
     store: S,
-    settle: Option<fn() -> BoxFuture<'static, Result<(), ResourceError>>>,
+    settle: Option<Settle>,
     underway: LazyLock<Mutex<HashMap<K, Underway<V, E>>>>,
     /// Keys whose stale answer was given in an invocation that will fetch it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
@@ -78,11 +81,7 @@ pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V, E>>;
 
 impl<V, E> Unkeyed<V, E> {
     /// An empty cache. `settle` fills it.
-    pub const fn unkeyed(
-        policy: Policy,
-        facts: Facts<V, E>,
-        settle: fn() -> BoxFuture<'static, Result<(), ResourceError>>,
-    ) -> Self {
+    pub const fn unkeyed(policy: Policy, facts: Facts<V, E>, settle: Settle) -> Self {
         Self::new(policy, facts, Slot::new(), Some(settle))
     }
 }
@@ -95,12 +94,7 @@ impl<K: Hash + Eq, V: Clone, E> Keyed<K, V, E> {
 }
 
 impl<K, V, E, S> Cache<K, V, E, S> {
-    const fn new(
-        policy: Policy,
-        facts: Facts<V, E>,
-        store: S,
-        settle: Option<fn() -> BoxFuture<'static, Result<(), ResourceError>>>,
-    ) -> Self {
+    const fn new(policy: Policy, facts: Facts<V, E>, store: S, settle: Option<Settle>) -> Self {
         Self {
             policy,
             facts,

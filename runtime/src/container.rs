@@ -311,6 +311,7 @@ async fn settle_all(
 }
 
 /// Whether anything wants to be closed at SHUTDOWN.
+#[cfg(all(unix, feature = "graceful-shutdown"))]
 pub(crate) fn has_close() -> bool {
     REGISTRY.iter().any(|node| node.has_close())
 }

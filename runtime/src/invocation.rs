@@ -45,10 +45,9 @@ pub struct HandlerSpec {
 }
 
 impl HandlerSpec {
-    /// The default options.
-    pub const fn new() -> Self {
-        Self { deadline_margin: Duration::from_millis(250), report_every: 10, warmup: false }
-    }
+    /// The options if none is given.
+    pub const DEFAULT: Self =
+        Self { deadline_margin: Duration::from_millis(250), report_every: 10, warmup: false };
 
     /// How long before Lambda's deadline the handler is cancelled; zero for never.
     pub const fn deadline_margin(mut self, margin: Duration) -> Self {

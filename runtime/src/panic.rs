@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn message_and_place_are_kept() {
         remember_places();
-        let panic = catch(|| panic!("no {}", "luck")).map(|()| ()).unwrap_err();
+        let panic = catch(|| panic!("no {}", "luck")).unwrap_err();
         assert!(panic.to_string().starts_with("no luck, at runtime/src/panic.rs:"), "{panic}");
-        let panic = catch(|| std::panic::resume_unwind(Box::new(7))).map(|()| ()).unwrap_err();
+        let panic = catch(|| std::panic::resume_unwind(Box::new(7))).unwrap_err();
         assert_eq!(panic.to_string(), "a panic without a message");
     }
 }

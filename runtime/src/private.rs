@@ -28,9 +28,7 @@ pub use crate::resource::{
 };
 pub use crate::run::{Service, service};
 
-pub use crate::{
-    __container as container, __facts as facts, __keeps as keeps, __not_a_result as not_a_result,
-};
+pub use crate::{__container as container, __facts as facts, __keeps as keeps};
 
 /// A resource that stands in a [`Cell`].
 pub trait Init: Resource {
@@ -95,20 +93,16 @@ macro_rules! __facts {
 }
 
 /// Rejects a `Result` under a name that a macro cannot see through.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __not_a_result {
-    ($type:ty) => {
-        const _: () = {
-            #[allow(unused_imports)]
-            use $crate::private::Unable as _;
-            ::core::assert!(
-                !$crate::private::Probe::<$type>::IS_RESULT,
-                "this type is a `Result` under another name, and its error would be kept as a value\n\
-                 help: write `Result<T, E>`, or an alias that is called `Result`"
-            );
-        };
-    };
+///
+/// # Panics
+/// If it is one.
+#[track_caller]
+pub const fn not_a_result(is_result: bool) {
+    assert!(
+        !is_result,
+        "this type is a `Result` under another name, and its error would be kept as a value\n\
+         help: write `Result<T, E>`, or an alias that is called `Result`"
+    );
 }
 
 /// The simulated container of a handler, where there are such.

@@ -22,7 +22,6 @@ use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::panic::catch_async;
 use crate::resource::BoxFuture;
 use crate::scope;
 
@@ -100,7 +99,9 @@ async fn life<H: Handler>() -> ExitCode {
         .layer(AfterResponse::<H>(PhantomData))
         .layer(TracingLayer::new())
         .register_snapstart_resource(Arc::new(Snapshot));
-    match runtime.run_concurrent().await {
+    let outcome = runtime.run_concurrent().await;
+    container::shutdown().await;
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = chain(&*error), "the Runtime API cannot be used any more");
@@ -132,7 +133,7 @@ async fn shutdown_on_sigterm() {
     };
     // It panics where no extension can be registered, as under some emulators.
     let registered = lambda_runtime::spawn_graceful_shutdown_handler(hook);
-    if let Err(panic) = catch_async(registered).await {
+    if let Err(panic) = crate::panic::catch_async(registered).await {
         tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
     }
 }

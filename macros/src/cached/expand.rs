@@ -131,7 +131,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     });
     let not_a_result = match &model.returns {
-        Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
+        Returns::Plain(ty) => names::not_a_result(ty, krate),
         Returns::Result { .. } => TokenStream::new(),
     };
     let bounds = bounds(model);

@@ -150,20 +150,20 @@ impl Model {
 
     /// The arguments that are the key.
     pub(super) fn key(&self) -> Vec<&Argument> {
-        let key = |param| match param {
-            &Param::Key(ref argument) => Some(argument),
+        let key = self.params.iter().filter_map(|param| match param {
+            Param::Key(argument) => Some(argument),
             _ => None,
-        };
-        self.params.iter().filter_map(key).collect()
+        });
+        key.collect()
     }
 
     /// The arguments that are passed on.
     pub(super) fn skipped(&self) -> Vec<&Argument> {
-        let skipped = |param| match param {
-            &Param::Skipped(ref argument) => Some(argument),
+        let skipped = self.params.iter().filter_map(|param| match param {
+            Param::Skipped(argument) => Some(argument),
             _ => None,
-        };
-        self.params.iter().filter_map(skipped).collect()
+        });
+        skipped.collect()
     }
 }
 

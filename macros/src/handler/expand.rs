@@ -40,7 +40,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     };
     let not_a_result = match &model.returns {
-        Returns::Plain(ty) => quote_spanned!(ty.span()=> #private::not_a_result!(#ty);),
+        Returns::Plain(ty) => names::not_a_result(ty, krate),
         Returns::Result { .. } => TokenStream::new(),
     };
     let hold = (!model.injected.is_empty()).then(|| {
@@ -54,7 +54,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         });
         let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
         let warmup = model.options.warmup.then(|| quote!(.warmup()));
-        quote!(#private::HandlerSpec::new() #margin #every #warmup)
+        quote!(#private::HandlerSpec::DEFAULT #margin #every #warmup)
     };
     // Named so that a future that is not `Send` is reported on the function's name.
     let at = Span::call_site().located_at(name.span());

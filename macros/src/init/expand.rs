@@ -259,5 +259,5 @@ fn not_a_result(model: &Model) -> TokenStream {
         },
         Source::Static { .. } => &model.value,
     };
-    quote_spanned!(plain.span()=> #krate::private::not_a_result!(#plain);)
+    names::not_a_result(plain, krate)
 }

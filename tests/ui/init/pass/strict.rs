@@ -28,12 +28,18 @@ pub mod resources {
 }
 
 /// A cached text.
+///
+/// # Errors
+/// Never.
 #[rewarm::cached(ttl = "5m", negative_ttl = "1s")]
 pub async fn text(#[from(resources::sum)] sum: &usize, n: u8) -> Result<Option<String>, rewarm::Error> {
     Ok(Some(format!("{sum}{n}")))
 }
 
 /// A handler.
+///
+/// # Errors
+/// If the text cannot be had.
 #[rewarm::handler]
 pub async fn answer(
     event: u8,
