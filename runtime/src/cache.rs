@@ -20,6 +20,7 @@
 
 mod answer;
 mod fetch;
+mod held;
 mod key;
 mod policy;
 mod store;
@@ -46,7 +47,8 @@ use fetch::{Claim, Next, Revalidation, Underway};
 use key::{Key, Owned, Value};
 use store::{Entry, Map, Slot, Store};
 
-pub use answer::{Failure, Fetch, HeldValue, infallible};
+pub use answer::{Failure, Fetch, infallible};
+pub use held::HeldValue;
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
 

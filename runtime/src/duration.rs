@@ -83,4 +83,13 @@ mod tests {
         assert!(parse("300000d").unwrap_err().contains("too long"));
         assert!(parse("99999999999999999999999s").unwrap_err().contains("too long"));
     }
+
+    #[test]
+    fn both_copies_are_equal() {
+        let copies = [
+            include_str!("../../macros/src/duration.rs"),
+            include_str!("../../runtime/src/duration.rs"),
+        ];
+        assert_eq!(copies[0], copies[1]);
+    }
 }

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
+use crate::bounds::Reportable;
 use crate::container::{self, container};
 use crate::error::{ResourceError, chain, short_type_name};
 use crate::event::{Context, LambdaEvent};
 use crate::panic::{Panic, catch_async};
-use crate::resource::Reportable;
 use crate::scope::Scope;
 
 /// What the expansion of `#[handler]` makes of a function.

@@ -54,6 +54,7 @@ struct Readme;
 // The expansions in our own documentation name the crate as a user's do.
 extern crate self as rewarm;
 
+mod bounds;
 mod cache;
 mod cell;
 mod clock;
@@ -70,6 +71,7 @@ mod local;
 mod panic;
 #[doc(hidden)]
 pub mod private;
+mod probe;
 mod random;
 mod resource;
 mod run;

@@ -12,6 +12,10 @@ pub use std::time::Duration;
 pub use linkme;
 pub use serde::de::IgnoredAny;
 
+pub use crate::bounds::{
+    Copies, FetchError, GivePart, Keep, KeepError, KeepPart, Keeps, KeyPart, Reportable, Shareable,
+    SharedFailure, copies, fetch_error, guard_across_await, key_part, shareable, shared_failure,
+};
 pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible,
 };
@@ -20,12 +24,8 @@ pub use crate::entry::run;
 pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
-pub use crate::resource::{
-    BoxFuture, Copies, FetchError, FromHeld, GivePart, IsResult, Keep, KeepError, KeepPart, Keeps,
-    KeyPart, Node, Probe, REGISTRY, Reportable, Resource, ResourceSet, Shareable, SharedFailure,
-    Unable, UnablePart, copies, depth, fetch_error, guard_across_await, key_part, shareable,
-    shared_failure,
-};
+pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
+pub use crate::resource::{BoxFuture, FromHeld, Node, REGISTRY, Resource, ResourceSet, depth};
 pub use crate::run::{Service, service};
 
 pub use crate::{__container as container, __facts as facts, __keeps as keeps};

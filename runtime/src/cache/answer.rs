@@ -1,12 +1,10 @@
 //! What a cached function brings: values and errors, as they are kept, shared and held.
 
 use std::convert::Infallible;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::store::SlotFound;
 use crate::error::ResourceError;
-use crate::resource::{BoxFuture, Handle};
+use crate::resource::BoxFuture;
 
 /// Why a fetch brought no value.
 pub enum Failure<E> {
@@ -81,36 +79,6 @@ impl<V: Clone, E> Clone for Landing<V, E> {
             Self::Resource(error) => Self::Resource(error.clone()),
             Self::Failed => Self::Failed,
         }
-    }
-}
-
-/// The value of a `#[cached]` resource while somebody uses it.
-pub enum HeldValue<V, E> {
-    /// As it is kept.
-    #[doc(hidden)]
-    Kept(SlotFound<V, E>),
-    /// As it was fetched.
-    #[doc(hidden)]
-    Fetched(V),
-}
-
-impl<V, E> Deref for HeldValue<V, E> {
-    type Target = V;
-
-    fn deref(&self) -> &V {
-        match self {
-            Self::Fetched(value) => value,
-            Self::Kept(found) => match &found.as_ref().answer {
-                Answer::Value(value) => value,
-                Answer::Error(_) => unreachable!("only values are held"),
-            },
-        }
-    }
-}
-
-impl<V: Clone, E> Handle<V> for HeldValue<V, E> {
-    fn handle(&self) -> Arc<V> {
-        Arc::new(V::clone(self))
     }
 }
 

@@ -1,0 +1,137 @@
+//! Questions to types, answered at compile time.
+
+use std::hash::Hash;
+
+use crate::error::{BoxError, ResourceError};
+
+/// Asks what a type can do, and answers without an error if it cannot: an inherent constant, where
+/// its bounds hold, is found before the one of [`Unable`].
+pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+
+/// The answers for types that cannot.
+pub trait Unable<T> {
+    /// Not to be used by all threads, or not for good.
+    const SHAREABLE: bool = false;
+    /// Not that, or not `Clone`.
+    const CACHEABLE: bool = false;
+    /// Not `Send + 'static`.
+    const FETCH_ERROR: bool = false;
+    /// Not a `Result`.
+    const IS_RESULT: bool = false;
+    /// Not a value that says there is none.
+    const IS_NONE: fn(&T) -> bool = |_| false;
+    /// Not `Clone`.
+    const CLONE: Option<fn(&T) -> T> = None;
+    /// Cannot become an error with a source chain.
+    const INTO_BOX: fn(T) -> BoxError = |_| {
+        let text = format!("an error of type `{}`", std::any::type_name::<T>());
+        crate::Error::msg(text).into()
+    };
+    /// Has no place for a resource that cannot be had.
+    const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = None;
+}
+
+impl<T> Unable<T> for Probe<T> {}
+
+/// The answer for a type that cannot be part of a key.
+pub trait UnablePart {
+    /// It cannot.
+    const KEY_PART: bool = false;
+}
+
+impl<A: ?Sized> UnablePart for Probe<A> {}
+
+#[allow(missing_docs)]
+impl<A> Probe<A>
+where
+    A: Hash + Eq + ToOwned + ?Sized,
+    A::Owned: Hash + Eq + Clone + Send + Sync + 'static,
+{
+    pub const KEY_PART: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T: Send + Sync + 'static> Probe<T> {
+    pub const SHAREABLE: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T: Clone + Send + Sync + 'static> Probe<T> {
+    pub const CACHEABLE: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<E: Send + 'static> Probe<E> {
+    pub const FETCH_ERROR: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T, E> Probe<Result<T, E>> {
+    pub const IS_RESULT: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T> Probe<Option<T>> {
+    pub const IS_NONE: fn(&Option<T>) -> bool = Option::is_none;
+}
+
+#[allow(missing_docs)]
+impl<T: Clone> Probe<T> {
+    pub const CLONE: Option<fn(&T) -> T> = Some(T::clone);
+}
+
+#[allow(missing_docs)]
+impl<T: Into<BoxError>> Probe<T> {
+    pub const INTO_BOX: fn(T) -> BoxError = T::into;
+}
+
+#[allow(missing_docs)]
+impl<T: From<ResourceError>> Probe<T> {
+    pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
+}
+
+/// A `Result`, under whatever name: gives the types in it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`",
+    note = "help: write `Result<T, E>`, or an alias of it with one parameter"
+)]
+pub trait IsResult {
+    /// What it holds if all went well.
+    type Ok;
+    /// What it holds if not.
+    type Err;
+    /// The same, under its own name.
+    fn into_result(self) -> Result<Self::Ok, Self::Err>;
+}
+
+impl<T, E> IsResult for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_tells_types_apart_behind_aliases() {
+        type Hidden = std::io::Result<u8>;
+        struct Opaque;
+        const {
+            assert!(Probe::<Hidden>::IS_RESULT);
+            assert!(!Probe::<Option<u8>>::IS_RESULT);
+            assert!(Probe::<Opaque>::CLONE.is_none());
+            assert!(Probe::<String>::CLONE.is_some());
+        }
+        assert!((Probe::<Option<u8>>::IS_NONE)(&None));
+        assert!(!(Probe::<u8>::IS_NONE)(&0));
+        assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
+        assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
+        assert_eq!((Probe::<String>::INTO_BOX)("text".into()).to_string(), "text");
+        assert!((Probe::<Opaque>::INTO_BOX)(Opaque).to_string().ends_with("Opaque`"));
+    }
+}
