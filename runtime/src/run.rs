@@ -285,7 +285,7 @@ impl<H: Handler> tower::Service<LambdaEvent<IgnoredAny>> for Loop<H> {
 /// A handler as a `tower::Service`, for those who build their own [`lambda_runtime::Runtime`].
 ///
 /// Resources are built when they are first needed. What the handler defers runs before the service
-/// answers, since only [`run`] knows when the response has been sent.
+/// answers, since only `run` knows when the response has been sent.
 pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.

@@ -62,7 +62,7 @@ impl Policy {
     }
 }
 
-/// What the answer's types can do, found out by [`Probe`](crate::resource::Probe).
+/// What the answer's types can do, found out by [`Probe`](crate::probe::Probe).
 pub struct Facts<V, E> {
     /// Whether a value says that there is none.
     pub is_none: fn(&V) -> bool,
