@@ -296,7 +296,7 @@ async fn settle_all(
         match outcome {
             Ok(()) => tracing::info!(
                 resource = name,
-                ms = node.build_time().unwrap_or_default().as_secs_f64() * 1e3,
+                ms = node.build_time().unwrap_or_default().as_micros() as f64 / 1e3,
                 depth = node.depth(),
                 generation = node.generation(),
                 "{phase}"
