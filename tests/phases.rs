@@ -1,6 +1,8 @@
 //! INIT, restore and SHUTDOWN of a real process.
 
-use rewarm_tests::{Function, FunctionBuilder, RuntimeApi};
+use std::time::Duration;
+
+use rewarm_tests::{Function, FunctionBuilder, Invocation, RuntimeApi};
 use serde_json::json;
 
 fn phases() -> FunctionBuilder {
@@ -18,6 +20,15 @@ async fn what_is_slow_is_carried_into_the_first_invocation() {
     assert_eq!(api.invoke(json!({})).await.json(), json!([1, 10, 1500, 1]));
     let built = function.stdout().iter().filter(|line| line.contains("slow is ready")).count();
     assert_eq!(built, 1, "the attempt goes on; it is not made again");
+}
+
+#[tokio::test]
+async fn a_deadline_that_has_passed_is_none() {
+    let api = RuntimeApi::start().await;
+    let _function = phases().spawn(&api);
+    api.wait_for_next().await;
+    let event = Invocation::json(json!({})).deadline(Duration::ZERO);
+    assert_eq!(api.invoke_raw(event).await.json(), json!([1, 10, 0, 1]));
 }
 
 #[tokio::test]

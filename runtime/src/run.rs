@@ -190,10 +190,10 @@ async fn report_init_failure(failures: Vec<ResourceError>) {
     }
 }
 
-/// The time that is left until an invocation's deadline.
+/// The time that is left until an invocation's deadline. One that has passed before the event came
+/// is none: Lambda sends no such event, but `cargo lambda watch` does.
 fn remaining(context: &Context) -> Option<Duration> {
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-    (context.deadline != 0).then_some(left)
+    context.deadline().duration_since(SystemTime::now()).ok()
 }
 
 tokio::task_local! {
