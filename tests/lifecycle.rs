@@ -418,6 +418,33 @@ async fn only_the_first_invocation_is_cold() {
     assert_eq!(c.invoke(1).await, Ok(json!(false)));
 }
 
+mod doomed {
+    use super::*;
+
+    async fn never(_: &u8) -> Result<(), String> {
+        Err("not good enough".to_owned())
+    }
+
+    #[init(lazy, check = never)]
+    pub async fn doomed() -> u8 {
+        note("doomed is built");
+        1
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_fails_its_first_check_is_never_seen() {
+    let _world = world().await;
+    let _c = pool::app::container().await;
+    notes();
+    for _ in 0..2 {
+        let error = rewarm::Error::from(doomed::doomed().await.unwrap_err()).to_string();
+        assert_eq!(error, "resource `doomed` is unavailable: its check failed: not good enough");
+        assert_eq!(notes(), ["doomed is built"], "each use tries once");
+        assert!(doomed::doomed::get().is_none());
+    }
+}
+
 mod fetching {
     use super::*;
 
