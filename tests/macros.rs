@@ -1,5 +1,7 @@
 //! The attributes as a user writes them, in one process and without Lambda. Each test has resources
 //! and counters of its own, since the statics are the process's.
+// Parameters here name the resource's own type, as a reader looks for it.
+#![allow(clippy::ptr_arg)]
 
 use std::error::Error as StdError;
 use std::fmt;

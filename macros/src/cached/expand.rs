@@ -147,11 +147,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         #vis struct #name {}
 
-        #allow
         const _: () = {
+            #fetch
+
+            #allow
+            const _: () = {
             #not_a_result
             #bounds
-            #fetch
 
             static __CACHE: #cache_type = #new;
 
@@ -188,6 +190,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             #[#private::linkme::distributed_slice(#private::REGISTRY)]
             #[linkme(crate = #private::linkme)]
             static __NODE: &'static dyn #private::Node = &__CACHE;
+            };
         };
     }
 }
@@ -277,6 +280,7 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
         let set = names::resource_set(&model.injected);
         quote!(let held = #private::hold::<#set>().await?;)
     });
+    let allow = names::allow();
     quote! {
         struct __Body;
         impl __Body {
@@ -284,6 +288,7 @@ fn fetch(model: &Model, key_type: &TokenStream, error: &TokenStream) -> TokenStr
             #sig #body
         }
 
+        #allow
         impl #name {
             fn __fetch(key: #key_type #(#skipped)*) -> #private::Fetch<#kept, #error> {
                 #guard(async move {

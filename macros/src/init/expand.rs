@@ -121,9 +121,11 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         #allow
         #vis struct #name {}
 
-        #allow
         const _: () = {
             #function
+
+            #allow
+            const _: () = {
             #not_a_result
             #shareable
 
@@ -163,6 +165,7 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
             #[#krate::private::linkme::distributed_slice(#krate::private::REGISTRY)]
             #[linkme(crate = #krate::private::linkme)]
             static __NODE: &'static dyn #krate::private::Node = &#cell;
+            };
         };
     }
 }
