@@ -72,7 +72,10 @@ where
     revalidating: LazyLock<Mutex<HashSet<K>>>,
     /// No entry dies before this.
     next_death: AtomicU64,
+    /// How many fetches were begun: each has its own number.
     numbers: AtomicU64,
+    /// The first fetch of this container: those before it are another's, in a test.
+    first: AtomicU64,
     counters: Counters,
     answers: PhantomData<fn() -> Answer<V, E>>,
 }
@@ -107,6 +110,7 @@ impl<K, V, E, S> Cache<K, V, E, S> {
             revalidating: LazyLock::new(Mutex::default),
             next_death: AtomicU64::new(u64::MAX),
             numbers: AtomicU64::new(0),
+            first: AtomicU64::new(0),
             counters: Counters::new(),
             answers: PhantomData,
         }
@@ -505,8 +509,10 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        self.clear();
+        self.underway().clear();
+        self.first.store(self.numbers.load(Relaxed), Relaxed);
         self.counters.reset();
+        self.store.reset();
         let set = self.revalidating.lock();
         set.unwrap_or_else(PoisonError::into_inner).clear();
     }

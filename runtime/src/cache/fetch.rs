@@ -72,10 +72,10 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Claim<K, V, E, S> {
         time: Duration,
     ) -> Result<Result<V, Failure<E>>, Panic> {
         let cache = self.cache;
-        cache.counters.load_time.fetch_add(nanos(time), Relaxed);
-        cache.counters.loads.fetch_add(1, Relaxed);
-        if !matches!(outcome, Ok(Ok(_))) {
-            cache.counters.load_errors.fetch_add(1, Relaxed);
+        if self.number >= cache.first.load(Relaxed) {
+            cache.counters.load_time.fetch_add(nanos(time), Relaxed);
+            cache.counters.loads.fetch_add(1, Relaxed);
+            cache.counters.load_errors.fetch_add(u64::from(!matches!(outcome, Ok(Ok(_)))), Relaxed);
         }
         // A panic is its starter's; dropping the claim sends the others on.
         let outcome = outcome?;
