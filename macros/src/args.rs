@@ -155,6 +155,32 @@ impl Args {
         }
     }
 
+    /// `key(one, two = "text")`: the key, and the words in it with their values.
+    pub(crate) fn list(
+        &mut self,
+        form: &'static str,
+        diag: &mut Diag,
+    ) -> Option<(Ident, Vec<(Ident, Option<LitStr>)>)> {
+        let arg = self.take(form)?;
+        let one = |input: syn::parse::ParseStream<'_>| {
+            let word = syn::ext::IdentExt::parse_any(input)?;
+            let has_value = input.parse::<Option<syn::Token![=]>>()?.is_some();
+            Ok((word, has_value.then(|| input.parse()).transpose()?))
+        };
+        let words = match &arg.value {
+            Value::List(tokens) => {
+                let list = syn::punctuated::Punctuated::<_, syn::Token![,]>::parse_terminated_with;
+                (|input: syn::parse::ParseStream<'_>| list(input, one)).parse2(tokens.clone()).ok()
+            }
+            _ => None,
+        };
+        let Some(words) = words else {
+            arg.wants("a list of names, some with a text as their value,", form, diag);
+            return None;
+        };
+        Some((arg.key, words.into_iter().collect()))
+    }
+
     /// `crate = path`: where rewarm is, if it is renamed.
     pub(crate) fn krate(&mut self, diag: &mut Diag) -> Path {
         let path = self.krate_path();

@@ -41,6 +41,7 @@
 //! | feature | default | |
 //! |---|---|---|
 //! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
+//! | `metrics` | no | events go to the facade of the crate `metrics`, too |
 //! | `local` | yes | `run()` outside Lambda reads events from the command line |
 //! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
 //! | `testing` | no | simulated containers |
@@ -68,6 +69,7 @@ mod flight;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;
+pub mod metrics;
 mod panic;
 #[doc(hidden)]
 pub mod private;
@@ -76,6 +78,7 @@ mod random;
 mod resource;
 mod run;
 mod scope;
+mod span;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
