@@ -167,18 +167,19 @@ impl Args {
             let has_value = input.parse::<Option<syn::Token![=]>>()?.is_some();
             Ok((word, has_value.then(|| input.parse()).transpose()?))
         };
-        let words = match &arg.value {
-            Value::List(tokens) => {
-                let list = syn::punctuated::Punctuated::<_, syn::Token![,]>::parse_terminated_with;
-                (|input: syn::parse::ParseStream<'_>| list(input, one)).parse2(tokens.clone()).ok()
-            }
-            _ => None,
-        };
-        let Some(words) = words else {
-            arg.wants("a list of names, some with a text as their value,", form, diag);
+        let Value::List(tokens) = &arg.value else {
+            arg.wants("a list in parentheses", form, diag);
             return None;
         };
-        Some((arg.key, words.into_iter().collect()))
+        let list = syn::punctuated::Punctuated::<_, syn::Token![,]>::parse_terminated_with;
+        let list = |input: syn::parse::ParseStream<'_>| list(input, one);
+        match list.parse2(tokens.clone()) {
+            Ok(words) => Some((arg.key, words.into_iter().collect())),
+            Err(_) => {
+                arg.wants("names, each alone or with a text in quotes", form, diag);
+                None
+            }
+        }
     }
 
     /// `crate = path`: where rewarm is, if it is renamed.

@@ -191,10 +191,10 @@ pub(crate) async fn answer<H: Handler>(
 fn answered(scope: &Scope, error: Option<&InvocationError>, deadline_exceeded: bool) {
     container().invocation_answered(error.is_some(), deadline_exceeded);
     let duration = scope.started.elapsed();
-    let error = error.map(|error| error.error_type.clone());
-    if let Some(error_type) = &error {
-        span::fail(&scope.span, error_type);
+    if let Some(error) = error {
+        span::fail(&scope.span, error);
     }
+    let error = error.map(|error| error.error_type.clone());
     let _ = scope.answered.set(Answered { duration, error, deadline_exceeded });
 }
 
@@ -204,7 +204,8 @@ async fn guarded<H: Handler>(
     event: Event<'_, H::Event>,
     context: Context,
 ) -> (Result<Box<RawValue>, InvocationError>, bool) {
-    let work = catch_async(call::<H>(event, context));
+    // Boxed here, since it is large and every layer around it would move it.
+    let work = catch_async(Box::pin(call::<H>(event, context)));
     let margin = H::SPEC.deadline_margin;
     let outcome = match scope.deadline.filter(|_| !margin.is_zero()) {
         None => work.await,
@@ -278,12 +279,13 @@ pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
     scope.end();
     container().invocation_ends();
     if !scope.ping {
-        scope.span.in_scope(|| tell::<H>(&scope));
+        tell::<H>(scope);
     }
 }
 
 /// Tells the metrics sinks of an invocation that is over.
-fn tell<H: Handler>(scope: &Scope) {
+fn tell<H: Handler>(scope: Arc<Scope>) {
+    let number = scope.number;
     if let (Some(request_id), Some(answered)) = (&scope.request_id, scope.answered.get()) {
         let caches = container().used_caches();
         let sum = |count: fn(&Stats) -> u64| caches.iter().map(|cache| count(&cache.stats)).sum();
@@ -306,13 +308,15 @@ fn tell<H: Handler>(scope: &Scope) {
             cache_misses: sum(|stats| stats.misses),
             cache_stale_hits: sum(|stats| stats.stale_hits),
         };
+        // Its span is over, too, so that a sink can export it.
+        drop(scope);
         for cache in caches {
             metrics::emit(&metrics::Event::Cache(cache));
         }
         metrics::emit(&metrics::Event::Invocation(invocation));
     }
     let every = H::SPEC.report_every;
-    if every > 0 && scope.number % every == 0 {
+    if every > 0 && number % every == 0 {
         report();
     }
 }
@@ -335,6 +339,14 @@ async fn run_deferred(scope: &Scope) {
 
 /// What deferred work leaves of the time until Lambda's deadline.
 const DEADLINE_RESERVE: Duration = Duration::from_millis(50);
+
+/// SHUTDOWN: closes everything, and tells for the last time how the container is doing.
+pub(crate) async fn shutdown<H: Handler>() {
+    container::shutdown().await;
+    if H::SPEC.report_every > 0 {
+        report();
+    }
+}
 
 /// Tells how the container is doing.
 pub(crate) fn report() {

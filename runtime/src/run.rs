@@ -101,7 +101,7 @@ async fn life<H: Handler>() -> ExitCode {
         .layer(AfterResponse::<H>(PhantomData))
         .register_snapstart_resource(Arc::new(Snapshot));
     let outcome = runtime.run_concurrent().await;
-    shutdown::<H>().await;
+    invocation::shutdown::<H>().await;
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -129,17 +129,9 @@ async fn shutdown_on_sigterm<H: Handler>() {
         return;
     }
     // It panics where no extension can be registered, as under some emulators.
-    let registered = lambda_runtime::spawn_graceful_shutdown_handler(shutdown::<H>);
+    let registered = lambda_runtime::spawn_graceful_shutdown_handler(invocation::shutdown::<H>);
     if let Err(panic) = crate::panic::catch_async(registered).await {
         tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
-    }
-}
-
-/// SHUTDOWN, and the last report.
-async fn shutdown<H: Handler>() {
-    container::shutdown().await;
-    if H::SPEC.report_every > 0 {
-        invocation::report();
     }
 }
 

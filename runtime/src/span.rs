@@ -8,7 +8,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::event::Context;
-use crate::invocation::HandlerSpec;
+use crate::invocation::{HandlerSpec, InvocationError};
 
 /// Whether spans go to the log alone, which has every attribute in every line.
 static LOG_ONLY: AtomicBool = AtomicBool::new(false);
@@ -25,6 +25,7 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
     let exported = !LOG_ONLY.load(Relaxed);
     let arn = Some(context.invoked_function_arn.as_str()).filter(|arn| !arn.is_empty());
     tracing::info_span!(
+        target: "rewarm",
         "Lambda runtime invoke",
         requestId = context.request_id,
         xrayTraceId = context.xray_trace_id,
@@ -37,14 +38,16 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
         otel.name = exported.then_some(function),
         otel.kind = exported.then_some("server"),
         otel.status_code = Empty,
+        otel.status_description = Empty,
         "error.type" = Empty,
     )
 }
 
 /// The invocation failed.
-pub(crate) fn fail(span: &Span, error_type: &str) {
+pub(crate) fn fail(span: &Span, error: &InvocationError) {
     if !LOG_ONLY.load(Relaxed) {
         span.record("otel.status_code", "ERROR");
-        span.record("error.type", error_type);
+        span.record("otel.status_description", &error.error_message);
+        span.record("error.type", &error.error_type);
     }
 }

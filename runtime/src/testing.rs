@@ -163,9 +163,9 @@ impl<H: Handler> Container<H> {
         restored.map_err(|failures| crate::Error::msg(listed(&failures)))
     }
 
-    /// SIGTERM: every `close` runs.
+    /// SIGTERM: every `close` runs, and the container is reported for the last time.
     pub async fn shutdown(self) {
-        container::shutdown().await;
+        invocation::shutdown::<H>().await;
     }
 
     /// The container's record.

@@ -47,7 +47,7 @@ const METRICS: [&str; 11] = [
     "DeadlineExceeded",
 ];
 
-const DIMENSIONS: &str = "dimensions(function, …)";
+const DIMENSIONS: &str = "dimensions(function, stage = \"prod\")";
 
 impl Emf {
     /// `None` if no namespace is given, or one that CloudWatch does not take.
@@ -75,20 +75,20 @@ impl Emf {
 fn is_namespace(literal: &LitStr, diag: &mut Diag) -> bool {
     let text = literal.value();
     let stray = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._#:/-".contains(*c));
-    let what = match stray {
-        _ if text.is_empty() => "the namespace is empty".to_owned(),
-        _ if text.len() > 255 => format!("the namespace has {} characters", text.len()),
-        _ if text.starts_with(':') => "the namespace starts with a colon".to_owned(),
-        _ if text.starts_with("AWS/") => "namespaces in `AWS/` are those of AWS".to_owned(),
-        Some(stray) => format!("{stray:?} in the namespace {text:?}"),
+    let rule =
+        "CloudWatch takes 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -, no colon first";
+    let (what, why) = match stray {
+        _ if text.is_empty() => ("the namespace is empty".to_owned(), rule),
+        _ if text.len() > 255 => (format!("the namespace has {} characters", text.len()), rule),
+        _ if text.starts_with(':') => ("the namespace starts with a colon".to_owned(), rule),
+        _ if text.starts_with("AWS/") => (
+            format!("the namespace {text:?} is not yours"),
+            "CloudWatch keeps those that start with AWS/ for AWS's own services",
+        ),
+        Some(stray) => (format!("{stray:?} in the namespace {text:?}"), rule),
         None => return true,
     };
-    diag.error(
-        literal,
-        what,
-        "CloudWatch takes 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -, no colon first",
-        "write a name as `Shop` or `Shop/Checkout`",
-    );
+    diag.error(literal, what, why, "write a name as `Shop` or `Shop/Checkout`");
     false
 }
 
@@ -162,8 +162,9 @@ fn unknown(word: &Ident, name: &str, diag: &mut Diag) {
     let all = KNOWN.map(|(known, _)| known);
     let what = format_args!("rewarm has no value for the dimension `{name}`");
     let why = format!("the dimensions that it knows are `{}`", all.join("`, `"));
+    let own = format!("give one of your own its value, as in `{name} = \"…\"`");
     match nearest(name, all.into_iter()) {
-        Some(near) => diag.error(word, what, why, format_args!("did you mean `{near}`?")),
-        None => diag.error(word, what, why, format_args!("give it one, as in `{name} = \"…\"`")),
+        Some(near) => diag.error(word, what, why, format_args!("did you mean `{near}`? Or {own}")),
+        None => diag.error(word, what, why, own),
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn record(event: &Event) {
         }
         Event::Invocation(invocation) => tracing::debug!(
             invocation = invocation.number,
+            request_id = invocation.request_id,
             ms = millis(invocation.duration),
             cold = invocation.cold_start,
             idle_ms = invocation.idle_gap.map(millis),
