@@ -43,10 +43,9 @@ struct LongGaps;
 
 impl Sink for LongGaps {
     fn record(&self, event: &Event) {
-        if let Event::Invocation(invocation) = event {
-            if invocation.idle_gap.is_some_and(|gap| gap > Duration::from_secs(30)) {
-                eprintln!("{} came after a long gap", invocation.request_id);
-            }
+        let Event::Invocation(invocation) = event else { return };
+        if invocation.idle_gap.is_some_and(|gap| gap > Duration::from_secs(30)) {
+            eprintln!("{} came after a long gap", invocation.request_id);
         }
     }
 }

@@ -23,6 +23,9 @@ struct Arg {
     value: Value,
 }
 
+/// A name, alone or with a text.
+pub(crate) type Word = (Ident, Option<LitStr>);
+
 enum Value {
     /// `key`
     None,
@@ -160,7 +163,7 @@ impl Args {
         &mut self,
         form: &'static str,
         diag: &mut Diag,
-    ) -> Option<(Ident, Vec<(Ident, Option<LitStr>)>)> {
+    ) -> Option<(Ident, Vec<Word>)> {
         let arg = self.take(form)?;
         let one = |input: syn::parse::ParseStream<'_>| {
             let word = syn::ext::IdentExt::parse_any(input)?;

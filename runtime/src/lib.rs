@@ -33,8 +33,9 @@
 //! }
 //! ```
 //!
-//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. Tests put a function
-//! through a container's life with the feature `testing`.
+//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. What happens in the
+//! container is told by [`metrics`]. Tests put a function through a container's life with the feature
+//! `testing`.
 //!
 //! # Features
 //!

@@ -23,7 +23,7 @@ use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::metrics::emf;
 use crate::resource::BoxFuture;
-use crate::{scope, span};
+use crate::scope;
 
 /// A function's life under Lambda.
 pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
@@ -73,7 +73,7 @@ where
 {
     #[cfg(feature = "tracing")]
     if !tracing::dispatcher::has_been_set() {
-        span::for_the_log_only();
+        crate::span::for_the_log_only();
         lambda_runtime::tracing::init_default_subscriber_with_writer(writer);
     }
     #[cfg(not(feature = "tracing"))]

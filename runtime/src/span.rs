@@ -14,6 +14,7 @@ use crate::invocation::{HandlerSpec, InvocationError};
 static LOG_ONLY: AtomicBool = AtomicBool::new(false);
 
 /// Leaves out what only an exporter has use for.
+#[cfg(feature = "tracing")]
 pub(crate) fn for_the_log_only() {
     LOG_ONLY.store(true, Relaxed);
 }

@@ -139,7 +139,7 @@ fn check(line: &str) -> Result<EmfLine, String> {
     let metadata: Metadata = serde_json::from_value(metadata).map_err(|error| error.to_string())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
     let age = now.as_millis() as i64 - metadata.timestamp;
-    rule(age <= 14 * DAY && age >= -DAY / 12, "the time is at most 14 days old and 2 h ahead")?;
+    rule((-DAY / 12..=14 * DAY).contains(&age), "the time is at most 14 days old and 2 h ahead")?;
     let mut metrics = Vec::new();
     for directive in &metadata.cloud_watch_metrics {
         metrics.extend(take(directive, &members)?);

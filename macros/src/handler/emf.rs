@@ -4,7 +4,7 @@
 use syn::ext::IdentExt;
 use syn::{Ident, LitStr};
 
-use crate::args::{Args, nearest};
+use crate::args::{Args, Word, nearest};
 use crate::diag::Diag;
 
 pub(crate) struct Emf {
@@ -92,7 +92,7 @@ fn is_namespace(literal: &LitStr, diag: &mut Diag) -> bool {
     false
 }
 
-fn dimensions(key: &Ident, list: Vec<(Ident, Option<LitStr>)>, diag: &mut Diag) -> Vec<Dimension> {
+fn dimensions(key: &Ident, list: Vec<Word>, diag: &mut Diag) -> Vec<Dimension> {
     let mut seen: Vec<String> = Vec::new();
     let mut dimensions = Vec::new();
     for (word, value) in list {

@@ -151,11 +151,10 @@ const MAX_LINE: usize = 250_000;
 
 impl Sink for Emf {
     fn record(&self, event: &Event) {
-        if let Event::Invocation(invocation) = event {
-            if invocation.handler == self.handler {
-                if let Some(line) = self.line(invocation) {
-                    (self.write)(&line);
-                }
+        let Event::Invocation(invocation) = event else { return };
+        if invocation.handler == self.handler {
+            if let Some(line) = self.line(invocation) {
+                (self.write)(&line);
             }
         }
     }

@@ -179,8 +179,9 @@ pub struct Shutdown {
 
 /// Takes events.
 ///
-/// It is called on the thread on which the event happened, between a response and the next event:
-/// what is slow belongs into a channel to a task. No lock is held meanwhile, so that it may ask
+/// It is called on the thread on which the event happened, on several at a time where invocations
+/// run so. Of an invocation it hears after the response and before the next event is asked for, when
+/// the invocation's span is over. No lock is held meanwhile, so that it may ask
 /// [`container`](crate::container()). A panic in it is logged once and harms nothing.
 pub trait Sink: Send + Sync + 'static {
     /// Takes one event.
@@ -221,7 +222,7 @@ pub(crate) fn emit(event: &Event) {
     for installed in &*sinks {
         if let Err(panic) = catch(|| installed.sink.record(event)) {
             if !installed.has_panicked.swap(true, Relaxed) {
-                tracing::error!(%panic, "a metrics sink panicked; from now on it does so unseen");
+                tracing::error!(%panic, "a metrics sink panicked; this is logged once");
             }
         }
     }
