@@ -13,7 +13,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::metrics::{self, Event, Init, Report, Shutdown};
 use crate::random;
-use crate::resource::{Kind, Node, REGISTRY};
+use crate::resource::{Kind, Node, registry};
 use crate::scope;
 use crate::stats::Stats;
 
@@ -183,16 +183,15 @@ impl Container {
 
     /// Every `#[init]` of the program.
     pub fn resources(&self) -> Vec<ResourceSnapshot> {
-        let resources = REGISTRY.iter().filter(|node| node.kind() != Kind::Cache);
-        let mut resources: Vec<_> = resources.map(|node| ResourceSnapshot::of(*node)).collect();
+        let resources = registry().filter(|node| node.kind() != Kind::Cache);
+        let mut resources: Vec<_> = resources.map(|node| ResourceSnapshot::of(node)).collect();
         resources.sort_by_key(|resource| (resource.depth, resource.name));
         resources
     }
 
     /// Every `#[cached]` of the program.
     pub fn caches(&self) -> Vec<CacheSnapshot> {
-        let mut caches: Vec<_> =
-            REGISTRY.iter().filter_map(|node| CacheSnapshot::of(*node)).collect();
+        let mut caches: Vec<_> = registry().filter_map(|node| CacheSnapshot::of(node)).collect();
         caches.sort_by_key(|cache| cache.name);
         caches
     }
@@ -224,8 +223,8 @@ impl Container {
 
     #[cfg(feature = "testing")]
     pub(crate) fn reset(&self) {
-        REGISTRY.iter().for_each(|node| node.reset());
-        let told = REGISTRY.iter().map(|node| node.stats().unwrap_or_default());
+        registry().for_each(|node| node.reset());
+        let told = registry().map(|node| node.stats().unwrap_or_default());
         *self.told() = told.collect();
         *self.record() = Record::new();
     }
@@ -260,10 +259,10 @@ impl Container {
         };
         // What is built from something in doubt is in doubt, too: both are looked at when both are
         // used, and nobody sees the old one beside the new.
-        if REGISTRY.iter().fold(false, |doubt, node| node.thaw(idle) | doubt) {
-            REGISTRY.iter().for_each(|node| node.suspect());
+        if registry().fold(false, |doubt, node| node.thaw(idle) | doubt) {
+            registry().for_each(|node| node.suspect());
         }
-        REGISTRY.iter().for_each(|node| node.purge());
+        registry().for_each(|node| node.purge());
         begun
     }
 
@@ -277,7 +276,7 @@ impl Container {
     /// An invocation has ended, with all that it deferred: the container may be frozen now.
     pub(crate) fn invocation_ends(&self) {
         let now = CLOCK.sync();
-        REGISTRY.iter().for_each(|node| node.purge());
+        registry().for_each(|node| node.purge());
         let mut record = self.record();
         record.in_flight = record.in_flight.saturating_sub(1);
         record.ended = Some(now);
@@ -297,8 +296,8 @@ impl Container {
     /// The caches that were used since this was last asked, with what they counted in that time.
     pub(crate) fn used_caches(&self) -> Vec<metrics::Cache> {
         let mut told = self.told();
-        told.resize(REGISTRY.len(), Stats::default());
-        let caches = REGISTRY.iter().zip(&mut *told).filter_map(|(node, told)| {
+        told.resize(registry().count(), Stats::default());
+        let caches = registry().zip(&mut *told).filter_map(|(node, told)| {
             let now = node.stats()?;
             let stats = now.since(&std::mem::replace(told, now));
             stats.is_used().then(|| metrics::Cache { name: node.name(), stats })
@@ -354,7 +353,7 @@ pub(crate) struct ToldWithInvocation {
 /// # Errors
 /// Those of all required resources that could not be built.
 pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceError>> {
-    let eager = |kind| REGISTRY.iter().copied().filter(move |node| node.kind() == kind);
+    let eager = |kind| registry().filter(move |node| node.kind() == kind);
     // Those that wait go first, so that what computes hides behind their I/O.
     let nodes = eager(Kind::Waiting).chain(eager(Kind::Computing)).collect();
     settle_all(nodes, budget, false).await
@@ -369,8 +368,8 @@ pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     random::reseed();
     CLOCK.sync();
     CONTAINER.record().id = random::bits();
-    REGISTRY.iter().for_each(|node| node.purge());
-    let nodes = REGISTRY.iter().copied().filter(|node| node.restored()).collect();
+    registry().for_each(|node| node.purge());
+    let nodes = registry().filter(|node| node.restored()).collect();
     CONTAINER.record().ended = None;
     settle_all(nodes, None, true).await
 }
@@ -381,9 +380,9 @@ async fn settle_all(
     restore: bool,
 ) -> Result<(), Vec<ResourceError>> {
     let start = Instant::now();
-    let settle = |node: &'static dyn Node| async move { (node.name(), node, node.settle().await) };
+    let settle = |node: &'static dyn Node| async move { (node, node.settle().await) };
     let mut building: FuturesUnordered<_> = nodes.iter().map(|node| settle(*node)).collect();
-    let mut waiting: Vec<&str> = nodes.iter().map(|node| node.name()).collect();
+    let mut waiting = nodes;
     let end = budget.and_then(|budget| start.checked_add(budget));
     let (mut settled, mut failed, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     loop {
@@ -392,16 +391,17 @@ async fn settle_all(
             Some(end) => match timeout_at(end, building.next()).await {
                 Ok(next) => next,
                 Err(_) => {
-                    let resources = waiting.join(", ");
+                    let resources = names(&waiting).join(", ");
                     tracing::warn!(resources, "still building; carried into the first invocation");
                     break;
                 }
             },
         };
-        let Some((name, node, outcome)) = next else {
+        let Some((node, outcome)) = next else {
             break;
         };
-        waiting.retain(|other| *other != name);
+        let name = node.name();
+        waiting.retain(|other| !std::ptr::addr_eq(*other, node));
         match outcome {
             // Seen where the time of INIT runs out before it is over.
             Ok(()) => {
@@ -431,16 +431,20 @@ async fn settle_all(
         duration,
         resources: settled,
         failed,
-        carried: waiting,
+        carried: names(&waiting),
     }));
     failures.sort_by_key(ResourceError::resource);
     if failures.is_empty() { Ok(()) } else { Err(failures) }
 }
 
+fn names(nodes: &[&dyn Node]) -> Vec<&'static str> {
+    nodes.iter().map(|node| node.name()).collect()
+}
+
 /// Whether anything wants to be closed at SHUTDOWN.
 #[cfg(all(unix, feature = "graceful-shutdown"))]
 pub(crate) fn has_close() -> bool {
-    REGISTRY.iter().any(|node| node.has_close())
+    registry().any(|node| node.has_close())
 }
 
 /// SHUTDOWN: closes everything, dependents before what they depend on. Each depth has its share of
@@ -456,7 +460,7 @@ pub(crate) async fn shutdown() {
         let share = left / u32::try_from(depths.len() - n).unwrap_or(u32::MAX);
         let closing = join_all(level.iter().filter_map(|node| node.close()));
         if tokio::time::timeout(share, closing).await.is_err() {
-            let resources: Vec<_> = level.iter().map(|node| node.name()).collect();
+            let resources = names(level);
             tracing::warn!(resources = resources.join(", "), "not closed in time");
             unclosed.extend(resources);
         }
@@ -468,7 +472,7 @@ pub(crate) async fn shutdown() {
 
 /// Everything that wants to be closed, in the order in which it is.
 fn dependents_first() -> Vec<&'static dyn Node> {
-    let mut nodes: Vec<_> = REGISTRY.iter().copied().filter(|node| node.has_close()).collect();
+    let mut nodes: Vec<_> = registry().filter(|node| node.has_close()).collect();
     nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
     nodes
 }

@@ -94,6 +94,15 @@ pub trait Node: Sync {
 #[linkme::distributed_slice]
 pub static REGISTRY: [&'static dyn Node];
 
+/// The [`REGISTRY`]; empty under Miri, which links nothing.
+pub(crate) fn registry() -> impl Iterator<Item = &'static dyn Node> {
+    #[cfg(not(miri))]
+    let nodes: &[&dyn Node] = &REGISTRY;
+    #[cfg(miri)]
+    let nodes: &[&dyn Node] = &[];
+    nodes.iter().copied()
+}
+
 /// What INIT does with a [`Node`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -10,7 +10,7 @@ use crate::clock::CLOCK;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Flight, Pilot};
 use crate::panic::{catch, catch_async};
-use crate::resource::{BoxFuture, REGISTRY};
+use crate::resource::{BoxFuture, registry};
 
 /// What everyone who waits for an attempt is told.
 pub(super) type Outcome = Result<(), ResourceError>;
@@ -143,7 +143,7 @@ impl<T: Send + Sync + 'static> Claim<T> {
             outcome
         };
         if rebuilt {
-            REGISTRY.iter().for_each(|node| node.suspect());
+            registry().for_each(|node| node.suspect());
         }
         if let Err(error) = &outcome {
             tracing::warn!(resource = cell.spec.name, error = chain(error), "attempt failed");
