@@ -1,21 +1,10 @@
 #[allow(dead_code)]
 async fn settings() -> Result<Settings, Error> {
-    <settings as ::rewarm::private::Cached>::cache()
-        .get(&(), |__key| settings::__fetch(__key))
-        .await
-        .map(
-            <::rewarm::private::keeps!(
-                Settings, CACHEABLE
-            ) as ::rewarm::private::Keep<Settings>>::back,
-        )
-        .map_err(
-            <::rewarm::private::keeps!(
-                < Result < Settings, Error > as ::rewarm::private::IsResult > ::Err,
-                FETCH_ERROR
-            ) as ::rewarm::private::KeepError<
-                <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-            >>::error_back,
-        )
+    ::rewarm::private::answer(
+        settings::__place()
+            .get(&settings::__query(), |__key| settings::__fetch(__key))
+            .await,
+    )
 }
 ///The controls of the cached function `settings`.
 #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -34,167 +23,66 @@ const _: () = {
         clippy::pedantic,
         clippy::nursery
     )]
-    impl settings {
-        fn __fetch(
-            key: (),
-        ) -> ::rewarm::private::Fetch<
-            <::rewarm::private::keeps!(
-                Settings, CACHEABLE
-            ) as ::rewarm::private::Keep<Settings>>::Kept,
-            <::rewarm::private::keeps!(
-                < Result < Settings, Error > as ::rewarm::private::IsResult > ::Err,
-                FETCH_ERROR
-            ) as ::rewarm::private::KeepError<
-                <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-            >>::Kept,
-        > {
-            ::rewarm::private::guard_across_await(async move {
-                __Body::settings()
-                    .await
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Settings, CACHEABLE
-                        ) as ::rewarm::private::Keep<Settings>>::keep,
-                    )
-                    .map_err(|error| ::rewarm::private::Failure::Error(
-                        <::rewarm::private::keeps!(
-                            < Result < Settings, Error > as ::rewarm::private::IsResult >
-                            ::Err, FETCH_ERROR
-                        ) as ::rewarm::private::KeepError<
-                            <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-                        >>::keep_error(error),
-                    ))
-            })
-        }
-    }
-    #[allow(
-        dead_code,
-        non_camel_case_types,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery
-    )]
     const _: () = {
-        const _: () = ::rewarm::private::shareable::<Settings>();
-        const _: () = ::rewarm::private::copies::<Settings>();
-        const _: () = ::rewarm::private::fetch_error::<
-            <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::cacheable::<Settings>();
+        const _: () = __rewarm::fetch_error::<
+            <Result<Settings, Error> as __rewarm::IsResult>::Err,
         >();
-        static __CACHE: ::rewarm::private::Unkeyed<
-            <::rewarm::private::keeps!(
-                Settings, CACHEABLE
-            ) as ::rewarm::private::Keep<Settings>>::Kept,
-            <::rewarm::private::keeps!(
-                < Result < Settings, Error > as ::rewarm::private::IsResult > ::Err,
-                FETCH_ERROR
-            ) as ::rewarm::private::KeepError<
-                <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-            >>::Kept,
-        > = ::rewarm::private::Unkeyed::unkeyed(
-            ::rewarm::private::Policy::new(
-                    "settings",
-                    <settings as ::rewarm::private::Cached>::DEPTH,
-                    ::rewarm::private::Duration::from_secs(300u64),
-                )
-                .stale_if_error(::rewarm::private::Duration::from_secs(3600u64)),
-            ::rewarm::private::facts!(
-                < ::rewarm::private::keeps!(Settings, CACHEABLE) as
-                ::rewarm::private::Keep < Settings >> ::Kept, <
-                ::rewarm::private::keeps!(< Result < Settings, Error > as
-                ::rewarm::private::IsResult > ::Err, FETCH_ERROR) as
-                ::rewarm::private::KeepError < < Result < Settings, Error > as
-                ::rewarm::private::IsResult > ::Err >> ::Kept
-            ),
-            || {
-                ::rewarm::private::Box::pin(async {
-                    <settings as ::rewarm::private::Resource>::hold().await.map(drop)
-                })
-            },
+        type __Value = __rewarm::keeps!(Settings, CACHEABLE);
+        type __Error = __rewarm::keeps!(
+            < Result < Settings, Error > as __rewarm::IsResult > ::Err, FETCH_ERROR
         );
-        impl ::rewarm::private::Cached for settings {
-            type Cache = ::rewarm::private::Unkeyed<
-                <::rewarm::private::keeps!(
-                    Settings, CACHEABLE
-                ) as ::rewarm::private::Keep<Settings>>::Kept,
-                <::rewarm::private::keeps!(
-                    < Result < Settings, Error > as ::rewarm::private::IsResult > ::Err,
-                    FETCH_ERROR
-                ) as ::rewarm::private::KeepError<
-                    <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-                >>::Kept,
-            >;
-            const DEPTH: usize = ::rewarm::private::depth([]);
-            fn cache() -> &'static Self::Cache {
-                &__CACHE
-            }
-        }
-        impl ::rewarm::private::Resource for settings {
-            type Value = <::rewarm::private::keeps!(
-                Settings, CACHEABLE
-            ) as ::rewarm::private::Keep<Settings>>::Kept;
-            type Held = ::rewarm::private::HeldValue<
-                <::rewarm::private::keeps!(
-                    Settings, CACHEABLE
-                ) as ::rewarm::private::Keep<Settings>>::Kept,
-                <::rewarm::private::keeps!(
-                    < Result < Settings, Error > as ::rewarm::private::IsResult > ::Err,
-                    FETCH_ERROR
-                ) as ::rewarm::private::KeepError<
-                    <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-                >>::Kept,
-            >;
-            const DEPTH: usize = <Self as ::rewarm::private::Cached>::DEPTH;
-            fn node() -> &'static dyn ::rewarm::private::Node {
-                &__CACHE
-            }
-            async fn hold() -> ::core::result::Result<
-                Self::Held,
-                ::rewarm::ResourceError,
-            > {
-                __CACHE.hold(settings::__fetch).await
+        type __Key = ();
+        type __Place = __rewarm::Unkeyed<__Value, __Error>;
+        static __PLACE: __Place = __rewarm::Unkeyed::unkeyed(
+            __rewarm::Policy::new(
+                    "settings",
+                    <settings as __rewarm::Resource>::DEPTH,
+                    __rewarm::Duration::from_secs(300),
+                )
+                .stale_if_error(__rewarm::Duration::from_secs(3600)),
+            __rewarm::facts!(__Value, __Error),
+            ::core::option::Option::Some(settings::__fetch),
+        );
+        impl __rewarm::Resource for settings {
+            type Place = __Place;
+            const DEPTH: usize = 0;
+            fn place() -> &'static Self::Place {
+                &__PLACE
             }
         }
         impl settings {
+            fn __place() -> &'static __Place {
+                &__PLACE
+            }
+            fn __query() {}
+            fn __fetch(key: __Key) -> __rewarm::Fetch<__Value, __Error> {
+                __rewarm::guard_across_await(async move {
+                    __rewarm::fetched(__Body::settings().await)
+                })
+            }
             /// The value, if it is kept and fresh.
             fn peek() -> ::core::option::Option<Settings> {
-                __CACHE
-                    .peek(&())
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Settings, CACHEABLE
-                        ) as ::rewarm::private::Keep<Settings>>::back,
-                    )
+                __PLACE.peek(&Self::__query()).map(__rewarm::Kept::back)
             }
             /// Fetches now. Callers at the same time share one fetch.
             async fn refresh() -> Result<Settings, Error> {
-                <settings as ::rewarm::private::Cached>::cache()
-                    .refresh(&(), |__key| settings::__fetch(__key))
-                    .await
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Settings, CACHEABLE
-                        ) as ::rewarm::private::Keep<Settings>>::back,
-                    )
-                    .map_err(
-                        <::rewarm::private::keeps!(
-                            < Result < Settings, Error > as ::rewarm::private::IsResult >
-                            ::Err, FETCH_ERROR
-                        ) as ::rewarm::private::KeepError<
-                            <Result<Settings, Error> as ::rewarm::private::IsResult>::Err,
-                        >>::error_back,
-                    )
+                __rewarm::answer(
+                    settings::__place()
+                        .refresh(&settings::__query(), |__key| settings::__fetch(__key))
+                        .await,
+                )
             }
             /// Forgets the answer.
             fn invalidate() {
-                __CACHE.invalidate(&());
+                __PLACE.invalidate(&Self::__query());
             }
             /// What the cache counted.
-            fn stats() -> ::rewarm::Stats {
-                __CACHE.stats()
+            fn stats() -> __rewarm::Stats {
+                __PLACE.stats()
             }
         }
-        #[::rewarm::private::linkme::distributed_slice(::rewarm::private::REGISTRY)]
-        #[linkme(crate = ::rewarm::private::linkme)]
-        static __NODE: &'static dyn ::rewarm::private::Node = &__CACHE;
+        __rewarm::register!(__PLACE);
     };
 };

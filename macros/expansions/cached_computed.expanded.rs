@@ -1,20 +1,9 @@
 #[allow(dead_code)]
 fn squared(n: u64) -> u64 {
-    <::rewarm::private::keeps!(
-        u64, CACHEABLE
-    ) as ::rewarm::private::Keep<
-        u64,
-    >>::back(
+    ::rewarm::private::Kept::back(
         ::rewarm::private::infallible(
-            <squared as ::rewarm::private::Cached>::cache()
-                .get_blocking(
-                    &::rewarm::private::Arguments((
-                        <::rewarm::private::keeps!(
-                            u64, KEY_PART
-                        ) as ::rewarm::private::KeepPart<u64>>::ask(&n),
-                    )),
-                    |__key| squared::__fetch(__key),
-                ),
+            squared::__place()
+                .get_blocking(&squared::__query(&n), |__key| squared::__fetch(__key)),
         ),
     )
 }
@@ -35,123 +24,49 @@ const _: () = {
         clippy::pedantic,
         clippy::nursery
     )]
-    impl squared {
-        fn __fetch(
-            key: (
-                <::rewarm::private::keeps!(
-                    u64, KEY_PART
-                ) as ::rewarm::private::KeepPart<u64>>::Kept,
-            ),
-        ) -> ::rewarm::private::Fetch<
-            <::rewarm::private::keeps!(
-                u64, CACHEABLE
-            ) as ::rewarm::private::Keep<u64>>::Kept,
-            ::rewarm::private::Infallible,
-        > {
-            ::rewarm::private::guard_across_await(async move {
-                ::core::result::Result::Ok(
-                    <::rewarm::private::keeps!(
-                        u64, CACHEABLE
-                    ) as ::rewarm::private::Keep<
-                        u64,
-                    >>::keep(
-                        __Body::squared(
-                            <::rewarm::private::keeps!(
-                                u64, KEY_PART
-                            ) as ::rewarm::private::GivePart<u64, _>>::give_part(key.0),
-                        ),
-                    ),
-                )
-            })
-        }
-    }
-    #[allow(
-        dead_code,
-        non_camel_case_types,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery
-    )]
     const _: () = {
-        const _: () = ::rewarm::private::not_a_result({
-            #[allow(unused_imports)]
-            use ::rewarm::private::Unable as _;
-            ::rewarm::private::Probe::<u64>::IS_RESULT
-        });
-        const _: () = ::rewarm::private::shareable::<u64>();
-        const _: () = ::rewarm::private::copies::<u64>();
-        const _: () = ::rewarm::private::key_part::<u64>();
-        static __CACHE: ::rewarm::private::Keyed<
-            (
-                <::rewarm::private::keeps!(
-                    u64, KEY_PART
-                ) as ::rewarm::private::KeepPart<u64>>::Kept,
-            ),
-            <::rewarm::private::keeps!(
-                u64, CACHEABLE
-            ) as ::rewarm::private::Keep<u64>>::Kept,
-            ::rewarm::private::Infallible,
-        > = ::rewarm::private::Keyed::keyed(
-            ::rewarm::private::Policy::new(
-                "squared",
-                <squared as ::rewarm::private::Cached>::DEPTH,
-                ::rewarm::private::Duration::from_secs(3600u64),
-            ),
-            ::rewarm::private::facts!(
-                < ::rewarm::private::keeps!(u64, CACHEABLE) as ::rewarm::private::Keep <
-                u64 >> ::Kept, ::rewarm::private::Infallible
-            ),
-            1000usize,
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::cacheable::<u64>();
+        const _: () = __rewarm::key_part::<u64>();
+        const _: () = __rewarm::not_a_result(__rewarm::is_result!(u64));
+        type __Value = __rewarm::keeps!(u64, CACHEABLE);
+        type __Error = __rewarm::Infallible;
+        type __Part0 = __rewarm::keeps!(u64, KEY_PART);
+        type __Key = (__rewarm::Owned<__Part0>,);
+        type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
+        static __PLACE: __Place = __rewarm::Keyed::keyed(
+            __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
+            __rewarm::facts!(__Value, __Error),
+            1000,
         );
-        impl ::rewarm::private::Cached for squared {
-            type Cache = ::rewarm::private::Keyed<
-                (
-                    <::rewarm::private::keeps!(
-                        u64, KEY_PART
-                    ) as ::rewarm::private::KeepPart<u64>>::Kept,
-                ),
-                <::rewarm::private::keeps!(
-                    u64, CACHEABLE
-                ) as ::rewarm::private::Keep<u64>>::Kept,
-                ::rewarm::private::Infallible,
-            >;
-            const DEPTH: usize = ::rewarm::private::depth([]);
-            fn cache() -> &'static Self::Cache {
-                &__CACHE
-            }
-        }
         impl squared {
+            fn __place() -> &'static __Place {
+                &__PLACE
+            }
+            fn __query<'a>(n: &'a u64) -> __rewarm::Arguments<(&'a __Part0,)> {
+                __rewarm::Arguments((__rewarm::Kept::ask(n),))
+            }
+            fn __fetch(key: __Key) -> __rewarm::Fetch<__Value, __Error> {
+                __rewarm::guard_across_await(async move {
+                    __rewarm::fetched(
+                        ::core::result::Result::<
+                            _,
+                            __Error,
+                        >::Ok(__Body::squared(__rewarm::Kept::<u64>::back(key.0))),
+                    )
+                })
+            }
             /// The value, if it is kept and fresh.
             fn peek(n: u64) -> ::core::option::Option<u64> {
-                __CACHE
-                    .peek(
-                        &::rewarm::private::Arguments((
-                            <::rewarm::private::keeps!(
-                                u64, KEY_PART
-                            ) as ::rewarm::private::KeepPart<u64>>::ask(&n),
-                        )),
-                    )
-                    .map(
-                        <::rewarm::private::keeps!(
-                            u64, CACHEABLE
-                        ) as ::rewarm::private::Keep<u64>>::back,
-                    )
+                __PLACE.peek(&Self::__query(&n)).map(__rewarm::Kept::back)
             }
             /// Fetches now. Callers at the same time share one fetch.
             fn refresh(n: u64) -> u64 {
-                <::rewarm::private::keeps!(
-                    u64, CACHEABLE
-                ) as ::rewarm::private::Keep<
-                    u64,
-                >>::back(
-                    ::rewarm::private::infallible(
-                        <squared as ::rewarm::private::Cached>::cache()
+                __rewarm::Kept::back(
+                    __rewarm::infallible(
+                        squared::__place()
                             .refresh_blocking(
-                                &::rewarm::private::Arguments((
-                                    <::rewarm::private::keeps!(
-                                        u64, KEY_PART
-                                    ) as ::rewarm::private::KeepPart<u64>>::ask(&n),
-                                )),
+                                &squared::__query(&n),
                                 |__key| squared::__fetch(__key),
                             ),
                     ),
@@ -159,26 +74,17 @@ const _: () = {
             }
             /// Forgets the answer.
             fn invalidate(n: u64) {
-                __CACHE
-                    .invalidate(
-                        &::rewarm::private::Arguments((
-                            <::rewarm::private::keeps!(
-                                u64, KEY_PART
-                            ) as ::rewarm::private::KeepPart<u64>>::ask(&n),
-                        )),
-                    );
+                __PLACE.invalidate(&Self::__query(&n));
             }
             /// Forgets all answers.
             fn clear() {
-                __CACHE.clear();
+                __PLACE.clear();
             }
             /// What the cache counted.
-            fn stats() -> ::rewarm::Stats {
-                __CACHE.stats()
+            fn stats() -> __rewarm::Stats {
+                __PLACE.stats()
             }
         }
-        #[::rewarm::private::linkme::distributed_slice(::rewarm::private::REGISTRY)]
-        #[linkme(crate = ::rewarm::private::linkme)]
-        static __NODE: &'static dyn ::rewarm::private::Node = &__CACHE;
+        __rewarm::register!(__PLACE);
     };
 };

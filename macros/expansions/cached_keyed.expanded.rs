@@ -5,32 +5,17 @@ pub async fn price(
     day: u32,
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
-    <price as ::rewarm::private::Cached>::cache()
-        .get(
-            &::rewarm::private::Arguments((
-                <::rewarm::private::keeps!(
-                    str, KEY_PART
-                ) as ::rewarm::private::KeepPart<str>>::ask(sku),
-                <::rewarm::private::keeps!(
-                    u32, KEY_PART
-                ) as ::rewarm::private::KeepPart<u32>>::ask(&day),
-            )),
-            |__key| price::__fetch(__key, ::rewarm::private::ToOwned::to_owned(trace)),
-        )
-        .await
-        .map(
-            <::rewarm::private::keeps!(
-                Option < Price >, CACHEABLE
-            ) as ::rewarm::private::Keep<Option<Price>>>::back,
-        )
-        .map_err(
-            <::rewarm::private::keeps!(
-                < Result < Option < Price >, sqlx::Error > as ::rewarm::private::IsResult
-                > ::Err, FETCH_ERROR
-            ) as ::rewarm::private::KeepError<
-                <Result<Option<Price>, sqlx::Error> as ::rewarm::private::IsResult>::Err,
-            >>::error_back,
-        )
+    ::rewarm::private::answer(
+        price::__place()
+            .get(
+                &price::__query(sku, &day),
+                |__key| price::__fetch(
+                    __key,
+                    ::rewarm::private::ToOwned::to_owned(trace),
+                ),
+            )
+            .await,
+    )
 }
 ///The controls of the cached function `price`.
 #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -54,158 +39,62 @@ const _: () = {
         clippy::pedantic,
         clippy::nursery
     )]
-    impl price {
-        fn __fetch(
-            key: (
-                <::rewarm::private::keeps!(
-                    str, KEY_PART
-                ) as ::rewarm::private::KeepPart<str>>::Kept,
-                <::rewarm::private::keeps!(
-                    u32, KEY_PART
-                ) as ::rewarm::private::KeepPart<u32>>::Kept,
-            ),
-            __trace: <str as ::rewarm::private::ToOwned>::Owned,
-        ) -> ::rewarm::private::Fetch<
-            <::rewarm::private::keeps!(
-                Option < Price >, CACHEABLE
-            ) as ::rewarm::private::Keep<Option<Price>>>::Kept,
-            <::rewarm::private::keeps!(
-                < Result < Option < Price >, sqlx::Error > as ::rewarm::private::IsResult
-                > ::Err, FETCH_ERROR
-            ) as ::rewarm::private::KeepError<
-                <Result<Option<Price>, sqlx::Error> as ::rewarm::private::IsResult>::Err,
-            >>::Kept,
-        > {
-            ::rewarm::private::guard_across_await(async move {
-                let held = ::rewarm::private::hold::<(db,)>().await?;
-                __Body::price(
-                        &*held.0,
-                        <::rewarm::private::keeps!(
-                            str, KEY_PART
-                        ) as ::rewarm::private::KeepPart<str>>::lend(&key.0),
-                        <::rewarm::private::keeps!(
-                            u32, KEY_PART
-                        ) as ::rewarm::private::GivePart<u32, _>>::give_part(key.1),
-                        ::rewarm::private::Borrow::borrow(&__trace),
-                    )
-                    .await
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Option < Price >, CACHEABLE
-                        ) as ::rewarm::private::Keep<Option<Price>>>::keep,
-                    )
-                    .map_err(|error| ::rewarm::private::Failure::Error(
-                        <::rewarm::private::keeps!(
-                            < Result < Option < Price >, sqlx::Error > as
-                            ::rewarm::private::IsResult > ::Err, FETCH_ERROR
-                        ) as ::rewarm::private::KeepError<
-                            <Result<
-                                Option<Price>,
-                                sqlx::Error,
-                            > as ::rewarm::private::IsResult>::Err,
-                        >>::keep_error(error),
-                    ))
-            })
-        }
-    }
-    #[allow(
-        dead_code,
-        non_camel_case_types,
-        clippy::all,
-        clippy::pedantic,
-        clippy::nursery
-    )]
     const _: () = {
-        const _: () = ::rewarm::private::shareable::<Option<Price>>();
-        const _: () = ::rewarm::private::copies::<Option<Price>>();
-        const _: () = ::rewarm::private::key_part::<str>();
-        const _: () = ::rewarm::private::key_part::<u32>();
-        const _: () = ::rewarm::private::fetch_error::<
-            <Result<Option<Price>, sqlx::Error> as ::rewarm::private::IsResult>::Err,
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::cacheable::<Option<Price>>();
+        const _: () = __rewarm::key_part::<str>();
+        const _: () = __rewarm::key_part::<u32>();
+        const _: () = __rewarm::fetch_error::<
+            <Result<Option<Price>, sqlx::Error> as __rewarm::IsResult>::Err,
         >();
-        static __CACHE: ::rewarm::private::Keyed<
-            (
-                <::rewarm::private::keeps!(
-                    str, KEY_PART
-                ) as ::rewarm::private::KeepPart<str>>::Kept,
-                <::rewarm::private::keeps!(
-                    u32, KEY_PART
-                ) as ::rewarm::private::KeepPart<u32>>::Kept,
-            ),
-            <::rewarm::private::keeps!(
-                Option < Price >, CACHEABLE
-            ) as ::rewarm::private::Keep<Option<Price>>>::Kept,
-            <::rewarm::private::keeps!(
-                < Result < Option < Price >, sqlx::Error > as ::rewarm::private::IsResult
-                > ::Err, FETCH_ERROR
-            ) as ::rewarm::private::KeepError<
-                <Result<Option<Price>, sqlx::Error> as ::rewarm::private::IsResult>::Err,
-            >>::Kept,
-        > = ::rewarm::private::Keyed::keyed(
-            ::rewarm::private::Policy::new(
-                "price",
-                <price as ::rewarm::private::Cached>::DEPTH,
-                ::rewarm::private::Duration::from_secs(30u64),
-            ),
-            ::rewarm::private::facts!(
-                < ::rewarm::private::keeps!(Option < Price >, CACHEABLE) as
-                ::rewarm::private::Keep < Option < Price > >> ::Kept, <
-                ::rewarm::private::keeps!(< Result < Option < Price >, sqlx::Error > as
-                ::rewarm::private::IsResult > ::Err, FETCH_ERROR) as
-                ::rewarm::private::KeepError < < Result < Option < Price >, sqlx::Error >
-                as ::rewarm::private::IsResult > ::Err >> ::Kept
-            ),
-            500usize,
+        type __Value = __rewarm::keeps!(Option < Price >, CACHEABLE);
+        type __Error = __rewarm::keeps!(
+            < Result < Option < Price >, sqlx::Error > as __rewarm::IsResult > ::Err,
+            FETCH_ERROR
         );
-        impl ::rewarm::private::Cached for price {
-            type Cache = ::rewarm::private::Keyed<
-                (
-                    <::rewarm::private::keeps!(
-                        str, KEY_PART
-                    ) as ::rewarm::private::KeepPart<str>>::Kept,
-                    <::rewarm::private::keeps!(
-                        u32, KEY_PART
-                    ) as ::rewarm::private::KeepPart<u32>>::Kept,
-                ),
-                <::rewarm::private::keeps!(
-                    Option < Price >, CACHEABLE
-                ) as ::rewarm::private::Keep<Option<Price>>>::Kept,
-                <::rewarm::private::keeps!(
-                    < Result < Option < Price >, sqlx::Error > as
-                    ::rewarm::private::IsResult > ::Err, FETCH_ERROR
-                ) as ::rewarm::private::KeepError<
-                    <Result<
-                        Option<Price>,
-                        sqlx::Error,
-                    > as ::rewarm::private::IsResult>::Err,
-                >>::Kept,
-            >;
-            const DEPTH: usize = ::rewarm::private::depth([
-                <db as ::rewarm::private::Resource>::DEPTH,
-            ]);
-            fn cache() -> &'static Self::Cache {
-                &__CACHE
-            }
-        }
+        type __Part0 = __rewarm::keeps!(str, KEY_PART);
+        type __Part1 = __rewarm::keeps!(u32, KEY_PART);
+        type __Key = (__rewarm::Owned<__Part0>, __rewarm::Owned<__Part1>);
+        type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
+        static __PLACE: __Place = __rewarm::Keyed::keyed(
+            __rewarm::Policy::new(
+                "price",
+                __rewarm::depth([<db as __rewarm::Resource>::DEPTH]),
+                __rewarm::Duration::from_secs(30),
+            ),
+            __rewarm::facts!(__Value, __Error),
+            500,
+        );
         impl price {
+            fn __place() -> &'static __Place {
+                &__PLACE
+            }
+            fn __query<'a>(
+                sku: &'a str,
+                day: &'a u32,
+            ) -> __rewarm::Arguments<(&'a __Part0, &'a __Part1)> {
+                __rewarm::Arguments((__rewarm::Kept::ask(sku), __rewarm::Kept::ask(day)))
+            }
+            fn __fetch(
+                key: __Key,
+                __trace: __rewarm::Owned<str>,
+            ) -> __rewarm::Fetch<__Value, __Error> {
+                __rewarm::guard_across_await(async move {
+                    let held = __rewarm::hold::<(db,)>().await?;
+                    __rewarm::fetched(
+                        __Body::price(
+                                &*held.0,
+                                __rewarm::lend::<str, __Part0>(&key.0),
+                                __rewarm::Kept::<u32>::back(key.1),
+                                __rewarm::Borrow::borrow(&__trace),
+                            )
+                            .await,
+                    )
+                })
+            }
             /// The value, if it is kept and fresh.
             pub fn peek(sku: &str, day: u32) -> ::core::option::Option<Option<Price>> {
-                __CACHE
-                    .peek(
-                        &::rewarm::private::Arguments((
-                            <::rewarm::private::keeps!(
-                                str, KEY_PART
-                            ) as ::rewarm::private::KeepPart<str>>::ask(sku),
-                            <::rewarm::private::keeps!(
-                                u32, KEY_PART
-                            ) as ::rewarm::private::KeepPart<u32>>::ask(&day),
-                        )),
-                    )
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Option < Price >, CACHEABLE
-                        ) as ::rewarm::private::Keep<Option<Price>>>::back,
-                    )
+                __PLACE.peek(&Self::__query(sku, &day)).map(__rewarm::Kept::back)
             }
             /// Fetches now. Callers at the same time share one fetch.
             pub async fn refresh(
@@ -213,64 +102,31 @@ const _: () = {
                 day: u32,
                 trace: &str,
             ) -> Result<Option<Price>, sqlx::Error> {
-                <price as ::rewarm::private::Cached>::cache()
-                    .refresh(
-                        &::rewarm::private::Arguments((
-                            <::rewarm::private::keeps!(
-                                str, KEY_PART
-                            ) as ::rewarm::private::KeepPart<str>>::ask(sku),
-                            <::rewarm::private::keeps!(
-                                u32, KEY_PART
-                            ) as ::rewarm::private::KeepPart<u32>>::ask(&day),
-                        )),
-                        |__key| price::__fetch(
-                            __key,
-                            ::rewarm::private::ToOwned::to_owned(trace),
-                        ),
-                    )
-                    .await
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Option < Price >, CACHEABLE
-                        ) as ::rewarm::private::Keep<Option<Price>>>::back,
-                    )
-                    .map_err(
-                        <::rewarm::private::keeps!(
-                            < Result < Option < Price >, sqlx::Error > as
-                            ::rewarm::private::IsResult > ::Err, FETCH_ERROR
-                        ) as ::rewarm::private::KeepError<
-                            <Result<
-                                Option<Price>,
-                                sqlx::Error,
-                            > as ::rewarm::private::IsResult>::Err,
-                        >>::error_back,
-                    )
+                __rewarm::answer(
+                    price::__place()
+                        .refresh(
+                            &price::__query(sku, &day),
+                            |__key| price::__fetch(
+                                __key,
+                                __rewarm::ToOwned::to_owned(trace),
+                            ),
+                        )
+                        .await,
+                )
             }
             /// Forgets the answer.
             pub fn invalidate(sku: &str, day: u32) {
-                __CACHE
-                    .invalidate(
-                        &::rewarm::private::Arguments((
-                            <::rewarm::private::keeps!(
-                                str, KEY_PART
-                            ) as ::rewarm::private::KeepPart<str>>::ask(sku),
-                            <::rewarm::private::keeps!(
-                                u32, KEY_PART
-                            ) as ::rewarm::private::KeepPart<u32>>::ask(&day),
-                        )),
-                    );
+                __PLACE.invalidate(&Self::__query(sku, &day));
             }
             /// Forgets all answers.
             pub fn clear() {
-                __CACHE.clear();
+                __PLACE.clear();
             }
             /// What the cache counted.
-            pub fn stats() -> ::rewarm::Stats {
-                __CACHE.stats()
+            pub fn stats() -> __rewarm::Stats {
+                __PLACE.stats()
             }
         }
-        #[::rewarm::private::linkme::distributed_slice(::rewarm::private::REGISTRY)]
-        #[linkme(crate = ::rewarm::private::linkme)]
-        static __NODE: &'static dyn ::rewarm::private::Node = &__CACHE;
+        __rewarm::register!(__PLACE);
     };
 };

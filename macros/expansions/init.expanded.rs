@@ -4,14 +4,7 @@ pub async fn db() -> ::core::result::Result<
     ::rewarm::private::Arc<Pool>,
     ::rewarm::ResourceError,
 > {
-    <db as ::rewarm::private::Init>::cell()
-        .get()
-        .await
-        .map(
-            <::rewarm::private::keeps!(
-                Pool, SHAREABLE
-            ) as ::rewarm::private::Keep<Pool>>::give,
-        )
+    ::rewarm::private::give(<db as ::rewarm::private::Resource>::place().get().await)
 }
 ///The controls of the resource `db`.
 #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -34,103 +27,56 @@ const _: () = {
         clippy::nursery
     )]
     const _: () = {
-        const _: () = ::rewarm::private::shareable::<Pool>();
-        static __CELL: ::rewarm::private::Cell<
-            <::rewarm::private::keeps!(
-                Pool, SHAREABLE
-            ) as ::rewarm::private::Keep<Pool>>::Kept,
-        > = ::rewarm::private::Cell::new(<db as ::rewarm::private::Init>::SPEC);
-        impl ::rewarm::private::Init for db {
-            type Kept = <::rewarm::private::keeps!(
-                Pool, SHAREABLE
-            ) as ::rewarm::private::Keep<Pool>>::Kept;
-            const SPEC: ::rewarm::private::Spec<Self::Kept> = ::rewarm::private::Spec::waiting(
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::shareable::<Pool>();
+        type __Place = __rewarm::Cell<__rewarm::keeps!(Pool, SHAREABLE)>;
+        static __PLACE: __Place = __rewarm::Cell::new(
+            __rewarm::Spec::waiting(
                     "db",
-                    <db as ::rewarm::private::Resource>::DEPTH,
-                    ::rewarm::private::nodes::<(settings, crate::secrets::login)>,
-                    || ::rewarm::private::guard_across_await(async {
-                        let held = ::rewarm::private::hold::<
-                            (settings, crate::secrets::login),
-                        >()
+                    <db as __rewarm::Resource>::DEPTH,
+                    __rewarm::nodes::<(settings, crate::secrets::login)>,
+                    || __rewarm::guard_across_await(async {
+                        let held = __rewarm::hold::<(settings, crate::secrets::login)>()
                             .await?;
-                        __Body::db(
-                                &*held.0,
-                                <Arc<
-                                    Login,
-                                > as ::rewarm::private::FromHeld<_, _>>::from_held(&held.1),
-                            )
-                            .await
-                            .map(
-                                <::rewarm::private::keeps!(
-                                    Pool, SHAREABLE
-                                ) as ::rewarm::private::Keep<Pool>>::keep,
-                            )
-                            .map_err(::rewarm::private::Reportable::report)
+                        __rewarm::built(
+                            __Body::db(
+                                    &*held.0,
+                                    <Arc<Login> as __rewarm::FromHeld<_, _>>::from_held(&held.1),
+                                )
+                                .await
+                                .map_err(__rewarm::Reportable::report)?,
+                        )
                     }),
                 )
-                .timeout(::rewarm::private::Duration::from_secs(3u64))
-                .check(|value| ::rewarm::private::Box::pin(async move {
+                .timeout(__rewarm::Duration::from_secs(3))
+                .check(|value| __rewarm::Box::pin(async move {
                     ping(value).await.map_err(::core::convert::Into::into)
                 }))
-                .close(|value| ::rewarm::private::Box::pin(Pool::close(value)));
-            fn cell() -> &'static ::rewarm::private::Cell<Self::Kept> {
-                &__CELL
-            }
-        }
-        impl ::rewarm::private::Resource for db {
-            type Value = Pool;
-            type Held = <::rewarm::private::keeps!(
-                Pool, SHAREABLE
-            ) as ::rewarm::private::Keep<Pool>>::Held;
-            const DEPTH: usize = ::rewarm::private::depth([
-                <settings as ::rewarm::private::Resource>::DEPTH,
-                <crate::secrets::login as ::rewarm::private::Resource>::DEPTH,
+                .close(|value| __rewarm::Box::pin(Pool::close(value))),
+        );
+        impl __rewarm::Resource for db {
+            type Place = __Place;
+            const DEPTH: usize = __rewarm::depth([
+                <settings as __rewarm::Resource>::DEPTH,
+                <crate::secrets::login as __rewarm::Resource>::DEPTH,
             ]);
-            fn node() -> &'static dyn ::rewarm::private::Node {
-                &__CELL
-            }
-            async fn hold() -> ::core::result::Result<
-                Self::Held,
-                ::rewarm::ResourceError,
-            > {
-                __CELL
-                    .hold()
-                    .await
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Pool, SHAREABLE
-                        ) as ::rewarm::private::Keep<Pool>>::hold,
-                    )
+            fn place() -> &'static Self::Place {
+                &__PLACE
             }
         }
         impl db {
             /// The value if it is built, without waiting.
-            pub fn get() -> ::core::option::Option<::rewarm::private::Arc<Pool>> {
-                __CELL
-                    .peek()
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Pool, SHAREABLE
-                        ) as ::rewarm::private::Keep<Pool>>::give,
-                    )
+            pub fn get() -> ::core::option::Option<__rewarm::Arc<Pool>> {
+                __PLACE.peek().map(__rewarm::Kept::handle)
             }
             /// Builds the next generation now.
             pub async fn rebuild() -> ::core::result::Result<
-                ::rewarm::private::Arc<Pool>,
-                ::rewarm::ResourceError,
+                __rewarm::Arc<Pool>,
+                __rewarm::ResourceError,
             > {
-                __CELL
-                    .rebuild()
-                    .await
-                    .map(
-                        <::rewarm::private::keeps!(
-                            Pool, SHAREABLE
-                        ) as ::rewarm::private::Keep<Pool>>::give,
-                    )
+                __rewarm::give(__PLACE.rebuild().await)
             }
         }
-        #[::rewarm::private::linkme::distributed_slice(::rewarm::private::REGISTRY)]
-        #[linkme(crate = ::rewarm::private::linkme)]
-        static __NODE: &'static dyn ::rewarm::private::Node = &__CELL;
+        __rewarm::register!(__PLACE);
     };
 };

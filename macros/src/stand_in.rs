@@ -116,22 +116,12 @@ pub(crate) fn handler(item: Item, krate: &Path) -> TokenStream {
 }
 
 fn resource_impl(name: &proc_macro2::Ident, value: &Type, krate: &Path) -> TokenStream {
-    let keep = names::keep(value, "SHAREABLE", krate);
-    let allow = names::allow();
-    quote! {
-        #allow
-        impl #krate::private::Resource for #name {
-            type Value = #value;
-            type Held = #keep::Held;
-            const DEPTH: usize = 0;
-            fn node() -> &'static dyn #krate::private::Node {
-                ::core::unreachable!()
-            }
-            async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                ::core::unreachable!()
-            }
-        }
-    }
+    let (allow, private) = (names::allow(), quote!(#krate::private));
+    let kept = names::kept(value, "SHAREABLE", &private);
+    let place = quote!(::core::unreachable!());
+    let place_type = quote!(#private::Cell<#kept>);
+    let resource = names::resource(name, &private, &place_type, &place, &quote!(0));
+    quote!(#allow #resource)
 }
 
 /// The type of the value, unless it is what is wrong.

@@ -40,7 +40,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::flight::take_off;
 use crate::random;
-use crate::resource::{BoxFuture, Kind, Node};
+use crate::resource::{self, BoxFuture, Kind, Node, Place as _};
 use crate::stats::{Counters, Stats};
 use answer::{Answer, Landing};
 use fetch::{Claim, Next, Revalidation, Underway};
@@ -52,20 +52,18 @@ pub use held::HeldValue;
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
 
-/// Fills a cache that is a resource.
-type Settle = fn() -> BoxFuture<'static, Result<(), ResourceError>>;
-
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K, V, E, S>
 where
     K: 'static,
     V: 'static,
     E: 'static,
+    S: 'static,
 {
     policy: Policy,
     facts: Facts<V, E>,
     store: S,
-    settle: Option<Settle>,
+    as_resource: Option<AsResource<K, V, E, S>>,
     underway: LazyLock<Mutex<HashMap<K, Underway<V, E>>>>,
     /// Keys whose stale answer was given in an invocation that will fetch it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
@@ -76,15 +74,32 @@ where
     answers: PhantomData<fn() -> Answer<V, E>>,
 }
 
+/// What a cache has that is a resource.
+struct AsResource<K: 'static, V: 'static, E: 'static, S: 'static> {
+    fetch: fn(K) -> Fetch<V, E>,
+    settle: fn(&'static Cache<K, V, E, S>) -> BoxFuture<'static, Result<(), ResourceError>>,
+}
+
 /// The cache of a function without arguments.
 pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V, E>>;
 /// The cache of a function with arguments.
 pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V, E>>;
 
-impl<V, E> Unkeyed<V, E> {
-    /// An empty cache. `settle` fills it.
-    pub const fn unkeyed(policy: Policy, facts: Facts<V, E>, settle: Settle) -> Self {
-        Self::new(policy, facts, Slot::new(), Some(settle))
+impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
+    /// An empty cache. `fetch` fills it if it is a resource; if it is none, its callers alone do.
+    pub const fn unkeyed(
+        policy: Policy,
+        facts: Facts<V, E>,
+        fetch: Option<fn(()) -> Fetch<V, E>>,
+    ) -> Self {
+        let as_resource = match fetch {
+            Some(fetch) => Some(AsResource {
+                fetch,
+                settle: |cache| Box::pin(async { cache.hold().await.map(drop) }),
+            }),
+            None => None,
+        };
+        Self::new(policy, facts, Slot::new(), as_resource)
     }
 }
 
@@ -96,12 +111,17 @@ impl<K: Hash + Eq, V: Clone, E> Keyed<K, V, E> {
 }
 
 impl<K, V, E, S> Cache<K, V, E, S> {
-    const fn new(policy: Policy, facts: Facts<V, E>, store: S, settle: Option<Settle>) -> Self {
+    const fn new(
+        policy: Policy,
+        facts: Facts<V, E>,
+        store: S,
+        as_resource: Option<AsResource<K, V, E, S>>,
+    ) -> Self {
         Self {
             policy,
             facts,
             store,
-            settle,
+            as_resource,
             underway: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
             next_death: AtomicU64::new(u64::MAX),
@@ -436,20 +456,15 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     }
 }
 
-impl<V, E> Unkeyed<V, E>
-where
-    V: Value,
-    E: Send + 'static,
-{
-    /// The value of a resource, without cloning it where it is kept.
-    ///
-    /// # Errors
-    /// The function's own as the source of a [`ResourceError`].
+impl<V: Value, E: Send + 'static> resource::Place for Unkeyed<V, E> {
+    type Held = HeldValue<V, E>;
+
+    /// Does not clone the value where it is kept.
     #[inline]
-    pub async fn hold(
-        &'static self,
-        fetch: impl FnOnce(()) -> Fetch<V, E>,
-    ) -> Result<HeldValue<V, E>, ResourceError> {
+    async fn hold(&'static self) -> Result<HeldValue<V, E>, ResourceError> {
+        let Some(AsResource { fetch, .. }) = &self.as_resource else {
+            unreachable!("what is no resource is not held");
+        };
         if let Some(found) = self.store.find(&()) {
             let entry = found.as_ref();
             if matches!(entry.answer, Answer::Value(_)) && CLOCK.now() < entry.fresh_until {
@@ -496,8 +511,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
     }
 
     fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
-        match self.settle {
-            Some(settle) => settle(),
+        match &self.as_resource {
+            Some(it) => (it.settle)(self),
             None => Box::pin(async { Ok(()) }),
         }
     }

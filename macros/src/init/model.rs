@@ -30,7 +30,7 @@ pub(crate) struct Model {
 /// Where the value comes from.
 pub(super) enum Source {
     /// A function, and what fills its parameters.
-    Fn { function: Box<Function>, returns: Box<Returns>, awaits: bool, injected: Vec<Injected> },
+    Fn { function: Box<Function>, returns: Box<Returns>, injected: Vec<Injected> },
     /// The initialiser of a static.
     Static { init: TokenStream, awaits: bool },
 }
@@ -96,7 +96,6 @@ impl Model {
             source: Source::Fn {
                 returns: Box::new(returns),
                 function: Box::new(function),
-                awaits,
                 injected,
             },
         })

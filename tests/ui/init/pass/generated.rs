@@ -102,4 +102,16 @@ mod renamed {
     }
 }
 
+trait Rate: Send + Sync {}
+impl Rate for u8 {}
+
+#[init]
+static RATE: Box<dyn Rate> = Box::new(1);
+
+#[init]
+static HALVES: fn(u8) -> u8 = |n| n / 2;
+
+#[init]
+static LATE: std::sync::Arc<dyn Rate> = std::sync::Arc::new(async { 1 }.await);
+
 fn main() {}
