@@ -38,13 +38,12 @@ const _: () = {
                     || __rewarm::guard_across_await(async {
                         let held = __rewarm::hold::<(settings, crate::secrets::login)>()
                             .await?;
-                        __rewarm::built(
+                        __rewarm::built_or(
                             __Body::db(
                                     &*held.0,
                                     <Arc<Login> as __rewarm::FromHeld<_, _>>::from_held(&held.1),
                                 )
-                                .await
-                                .map_err(__rewarm::Reportable::report)?,
+                                .await,
                         )
                     }),
                 )

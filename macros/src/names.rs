@@ -170,7 +170,10 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Option<Vec<
     let mut params = Vec::new();
     for input in &sig.inputs {
         match input {
-            FnArg::Typed(param) => params.push(param),
+            FnArg::Typed(param) => {
+                check_attributes(param, diag);
+                params.push(param);
+            }
             FnArg::Receiver(receiver) => {
                 diag.error(
                     receiver,
@@ -183,6 +186,29 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Option<Vec<
         }
     }
     Some(params)
+}
+
+/// Reports attributes of ours that contradict each other.
+fn check_attributes(param: &PatType, diag: &mut Diag) {
+    for name in ["from", "skip"] {
+        let mut ours = param.attrs.iter().filter(|attr| attr.path().is_ident(name));
+        if let (Some(_), Some(again)) = (ours.next(), ours.next()) {
+            diag.error(again, format_args!("`#[{name}]` is given twice"), "", "keep one of them");
+        }
+    }
+    let Some(skip) = skip_attribute(param) else {
+        return;
+    };
+    if from_attribute(param).is_some() {
+        diag.error(
+            skip,
+            "`#[skip]` has no meaning beside `#[from]`",
+            "a resource is no part of the key",
+            "remove it",
+        );
+    } else if !matches!(skip.meta, syn::Meta::Path(_)) {
+        diag.error(skip, "`#[skip]` takes no value", "", "write `#[skip]`");
+    }
 }
 
 /// Any item without the parameter attributes that only we understand.
@@ -260,6 +286,17 @@ pub(crate) fn not_a_result(ty: &Type, private: &TokenStream) -> TokenStream {
     let check = at(&quote!(#private::not_a_result), span);
     let is_result = quote!(#private::is_result!(#ty));
     quote_spanned!(span=> const _: () = #check(#is_result);)
+}
+
+/// Holds a future against what lets it wait. One that is not `Send` is reported on the function's name.
+pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(name.span());
+    let mut future: Vec<TokenTree> = future.clone().into_iter().collect();
+    for token in &mut future {
+        token.set_span(span);
+    }
+    let private = at(private, span);
+    quote_spanned!(span=> #private::guard_across_await(#(#future)*))
 }
 
 /// Holds a type against a bound of the runtime; a complaint is about the type.

@@ -66,9 +66,12 @@ pub(crate) fn cached(item: Item, krate: &Path) -> TokenStream {
     let is_resource = |input: &syn::FnArg| matches!(input, syn::FnArg::Typed(param) if names::from_attribute(param).is_some());
     let inputs = seen.sig.inputs.iter();
     let inputs: Vec<_> = inputs.filter(|input| !is_resource(input)).cloned().collect();
-    if inputs.len() < seen.sig.inputs.len() {
+    // With a parameter less the body does not stand: it stays where it has all of them.
+    let written = (inputs.len() < seen.sig.inputs.len()).then(|| {
+        let written = as_written(&Function { attrs: Vec::new(), ..seen.clone() });
         seen.body = unreachable();
-    }
+        quote!(#[allow(dead_code)] const _: () = { #written };)
+    });
     let (vis, name) = (seen.vis.clone(), seen.sig.ident.clone());
     let resource = match known(&seen) {
         Some(value) if inputs.is_empty() => resource_impl(&name, &value, krate),
@@ -77,6 +80,7 @@ pub(crate) fn cached(item: Item, krate: &Path) -> TokenStream {
     seen.sig.inputs = inputs.into_iter().collect();
     let (function, allow) = (as_written(&seen), names::allow());
     quote! {
+        #written
         #[allow(unused, clippy::needless_pass_by_value)]
         #function
         #allow

@@ -15,8 +15,8 @@ pub use crate::bounds::{
     Copies, FetchError, Keep, Keeps, Kept, KeyPart, Reportable, Shareable, SharedFailure,
     cacheable, fetch_error, guard_across_await, key_part, shareable, shared_failure,
 };
-pub use crate::cache::{Arguments, Facts, Failure, Fetch, Keyed, Policy, Unkeyed, infallible};
-pub use crate::cell::{Cell, Restore, Spec};
+pub use crate::cache::{Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible};
+pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::fixed::Fixed;
@@ -46,6 +46,14 @@ pub fn give<T, K: Kept<T>>(kept: Result<Arc<K>, ResourceError>) -> Result<Arc<T>
 /// None; the initialiser has others.
 pub fn built<T, K: Kept<T>>(value: T) -> Result<K, BoxError> {
     Ok(K::keep(value))
+}
+
+/// The same of an initialiser that can fail.
+///
+/// # Errors
+/// Its own.
+pub fn built_or<T, E: Reportable, K: Kept<T>>(outcome: Result<T, E>) -> Result<K, BoxError> {
+    outcome.map(K::keep).map_err(E::report)
 }
 
 /// What a fetch ended with, as it is kept.

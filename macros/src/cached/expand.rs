@@ -1,7 +1,7 @@
 //! The code of a cached function: the function that callers see, a type with its controls, and its
 //! place in the container.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -150,7 +150,7 @@ fn bounds(model: &Model, private: &TokenStream) -> TokenStream {
 fn error(model: &Model, private: &TokenStream) -> TokenStream {
     match &model.returns {
         Returns::Result { whole, .. } => {
-            quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err)
+            quote_spanned!(model.returns.error_span()=> <#whole as #private::IsResult>::Err)
         }
         Returns::Plain(_) => quote!(#private::Infallible),
     }
@@ -260,14 +260,14 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         let set = names::resource_set(&model.injected);
         quote!(let held = #private::hold::<#set>().await?;)
     });
-    let at = Span::call_site().located_at(name.span());
-    let guard = names::at(&quote!(#private::guard_across_await), at);
+    let guarded = names::guarded(
+        name,
+        &quote!(async move { #hold #private::fetched(#outcome) }),
+        private,
+    );
     quote! {
         fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch<__Value, __Error> {
-            #guard(async move {
-                #hold
-                #private::fetched(#outcome)
-            })
+            #guarded
         }
     }
 }

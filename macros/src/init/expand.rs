@@ -41,16 +41,16 @@ fn of_function(
 
     let held = ours("held");
     let arguments = names::arguments(injected, &private, &held);
-    let wait = awaits.then(|| quote!(.await));
-    let call = quote!(__Body::#name(#(#arguments),*) #wait);
-    let outcome = match returns {
-        Returns::Result { whole, .. } => {
-            let at = Span::call_site().located_at(whole.span());
-            let report = names::at(&quote!(#private::Reportable::report), at);
-            quote!(#private::built(#call.map_err(#report)?))
-        }
-        Returns::Plain(_) => quote!(#private::built(#call)),
+    let wait = if awaits { quote!(.await) } else { TokenStream::new() };
+    // An error that cannot be reported is shown on its type.
+    let at = Span::call_site().located_at(returns.error_span());
+    let private_at = names::at(&private, at);
+    let built = match returns {
+        Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or),
+        Returns::Plain(_) => quote_spanned!(at=> #private_at::built),
     };
+    let wait = names::at(&wait, at);
+    let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
     let set = names::resource_set(injected);
     let spec = if awaits {
         let hold = (!injected.is_empty())
@@ -182,9 +182,8 @@ fn block(
 
 /// What starts an attempt. A future that is not `Send` is reported on the name.
 fn waiting(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
-    let at = Span::call_site().located_at(model.name.span());
-    let guard = names::at(&quote!(#private::guard_across_await), at);
-    quote!(|| #guard(async { #outcome }))
+    let guarded = names::guarded(&model.name, &quote!(async { #outcome }), private);
+    quote!(|| #guarded)
 }
 
 /// What users of a `Cell` call by the name of the resource.

@@ -59,7 +59,8 @@ impl Model {
             fine = false;
         } else {
             for param in params {
-                if let Some(attr) = names::skip_attribute(param) {
+                let is_resource = names::from_attribute(param).is_some();
+                if let (Some(attr), false) = (names::skip_attribute(param), is_resource) {
                     diag.error(
                         attr,
                         "`#[skip]` has no meaning here",
