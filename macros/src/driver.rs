@@ -56,8 +56,18 @@ mod tests {
     #[test]
     fn a_half_written_body_is_left_as_it_is() {
         let options = [
-            "", "t", "ttl", "ttl =", "ttl = \"5", "ttl = \"5m\",", "ttl = \"5m\", max_", "allow(", ", ,",
-            "= 5", "check = self::", "crate =",
+            "",
+            "t",
+            "ttl",
+            "ttl =",
+            "ttl = \"5",
+            "ttl = \"5m\",",
+            "ttl = \"5m\", max_",
+            "allow(",
+            ", ,",
+            "= 5",
+            "check = self::",
+            "crate =",
         ];
         let signatures = [
             "async fn db ( event : u8 , settings : & Settings )",
@@ -68,7 +78,8 @@ mod tests {
             "fn db ( # [from] settings : & Settings ) -> u8",
             "async fn db ( event : u8 , # [from ()] settings : & mut u8 ) -> Self",
         ];
-        let bodies = ["{ settings . }", "{ let pool = connect ( & settings . ; pool }", "{ db :: }"];
+        let bodies =
+            ["{ settings . }", "{ let pool = connect ( & settings . ; pool }", "{ db :: }"];
         for options in options {
             // What rustc hands over is balanced, and its literals are whole.
             let Ok(options) = options.parse::<TokenStream>() else {

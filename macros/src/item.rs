@@ -114,7 +114,8 @@ fn names_self(tokens: TokenStream) -> Option<Ident> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(ident) if ident == "Self" => (!inside_item).then_some(ident),
         TokenTree::Ident(ident) => {
-            inside_item |= ["impl", "trait", "struct", "enum", "union"].iter().any(|it| ident == it);
+            inside_item |=
+                ["impl", "trait", "struct", "enum", "union"].iter().any(|it| ident == it);
             None
         }
         TokenTree::Punct(punct) => {

@@ -97,7 +97,7 @@ pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream
     }
     let depths = injected.iter().map(|injected| {
         let resource = &injected.resource;
-        quote_spanned!(resource.span()=> <#resource as #private::Resource>::DEPTH)
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::DEPTH_UNLESS_CIRCULAR)
     });
     quote!(#private::depth([#(#depths),*]))
 }
@@ -112,7 +112,7 @@ pub(crate) fn resource(
 ) -> TokenStream {
     // At the place of the name, since this too is what the compiler shows of a circle.
     let at = Span::call_site().located_at(name.span());
-    let depth = quote_spanned!(at=> const DEPTH: usize = #depth;);
+    let depth = quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: usize = #depth;);
     quote! {
         impl #private::Resource for #name {
             type Place = #place_type;

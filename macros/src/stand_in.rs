@@ -33,8 +33,9 @@ pub(crate) fn resource(item: Item, krate: &Path) -> TokenStream {
                 let function = as_written(&left);
                 return quote!(#function #[allow(dead_code, non_camel_case_types)] #vis struct #name {});
             };
-            let asyncness = &function.sig.asyncness;
+            let (written, asyncness) = (aside(&function), &function.sig.asyncness);
             let accessor = quote! {
+                #written
                 #[allow(dead_code)]
                 #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
                     ::core::unreachable!()
@@ -66,11 +67,10 @@ pub(crate) fn cached(item: Item, krate: &Path) -> TokenStream {
     let is_resource = |input: &syn::FnArg| matches!(input, syn::FnArg::Typed(param) if names::from_attribute(param).is_some());
     let inputs = seen.sig.inputs.iter();
     let inputs: Vec<_> = inputs.filter(|input| !is_resource(input)).cloned().collect();
-    // With a parameter less the body does not stand: it stays where it has all of them.
     let written = (inputs.len() < seen.sig.inputs.len()).then(|| {
-        let written = as_written(&Function { attrs: Vec::new(), ..seen.clone() });
+        let written = aside(&seen);
         seen.body = unreachable();
-        quote!(#[allow(dead_code)] const _: () = { #written };)
+        written
     });
     let (vis, name) = (seen.vis.clone(), seen.sig.ident.clone());
     let resource = match known(&seen) {
@@ -140,6 +140,12 @@ fn known(function: &Function) -> Option<Type> {
 
 fn unreachable() -> Group {
     Group::new(Delimiter::Brace, quote!(::core::unreachable!()))
+}
+
+/// The function where nobody calls it: its body is still completed by editors, and checked.
+fn aside(function: &Function) -> TokenStream {
+    let written = as_written(&Function { attrs: Vec::new(), ..function.clone() });
+    quote!(#[allow(dead_code)] const _: () = { #written };)
 }
 
 fn has_self(function: &Function) -> bool {

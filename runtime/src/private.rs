@@ -15,7 +15,9 @@ pub use crate::bounds::{
     Copies, FetchError, Keep, Keeps, Kept, KeyPart, Reportable, Shareable, SharedFailure,
     cacheable, fetch_error, guard_across_await, key_part, shareable, shared_failure,
 };
-pub use crate::cache::{Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible};
+pub use crate::cache::{
+    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible,
+};
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
 pub use crate::error::{BoxError, ResourceError};
@@ -27,8 +29,8 @@ pub use crate::run::{Service, service};
 pub use crate::stats::Stats;
 
 pub use crate::{
-    __container as container, __facts as facts, __keeps as keeps,
-    __is_result as is_result, __register as register,
+    __container as container, __facts as facts, __is_result as is_result, __keeps as keeps,
+    __register as register,
 };
 
 /// The value of a resource, as an owner of it.
@@ -60,9 +62,7 @@ pub fn built_or<T, E: Reportable, K: Kept<T>>(outcome: Result<T, E>) -> Result<K
 ///
 /// # Errors
 /// That of the fetch.
-pub fn fetched<V, E, KV: Kept<V>, KE: Kept<E>>(
-    outcome: Result<V, E>,
-) -> Result<KV, Failure<KE>> {
+pub fn fetched<V, E, KV: Kept<V>, KE: Kept<E>>(outcome: Result<V, E>) -> Result<KV, Failure<KE>> {
     outcome.map(KV::keep).map_err(|error| Failure::Error(KE::keep(error)))
 }
 
@@ -101,11 +101,13 @@ pub async fn hold<S: ResourceSet>() -> Result<S::Held, crate::ResourceError> {
 #[macro_export]
 macro_rules! __keeps {
     ($type:ty, $what:ident) => {
-        <$crate::private::Keeps<{
-            #[allow(unused_imports)]
-            use $crate::private::{Unable as _, UnablePart as _};
-            $crate::private::Probe::<$type>::$what
-        }> as $crate::private::Keep<$type>>::Kept
+        <$crate::private::Keeps<
+            {
+                #[allow(unused_imports)]
+                use $crate::private::{Unable as _, UnablePart as _};
+                $crate::private::Probe::<$type>::$what
+            },
+        > as $crate::private::Keep<$type>>::Kept
     };
 }
 

@@ -25,8 +25,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Resource {
     /// What it stands in.
     type Place: Place;
-    /// One more than the deepest of the resources that this one is made from.
-    const DEPTH: usize;
+    /// One more than the deepest of the resources that this one is made from. One that is made from
+    /// itself, through others or not, has none: its name is in what the compiler says then.
+    const DEPTH_UNLESS_CIRCULAR: usize;
 
     /// Where it stands.
     fn place() -> &'static Self::Place;
@@ -45,7 +46,7 @@ pub trait Place: Node + 'static {
 pub trait Node: Sync {
     /// The name it was declared under.
     fn name(&self) -> &'static str;
-    /// See [`Resource::DEPTH`].
+    /// See [`Resource::DEPTH_UNLESS_CIRCULAR`].
     fn depth(&self) -> usize;
     /// Which part it plays in the container's life.
     fn kind(&self) -> Kind;

@@ -194,7 +194,9 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
 fn query(model: &Model, private: &TokenStream) -> TokenStream {
     let key = model.key();
     if key.is_empty() {
-        return quote!(fn __query() {});
+        return quote!(
+            fn __query() {}
+        );
     }
     let inputs = key.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
@@ -260,11 +262,8 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         let set = names::resource_set(&model.injected);
         quote!(let held = #private::hold::<#set>().await?;)
     });
-    let guarded = names::guarded(
-        name,
-        &quote!(async move { #hold #private::fetched(#outcome) }),
-        private,
-    );
+    let guarded =
+        names::guarded(name, &quote!(async move { #hold #private::fetched(#outcome) }), private);
     quote! {
         fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch<__Value, __Error> {
             #guarded
@@ -283,7 +282,7 @@ fn place(model: &Model, private: &TokenStream) -> TokenStream {
     let depth = names::depth(&model.injected, private);
     let (depth, resource) = match is_resource {
         true => (
-            quote!(<#name as #private::Resource>::DEPTH),
+            quote!(<#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR),
             names::resource(name, private, &quote!(__Place), &quote!(&__PLACE), &depth),
         ),
         false => (depth, TokenStream::new()),

@@ -12,7 +12,9 @@ use crate::names::{self, Injected, ours};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
-        Source::Fn { function, returns, injected } => of_function(model, function, returns, injected),
+        Source::Fn { function, returns, injected } => {
+            of_function(model, function, returns, injected)
+        }
         Source::Static { init, awaits: true } => of_waiting_static(model, init),
         Source::Static { init, awaits: false } => of_static(model, init),
     }
@@ -53,13 +55,13 @@ fn of_function(
     let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
     let set = names::resource_set(injected);
     let spec = if awaits {
-        let hold = (!injected.is_empty())
-            .then(|| quote!(let #held = #private::hold::<#set>().await?;));
+        let hold =
+            (!injected.is_empty()).then(|| quote!(let #held = #private::hold::<#set>().await?;));
         let build = waiting(model, &quote!(#hold #outcome), &private);
         quote! {
             #private::Spec::waiting(
                 #text,
-                <#name as #private::Resource>::DEPTH,
+                <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
                 #private::nodes::<#set>,
                 #build,
             )
@@ -83,8 +85,7 @@ fn of_function(
         }
     };
     let depth = names::depth(injected, &private);
-    let resource =
-        names::resource(name, &private, &quote!(__Place), &quote!(&__PLACE), &depth);
+    let resource = names::resource(name, &private, &quote!(__Place), &quote!(&__PLACE), &depth);
     let controls = controls(model, &quote!(__PLACE), &private);
     let place = quote!(#place #resource #controls #private::register!(__PLACE););
     block(model, &accessor, &written, &place)
@@ -106,8 +107,7 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
         );
     };
     let private = names::private();
-    let resource =
-        names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
     let controls = controls(model, &quote!(#name), &private);
     let place = quote!(#resource #controls #private::register!(#name););
     block(model, &accessor, &TokenStream::new(), &place)
@@ -127,8 +127,7 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
             <#place_type>::new(#text, || #outside::built::<#value, _>(#init)) #options;
     };
     let private = names::private();
-    let resource =
-        names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
     let place = quote! {
         #resource
         impl #name {
@@ -223,9 +222,9 @@ fn options(model: &Model, private: &TokenStream) -> TokenStream {
         let gap = names::duration(gap, private);
         quote!(.idle(#gap))
     });
-    let close = model.close.as_ref().map(|close| {
-        quote_spanned!(close.span()=> .close(|value| #private::Box::pin(#close(value))))
-    });
+    let close = model.close.as_ref().map(
+        |close| quote_spanned!(close.span()=> .close(|value| #private::Box::pin(#close(value)))),
+    );
     let restore = model.restore.map(|restore| match restore {
         Restore::Keep => quote!(.restore(#private::Restore::Keep)),
         Restore::Check => quote!(.restore(#private::Restore::Check)),
