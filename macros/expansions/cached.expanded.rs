@@ -38,7 +38,7 @@ const _: () = {
         static __PLACE: __Place = __rewarm::Unkeyed::unkeyed(
             __rewarm::Policy::new(
                     "settings",
-                    <settings as __rewarm::Resource>::DEPTH,
+                    <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
                     __rewarm::Duration::from_secs(300),
                 )
                 .stale_if_error(__rewarm::Duration::from_secs(3600)),
@@ -47,7 +47,7 @@ const _: () = {
         );
         impl __rewarm::Resource for settings {
             type Place = __Place;
-            const DEPTH: usize = 0;
+            const DEPTH_UNLESS_CIRCULAR: usize = 0;
             fn place() -> &'static Self::Place {
                 &__PLACE
             }

@@ -59,7 +59,7 @@ const _: () = {
         static __PLACE: __Place = __rewarm::Keyed::keyed(
             __rewarm::Policy::new(
                 "price",
-                __rewarm::depth([<db as __rewarm::Resource>::DEPTH]),
+                __rewarm::depth([<db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR]),
                 __rewarm::Duration::from_secs(30),
             ),
             __rewarm::facts!(__Value, __Error),

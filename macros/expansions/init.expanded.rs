@@ -33,7 +33,7 @@ const _: () = {
         static __PLACE: __Place = __rewarm::Cell::new(
             __rewarm::Spec::waiting(
                     "db",
-                    <db as __rewarm::Resource>::DEPTH,
+                    <db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
                     __rewarm::nodes::<(settings, crate::secrets::login)>,
                     || __rewarm::guard_across_await(async {
                         let held = __rewarm::hold::<(settings, crate::secrets::login)>()
@@ -55,9 +55,9 @@ const _: () = {
         );
         impl __rewarm::Resource for db {
             type Place = __Place;
-            const DEPTH: usize = __rewarm::depth([
-                <settings as __rewarm::Resource>::DEPTH,
-                <crate::secrets::login as __rewarm::Resource>::DEPTH,
+            const DEPTH_UNLESS_CIRCULAR: usize = __rewarm::depth([
+                <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+                <crate::secrets::login as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
             ]);
             fn place() -> &'static Self::Place {
                 &__PLACE

@@ -34,7 +34,7 @@ const _: () = {
         );
         impl __rewarm::Resource for pattern {
             type Place = __Place;
-            const DEPTH: usize = 0;
+            const DEPTH_UNLESS_CIRCULAR: usize = 0;
             fn place() -> &'static Self::Place {
                 &__PLACE
             }

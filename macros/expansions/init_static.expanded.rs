@@ -19,7 +19,7 @@ const _: () = {
         type Place = ::rewarm::private::Fixed<
             ::rewarm::private::keeps!(String, SHAREABLE),
         >;
-        const DEPTH: usize = 0;
+        const DEPTH_UNLESS_CIRCULAR: usize = 0;
         fn place() -> &'static Self::Place {
             &GREETING
         }

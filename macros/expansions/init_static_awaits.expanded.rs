@@ -22,7 +22,7 @@ const _: () = {
         type Place = ::rewarm::private::Cell<
             ::rewarm::private::keeps!(Config, SHAREABLE),
         >;
-        const DEPTH: usize = 0;
+        const DEPTH_UNLESS_CIRCULAR: usize = 0;
         fn place() -> &'static Self::Place {
             &CONFIG
         }
