@@ -211,6 +211,15 @@ fn check_attributes(param: &PatType, diag: &mut Diag) {
     }
 }
 
+/// Reports each `#[skip]` of a function that has no key.
+pub(crate) fn no_skip(params: &[&PatType], diag: &mut Diag) {
+    for param in params.iter().filter(|param| from_attribute(param).is_none()) {
+        if let Some(attr) = skip_attribute(param) {
+            diag.error(attr, "`#[skip]` has no meaning here", "there is no key", "remove it");
+        }
+    }
+}
+
 /// Any item without the parameter attributes that only we understand.
 pub(crate) fn without_parameter_attributes(tokens: TokenStream) -> TokenStream {
     let mut out = TokenStream::new();

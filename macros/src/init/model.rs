@@ -58,16 +58,8 @@ impl Model {
             );
             fine = false;
         } else {
+            names::no_skip(&params, diag);
             for param in params {
-                let is_resource = names::from_attribute(param).is_some();
-                if let (Some(attr), false) = (names::skip_attribute(param), is_resource) {
-                    diag.error(
-                        attr,
-                        "`#[skip]` has no meaning here",
-                        "there is no key",
-                        "remove it",
-                    );
-                }
                 match Injected::read(param, diag) {
                     Some(param) => injected.push(param),
                     None => fine = false,

@@ -87,6 +87,20 @@ async fn run(
     Ok(inner + nested::inner().await + context.request_id.len() as u8)
 }
 
+// A resource, though its type is called as the one of Lambda.
+#[derive(Clone)]
+pub struct Context(u8);
+
+#[init]
+fn tenant() -> Context {
+    Context(1)
+}
+
+#[handler]
+async fn of_tenant(_event: u8, #[from(tenant)] context: Context) -> u8 {
+    context.0
+}
+
 fn main() -> std::process::ExitCode {
     run::run()
 }
