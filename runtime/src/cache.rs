@@ -82,8 +82,11 @@ where
 /// What a cache has that is a resource.
 struct AsResource<K: 'static, V: 'static, E: 'static, S: 'static> {
     fetch: fn(K) -> Fetch<V, E>,
-    settle: fn(&'static Cache<K, V, E, S>) -> BoxFuture<'static, Result<(), ResourceError>>,
+    settle: Settle<Cache<K, V, E, S>>,
 }
+
+/// Fills a cache that is a resource.
+type Settle<C> = fn(&'static C) -> BoxFuture<'static, Result<(), ResourceError>>;
 
 /// The cache of a function without arguments.
 pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V, E>>;
