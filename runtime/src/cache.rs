@@ -593,3 +593,66 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
         set.unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
+
+/// Small enough for Miri, which tries other interleavings and weaker memory than the machine has.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::thread;
+
+    const FACTS: Facts<Arc<u64>, Infallible> = Facts {
+        is_none: |_| false,
+        clone_error: None,
+        from_resource_error: None,
+        into_box: |never| match never {},
+    };
+
+    /// Asks on three threads and forgets on a fourth; gives how often was fetched.
+    fn fight<K, S, Q>(cache: &'static Cache<K, Arc<u64>, Infallible, S>, query: &Q) -> u64
+    where
+        K: Key,
+        S: Store<K, Arc<u64>, Infallible>,
+        Q: Query<K> + Sync,
+    {
+        let fetches = AtomicU64::new(0);
+        let fetches: &'static AtomicU64 = Box::leak(Box::new(fetches));
+        let get = || {
+            let fetch = |_| -> Fetch<Arc<u64>, Infallible> {
+                Box::pin(async move { Ok(Arc::new(fetches.fetch_add(1, SeqCst))) })
+            };
+            infallible(cache.get_blocking(query, fetch))
+        };
+        thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| {
+                    let (first, second) = (get(), get());
+                    assert!(second >= first, "an answer that was forgotten came back");
+                });
+            }
+            threads.spawn(|| cache.invalidate(query));
+        });
+        let stats = Cache::stats(cache);
+        assert_eq!(stats.hits + stats.misses, 6);
+        assert_eq!(stats.loads, fetches.load(SeqCst));
+        stats.loads
+    }
+
+    #[test]
+    fn threads_share_the_fetch_of_a_slot() {
+        static CACHE: Unkeyed<Arc<u64>, Infallible> =
+            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, || {
+                Box::pin(async { Ok(()) })
+            });
+        assert!((1..=2).contains(&fight(&CACHE, &())));
+    }
+
+    #[test]
+    fn threads_share_the_fetch_of_a_key() {
+        static CACHE: Keyed<(String,), Arc<u64>, Infallible> =
+            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10);
+        assert!((1..=2).contains(&fight(&CACHE, &Arguments(("tea",)))));
+    }
+}

@@ -33,15 +33,17 @@
 //! }
 //! ```
 //!
-//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. Tests put a function
-//! through a container's life with the feature `testing`. The [`guide`] says how a container lives,
-//! what belongs under which attribute, and what rewarm does not do.
+//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. What happens in the
+//! container is told by [`metrics`]. Tests put a function through a container's life with the feature
+//! `testing`. The [`guide`] says how a container lives, what belongs under which attribute, and what
+//! rewarm does not do.
 //!
 //! # Features
 //!
 //! | feature | default | |
 //! |---|---|---|
 //! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
+//! | `metrics` | no | events go to the facade of the crate `metrics`, too |
 //! | `local` | yes | `run()` outside Lambda reads events from the command line |
 //! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
 //! | `testing` | no | simulated containers |
@@ -71,6 +73,7 @@ pub mod guide;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;
+pub mod metrics;
 mod panic;
 #[doc(hidden)]
 pub mod private;
@@ -79,6 +82,7 @@ mod random;
 mod resource;
 mod run;
 mod scope;
+mod span;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -16,7 +16,8 @@ use crate::container::{self, Start, container};
 use crate::error::chain;
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::run::{log_to, runtime};
+use crate::metrics::emf;
+use crate::run::{log_to, measure, runtime};
 
 const HELP: &str = "\
 Runs a Lambda function without Lambda.
@@ -146,6 +147,7 @@ async fn life<H: Handler>(
 ) -> ExitCode {
     let mut timeline = Timeline::new();
     container().begin(Start::Local);
+    measure::<H>(Start::Local, emf::to_stderr);
     let start = Instant::now();
     let outcome = container::init(None).await;
     timeline.init(start.elapsed(), outcome.is_ok());
@@ -156,10 +158,10 @@ async fn life<H: Handler>(
         return ExitCode::FAILURE;
     }
     let mut answers = std::pin::pin!(
-        stream::iter(events)
-            .map(|line| async {
+        stream::iter(events.zip(1..))
+            .map(|(line, n)| async move {
                 let line = line.map_err(|error| format!("stdin: {error}"))?;
-                Ok::<_, String>(invoke::<H>(line, options.idle).await)
+                Ok::<_, String>(invoke::<H>(line, n, options.idle).await)
             })
             .buffered(options.concurrency)
     );
@@ -193,14 +195,14 @@ struct Done {
     answer: Result<Box<RawValue>, InvocationError>,
 }
 
-async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
+async fn invoke<H: Handler>(event: String, n: u64, idle: Duration) -> Done {
     if container().invocations() > 0 {
         CLOCK.skip(idle);
     }
     let event = Event::Json(event.as_bytes());
-    let scope = invocation::begin::<H>(&event, None);
     let mut context = Context::default();
-    context.request_id = format!("local-{}", scope.number);
+    context.request_id = format!("local-{n}");
+    let scope = invocation::begin::<H>(&event, &context, None);
     let start = Instant::now();
     let answer = scope.clone().enter(invocation::answer::<H>(&scope, event, context)).await;
     let done = Done { number: scope.number, cold: scope.cold, time: start.elapsed(), answer };

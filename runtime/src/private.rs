@@ -23,6 +23,7 @@ pub use crate::entry::run;
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec};
+pub use crate::metrics::emf::Dimension;
 pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
 pub use crate::resource::{FromHeld, Node, REGISTRY, Resource, ResourceSet, depth};
 pub use crate::run::{Service, service};

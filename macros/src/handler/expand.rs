@@ -4,6 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::emf::{Dimension, Emf};
 use super::model::{Event, Model};
 use crate::item::Returns;
 use crate::names::{self, ours};
@@ -53,8 +54,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote!(.deadline_margin(#margin))
         });
         let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
+        let emf = model.options.emf.as_ref().map(|emf| emf_spec(emf, &private));
         let warmup = model.options.warmup.then(|| quote!(.warmup()));
-        quote!(#private::HandlerSpec::DEFAULT #margin #every #warmup)
+        quote!(#private::HandlerSpec::DEFAULT.name(#text) #margin #every #emf #warmup)
     };
     // Named so that a future that is not `Send` is reported on the function's name.
     let at = Span::call_site().located_at(name.span());
@@ -99,4 +101,16 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             }
         };
     }
+}
+
+fn emf_spec(emf: &Emf, private: &TokenStream) -> TokenStream {
+    let namespace = &emf.namespace;
+    let dimensions = emf.dimensions.iter().map(|dimension| match dimension {
+        Dimension::Known(variant) => {
+            let variant = proc_macro2::Ident::new(variant, Span::call_site());
+            quote!(#private::Dimension::#variant)
+        }
+        Dimension::Is(name, value) => quote!(#private::Dimension::Is(#name, #value)),
+    });
+    quote!(.emf(#namespace, &[#(#dimensions),*]))
 }
