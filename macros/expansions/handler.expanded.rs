@@ -15,6 +15,7 @@ struct checkout {}
 const _: () = {
     impl ::rewarm::private::Handler for checkout {
         const SPEC: ::rewarm::private::HandlerSpec = ::rewarm::private::HandlerSpec::DEFAULT
+            .name("checkout")
             .report_every(100u64);
         type Event = Order;
         type Answer = Receipt;
