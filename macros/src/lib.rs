@@ -6,6 +6,8 @@ mod cached;
 mod diag;
 mod driver;
 mod duration;
+#[cfg(test)]
+mod expansions;
 mod handler;
 mod init;
 mod item;

@@ -42,7 +42,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::flight::{Arrival, take_off};
 use crate::random;
-use crate::resource::{BoxFuture, Kind, Node};
+use crate::resource::{self, BoxFuture, Kind, Node, Place as _};
 use crate::stats::{Counters, Stats};
 use answer::{Answer, Landing};
 use fetch::{Claim, Next, Revalidation, Underway};
@@ -54,20 +54,18 @@ pub use held::HeldValue;
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
 
-/// Fills a cache that is a resource.
-type Settle = fn() -> BoxFuture<'static, Result<(), ResourceError>>;
-
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K, V, E, S>
 where
     K: 'static,
     V: 'static,
     E: 'static,
+    S: 'static,
 {
     policy: Policy,
     facts: Facts<V, E>,
     store: S,
-    settle: Option<Settle>,
+    as_resource: Option<AsResource<K, V, E, S>>,
     underway: LazyLock<Mutex<HashMap<K, Underway<V, E>>>>,
     /// Keys whose stale answer was given in an invocation that will fetch it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
@@ -81,15 +79,35 @@ where
     answers: PhantomData<fn() -> Answer<V, E>>,
 }
 
+/// What a cache has that is a resource.
+struct AsResource<K: 'static, V: 'static, E: 'static, S: 'static> {
+    fetch: fn(K) -> Fetch<V, E>,
+    settle: Settle<Cache<K, V, E, S>>,
+}
+
+/// Fills a cache that is a resource.
+type Settle<C> = fn(&'static C) -> BoxFuture<'static, Result<(), ResourceError>>;
+
 /// The cache of a function without arguments.
 pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V, E>>;
 /// The cache of a function with arguments.
 pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V, E>>;
 
-impl<V, E> Unkeyed<V, E> {
-    /// An empty cache. `settle` fills it.
-    pub const fn unkeyed(policy: Policy, facts: Facts<V, E>, settle: Settle) -> Self {
-        Self::new(policy, facts, Slot::new(), Some(settle))
+impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
+    /// An empty cache. `fetch` fills it if it is a resource; if it is none, its callers alone do.
+    pub const fn unkeyed(
+        policy: Policy,
+        facts: Facts<V, E>,
+        fetch: Option<fn(()) -> Fetch<V, E>>,
+    ) -> Self {
+        let as_resource = match fetch {
+            Some(fetch) => Some(AsResource {
+                fetch,
+                settle: |cache| Box::pin(async { cache.hold().await.map(drop) }),
+            }),
+            None => None,
+        };
+        Self::new(policy, facts, Slot::new(), as_resource)
     }
 }
 
@@ -101,12 +119,17 @@ impl<K: Hash + Eq, V: Clone, E> Keyed<K, V, E> {
 }
 
 impl<K, V, E, S> Cache<K, V, E, S> {
-    const fn new(policy: Policy, facts: Facts<V, E>, store: S, settle: Option<Settle>) -> Self {
+    const fn new(
+        policy: Policy,
+        facts: Facts<V, E>,
+        store: S,
+        as_resource: Option<AsResource<K, V, E, S>>,
+    ) -> Self {
         Self {
             policy,
             facts,
             store,
-            settle,
+            as_resource,
             underway: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
             next_death: AtomicU64::new(u64::MAX),
@@ -488,7 +511,7 @@ where
     /// # Errors
     /// The function's own as the source of a [`ResourceError`].
     #[inline]
-    pub async fn hold(
+    async fn hold_or(
         &'static self,
         fetch: impl FnOnce(()) -> Fetch<V, E>,
     ) -> Result<HeldValue<V, E>, ResourceError> {
@@ -509,6 +532,18 @@ where
     }
 }
 
+impl<V: Value, E: Send + 'static> resource::Place for Unkeyed<V, E> {
+    type Held = HeldValue<V, E>;
+
+    #[inline]
+    fn hold(&'static self) -> impl Future<Output = Result<HeldValue<V, E>, ResourceError>> + Send {
+        let Some(AsResource { fetch, .. }) = &self.as_resource else {
+            unreachable!("what is no resource is not held");
+        };
+        self.hold_or(fetch)
+    }
+}
+
 impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V, E, S> {
     fn name(&self) -> &'static str {
         self.policy.name
@@ -523,8 +558,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
     }
 
     fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
-        match self.settle {
-            Some(settle) => settle(),
+        match &self.as_resource {
+            Some(it) => (it.settle)(self),
             None => Box::pin(async { Ok(()) }),
         }
     }

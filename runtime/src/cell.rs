@@ -31,7 +31,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Arrival, Flight, take_off};
 use crate::panic::catch_async;
-use crate::resource::{BoxFuture, Handle, Kind, Node};
+use crate::resource::{BoxFuture, Handle, Kind, Node, Place};
 use attempt::{Attempt, Claim, Outcome, limited};
 use spec::{Build, CHECK_LIMIT};
 
@@ -133,18 +133,6 @@ impl<T: Send + Sync + 'static> Cell<T> {
         match self.usable() {
             Some(held) => Ok(held.handle()),
             None => self.demand(Demand::Usable).await,
-        }
-    }
-
-    /// As [`get`](Self::get), without becoming an owner of the value.
-    ///
-    /// # Errors
-    /// As [`get`](Self::get).
-    #[inline]
-    pub async fn hold(&'static self) -> Result<Held<T>, ResourceError> {
-        match self.usable() {
-            Some(held) => Ok(held),
-            None => self.demand(Demand::Usable).await.map(Held::owned),
         }
     }
 
@@ -298,6 +286,18 @@ impl<T: Send + Sync + 'static> Cell<T> {
         let tasks: Vec<_> = nodes.iter().map(|node| node.settle()).collect();
         join_all(tasks).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(nodes.iter().map(|node| node.generation()).collect())
+    }
+}
+
+impl<T: Send + Sync + 'static> Place for Cell<T> {
+    type Held = Held<T>;
+
+    #[inline]
+    async fn hold(&'static self) -> Result<Held<T>, ResourceError> {
+        match self.usable() {
+            Some(held) => Ok(held),
+            None => self.demand(Demand::Usable).await.map(Held::owned),
+        }
     }
 }
 

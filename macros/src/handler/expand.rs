@@ -22,7 +22,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Event::None => quote!(#private::IgnoredAny),
     };
     let held = ours("__held");
-    let resources = names::arguments(&model.injected, krate, &held);
+    let resources = names::arguments(&model.injected, &private, &held);
     let event = match &model.event {
         Event::Payload(_) => Some(quote!(__event.payload)),
         Event::Whole(_) if model.context => Some(quote!(__event.clone())),
@@ -41,7 +41,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     };
     let not_a_result = match &model.returns {
-        Returns::Plain(ty) => names::not_a_result(ty, krate),
+        Returns::Plain(ty) => names::not_a_result(ty, &private),
         Returns::Result { .. } => TokenStream::new(),
     };
     let hold = (!model.injected.is_empty()).then(|| {
@@ -50,7 +50,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     });
     let spec = {
         let margin = model.options.deadline_margin.map(|margin| {
-            let margin = names::duration(margin, krate);
+            let margin = names::duration(margin, &private);
             quote!(.deadline_margin(#margin))
         });
         let every = model.options.report_every.map(|every| quote!(.report_every(#every)));

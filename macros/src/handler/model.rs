@@ -64,6 +64,7 @@ impl Model {
             );
             fine = false;
         }
+        names::no_skip(&params, diag);
         let mut params = params.into_iter().peekable();
         let event = match params.next() {
             None => Event::None,
@@ -75,12 +76,13 @@ impl Model {
                 }
             },
         };
-        let context = params.next_if(|param| names::ends_in(&param.ty, "Context")).is_some();
+        // With `#[from]` it is a resource, whatever its type is called.
+        let is_context = |param: &&PatType| {
+            names::ends_in(&param.ty, "Context") && names::from_attribute(param).is_none()
+        };
+        let context = params.next_if(is_context).is_some();
         let mut injected = Vec::new();
         for param in params {
-            if let Some(attr) = names::skip_attribute(param) {
-                diag.error(attr, "`#[skip]` has no meaning here", "there is no key", "remove it");
-            }
             match Injected::read(param, diag) {
                 Some(param) => injected.push(param),
                 None => fine = false,

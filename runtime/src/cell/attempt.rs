@@ -46,12 +46,19 @@ impl<T: Send + Sync + 'static> Claim<T> {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Err(self.cell.error(crate::Error::msg("used outside a tokio runtime").into()));
         };
+        // Boxed, so that tokio's task is compiled once and not for every resource.
         match self.cell.spec.build {
-            Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
-            Build::Waiting(build) => drop(runtime.spawn(async move {
-                let built = self.pilot.fly(self.attempt(build, rebuild)).await;
-                self.end(built);
-            })),
+            Build::Computing(_) => {
+                let work: Box<dyn FnOnce() + Send> = Box::new(|| self.compute());
+                drop(runtime.spawn_blocking(work));
+            }
+            Build::Waiting(build) => {
+                let work: BoxFuture<'static, ()> = Box::pin(async move {
+                    let built = self.pilot.fly(self.attempt(build, rebuild)).await;
+                    self.end(built);
+                });
+                drop(runtime.spawn(work));
+            }
         }
         Ok(())
     }
