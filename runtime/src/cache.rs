@@ -211,14 +211,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
 
     /// The value, if it is kept and fresh.
     pub fn peek<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let found = self.store.find(query)?;
-        if CLOCK.now() >= found.as_ref().fresh_until {
-            return None;
-        }
-        match S::take(found) {
-            Answer::Value(value) => Some(value),
-            Answer::Error(_) => None,
-        }
+        self.store.fresh(query)
     }
 
     /// Forgets the answer for these arguments. The answer of a fetch under way is not kept.
@@ -643,9 +636,7 @@ mod tests {
     #[test]
     fn threads_share_the_fetch_of_a_slot() {
         static CACHE: Unkeyed<Arc<u64>, Infallible> =
-            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, || {
-                Box::pin(async { Ok(()) })
-            });
+            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, None);
         assert!((1..=2).contains(&fight(&CACHE, &())));
     }
 
