@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use crate::bounds::Reportable;
 use crate::container::{self, container};
-use crate::error::{ResourceError, chain, short_type_name};
+use crate::error::{ResourceError, chain};
 use crate::event::{Context, LambdaEvent};
 use crate::panic::{Panic, catch_async};
+use crate::reply::Reply;
 use crate::scope::Scope;
 
 /// What the expansion of `#[handler]` makes of a function.
@@ -23,18 +22,15 @@ pub trait Handler: Send + Sync + 'static {
     const SPEC: HandlerSpec;
     /// The event.
     type Event: DeserializeOwned + Send;
-    /// What it answers.
-    type Answer: Serialize + Send;
-    /// How it fails.
-    type Error: Reportable;
+    /// What is sent for its answer.
+    type Reply: Reply;
 
-    /// Takes hold of the resources that it names and calls the function. The outer error is that of
-    /// a resource which cannot be had.
+    /// Takes hold of the resources that it names and calls the function.
     fn call(event: LambdaEvent<Self::Event>) -> impl Future<Output = Outcome<Self>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
 
-/// What a handler answers.
-type Outcome<H> = Result<Result<<H as Handler>::Answer, <H as Handler>::Error>, ResourceError>;
+/// How an invocation ends.
+type Outcome<H> = Result<<H as Handler>::Reply, InvocationError>;
 
 /// The options of a handler.
 #[derive(Clone, Copy)]
@@ -81,7 +77,7 @@ pub struct InvocationError {
 }
 
 impl InvocationError {
-    fn new(error_type: &str, error_message: impl ToString) -> Self {
+    pub(crate) fn new(error_type: &str, error_message: impl ToString) -> Self {
         Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
     }
 }
@@ -140,48 +136,65 @@ fn is_ping(json: &[u8]) -> bool {
 
 /// Runs the handler for one event. The caller has entered `scope`.
 pub(crate) async fn answer<H: Handler>(
-    scope: &Scope,
+    scope: &Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> Result<Box<RawValue>, InvocationError> {
+) -> Outcome<H> {
     if scope.ping {
-        return Ok(RawValue::NULL.to_owned());
+        return Ok(H::Reply::to_ping());
     }
     let outcome = guarded::<H>(scope, event, context).await;
-    container().invocation_answered(outcome.is_err());
+    // What is streamed is answered when its body is.
+    if !outcome.as_ref().is_ok_and(Reply::goes_on) {
+        answered(scope, outcome.as_ref().err());
+    }
     outcome
 }
 
+/// Keeps what became of an invocation.
+pub(crate) fn answered(_scope: &Scope, error: Option<&InvocationError>) {
+    container().invocation_answered(error.is_some());
+}
+
 async fn guarded<H: Handler>(
-    scope: &Scope,
+    scope: &Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> Result<Box<RawValue>, InvocationError> {
+) -> Outcome<H> {
     let payload = match event {
         Event::Typed(payload) => payload,
         Event::Json(json) => decode(json)?,
     };
-    let work = catch_async(async {
-        let answer = H::call(LambdaEvent::new(payload, context)).await?;
-        let answer = answer.map_err(|error| {
-            let error = error.report();
-            InvocationError::new(short_type_name::<H::Error>(), chain(&*error))
-        })?;
-        serde_json::value::to_raw_value(&answer).map_err(|error| {
-            let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
-            InvocationError::new("InvalidAnswer", text)
+    let guard = Guard::new(scope.deadline, H::SPEC.deadline_margin);
+    let work = catch_async(H::call(LambdaEvent::new(payload, context)));
+    let reply = guard.hold(work).await???;
+    Ok(reply.within(scope, guard))
+}
+
+/// The deadline guard: ends what runs a margin ahead of Lambda's deadline.
+#[derive(Clone, Copy)]
+pub struct Guard {
+    end: Option<Instant>,
+    margin: Duration,
+}
+
+impl Guard {
+    fn new(deadline: Option<Instant>, margin: Duration) -> Self {
+        let end = deadline.filter(|_| !margin.is_zero());
+        let end = end.map(|end| end.checked_sub(margin).unwrap_or_else(Instant::now));
+        Self { end, margin }
+    }
+
+    /// Drops `work` if it is not done in time.
+    pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> Result<T, InvocationError> {
+        let Some(end) = self.end else {
+            return Ok(work.await);
+        };
+        timeout_at(end, work).await.map_err(|_| {
+            let margin = self.margin;
+            let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
+            InvocationError::new("DeadlineExceeded", text)
         })
-    });
-    let margin = H::SPEC.deadline_margin;
-    match scope.deadline.filter(|_| !margin.is_zero()) {
-        None => work.await?,
-        Some(deadline) => {
-            let end = deadline.checked_sub(margin).unwrap_or_else(Instant::now);
-            timeout_at(end, work).await.map_err(|_| {
-                let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
-                InvocationError::new("DeadlineExceeded", text)
-            })??
-        }
     }
 }
 

@@ -40,6 +40,7 @@
 //!
 //! | feature | default | |
 //! |---|---|---|
+//! | `http` | no | `#[handler(http)]` |
 //! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
 //! | `local` | yes | `run()` outside Lambda reads events from the command line |
 //! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
@@ -65,6 +66,8 @@ mod error;
 mod event;
 mod fixed;
 mod flight;
+#[cfg(feature = "http")]
+mod http_events;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;
@@ -73,10 +76,12 @@ mod panic;
 pub mod private;
 mod probe;
 mod random;
+mod reply;
 mod resource;
 mod run;
 mod scope;
 mod stats;
+mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -86,7 +91,12 @@ pub use container::{
 pub use error::{Error, ResourceError};
 pub use invocation::InvocationError;
 
-pub use event::{Context, LambdaEvent};
+/// `lambda_http`: requests, answers, and what events know beyond the request.
+#[cfg(feature = "http")]
+#[doc(no_inline)]
+pub use lambda_http as http;
+
+pub use event::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};
 pub use scope::{defer, remaining};
 pub use stats::Stats;

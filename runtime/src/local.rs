@@ -16,6 +16,7 @@ use crate::container::{self, Start, container};
 use crate::error::chain;
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::reply::in_full;
 use crate::run::{log_to, runtime};
 
 const HELP: &str = "\
@@ -202,7 +203,11 @@ async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
     let mut context = Context::default();
     context.request_id = format!("local-{}", scope.number);
     let start = Instant::now();
-    let answer = scope.clone().enter(invocation::answer::<H>(&scope, event, context)).await;
+    let answer = async {
+        let answer = invocation::answer::<H>(&scope, event, context).await?;
+        in_full(answer).await
+    };
+    let answer = scope.clone().enter(answer).await;
     let done = Done { number: scope.number, cold: scope.cold, time: start.elapsed(), answer };
     invocation::end::<H>(scope).await;
     done

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proc_macro2::Ident;
 use syn::Path;
 
 use crate::args::Args;
@@ -14,6 +15,8 @@ pub(crate) struct Options {
     pub(super) deadline_margin: Option<Duration>,
     pub(super) report_every: Option<u64>,
     pub(super) warmup: bool,
+    pub(super) http: Option<Ident>,
+    pub(super) streaming: bool,
 }
 
 impl Options {
@@ -24,6 +27,8 @@ impl Options {
                 .map(|(margin, _)| margin),
             report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
             warmup: args.flag("warmup", diag).is_some(),
+            http: args.flag("http", diag),
+            streaming: args.flag("streaming", diag).is_some(),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
