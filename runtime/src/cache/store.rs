@@ -64,6 +64,9 @@ pub trait Store<K, V, E>: Send + Sync + 'static {
     fn evictions(&self) -> u64 {
         0
     }
+    /// Back to how the process started, for the next simulated container.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
 }
 
 /// The place of a function without arguments.
@@ -120,6 +123,11 @@ impl<V: Value, E: Send + 'static> Store<(), V, E> for Slot<V, E> {
 
     fn len(&self) -> usize {
         usize::from(self.0.load().is_some())
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.0.store(None);
     }
 }
 
@@ -208,5 +216,13 @@ impl<K: Key, V: Value, E: Send + 'static> Store<K, V, E> for Map<K, V, E> {
 
     fn evictions(&self) -> u64 {
         self.map.get().map_or(0, |map| map.evictions.load(Relaxed))
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        if let Some(map) = self.map.get() {
+            map.entries.clear();
+            map.evictions.store(0, Relaxed);
+        }
     }
 }
