@@ -263,8 +263,10 @@ where
             let scope = invocation::begin::<H>(&event, remaining(&context));
             let answer = invocation::answer::<H>(&scope, event, context);
             let answer = scope.clone().enter(answer).await;
-            let mut send =
-                |answer, invocation| ANSWER.scope(Cell::new(Some(answer)), inner.call(invocation));
+            let send = |answer, invocation| {
+                let send = async move { inner.call(invocation).await };
+                ANSWER.scope(Cell::new(Some(answer)), send)
+            };
             let sent = match answer.map(Reply::into_kind) {
                 Ok(Kind::Stream(answer)) => stream::send(answer, invocation).await,
                 Ok(Kind::Json(answer)) => send(Ok(answer), invocation).await,
