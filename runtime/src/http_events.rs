@@ -1,15 +1,17 @@
 //! `#[handler(http)]`: requests that come as events of API Gateway, function URLs and load
 //! balancers, answered by a function or by a service that is built once per container.
 
-use std::fmt::Debug;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{
-    Adapter, IntoResponse, Request, RequestExt, Response, StreamAdapter, service_fn,
+    Adapter, Body, IntoResponse, Request, RequestExt, Response, StreamAdapter, service_fn,
 };
+use lambda_runtime_api_client::body::Body as Chunks;
 use tower::Service;
 
 use crate::bounds::Reportable;
@@ -40,40 +42,64 @@ pub trait Answer: IntoResponse + Send {}
 #[diagnostic::do_not_recommend]
 impl<T: IntoResponse + Send> Answer for T {}
 
-/// Answers by a function.
+/// What becomes of an answer.
+pub type Responding<R> = Result<R, InvocationError>;
+
+/// Makes a response of what a function returns.
 ///
 /// # Errors
 /// The function's.
-pub async fn answer<'a, F, R, E>(
-    event: LambdaEvent<Event>,
-    handler: impl FnMut(Request) -> F + Send,
-) -> Result<Json, InvocationError>
-where
-    F: Future<Output = Result<R, E>> + Send + 'a,
-    R: Answer + 'a,
-    E: Reportable,
-{
-    let answer = Adapter::from(service_fn(handler)).call(event);
-    json(answer.await)
+pub fn respond<R: Answer, E: Reportable>(
+    answer: Result<R, E>,
+) -> Responding<BoxFuture<'static, Response<Body>>> {
+    answer.map(IntoResponse::into_response).map_err(failed)
 }
 
-/// Answers by a function whose answer is streamed.
+/// The same, where it is streamed.
 ///
 /// # Errors
 /// The function's.
-pub async fn answer_stream<'a, F, B, E>(
+pub fn respond_stream<B, E>(answer: Result<Response<B>, E>) -> Responding<Response<Chunks>>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    E: Reportable,
+{
+    answer.map(|answer| answer.map(Chunks::new)).map_err(failed)
+}
+
+/// Answers by a function that is given the request.
+///
+/// # Errors
+/// The function's.
+pub async fn answer<'a, F>(
+    event: LambdaEvent<Event>,
+    mut handler: impl FnMut(Request) -> F + Send,
+) -> Result<Json, InvocationError>
+where
+    F: Future<Output = Responding<BoxFuture<'static, Response<Body>>>> + Send + 'a,
+{
+    let handler = |request| {
+        let answer = handler(request);
+        async { Ok::<_, InvocationError>(answer.await?.await) }
+    };
+    let answer = Adapter::from(service_fn(handler)).call(event);
+    json::<_, Infallible>(Ok(answer.await?))
+}
+
+/// The same, where the answer is streamed.
+///
+/// # Errors
+/// The function's.
+pub async fn answer_stream<'a, F>(
     event: LambdaEvent<Event>,
     handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Stream, InvocationError>
 where
-    F: Future<Output = Result<Response<B>, E>> + Send + 'a,
-    B: http_body::Body + Unpin + Send + 'static,
-    B::Data: Into<Bytes> + Send,
-    B::Error: Into<BoxError> + Debug + Send,
-    E: Reportable,
+    F: Future<Output = Responding<Response<Chunks>>> + Send + 'a,
 {
     let answer = StreamAdapter::from(service_fn(handler)).call(event);
-    stream(answer.await)
+    stream::<_, _, _, Infallible>(Ok(answer.await?))
 }
 
 /// A service that answers requests, such as an `axum::Router`.
@@ -85,13 +111,13 @@ where
             `async fn name(request: rewarm::http::Request)`"
 )]
 pub trait HttpService:
-    Service<Request, Error: Reportable, Future: Send> + Clone + Send + 'static
+    Service<Request, Response: Answer, Error: Reportable, Future: Send> + Clone + Send + 'static
 {
 }
 
 #[diagnostic::do_not_recommend]
 impl<S> HttpService for S where
-    S: Service<Request, Error: Reportable, Future: Send> + Clone + Send + 'static
+    S: Service<Request, Response: Answer, Error: Reportable, Future: Send> + Clone + Send + 'static
 {
 }
 
@@ -103,17 +129,14 @@ type Serve<R> =
 
 impl App<Json> {
     /// The service that a function made.
-    pub fn new<S>(service: S) -> Self
-    where
-        S: HttpService,
-        S::Response: Answer + 'static,
-    {
+    pub fn new<S: HttpService>(service: S) -> Self {
         let service = Mutex::new(service);
         Self(Box::new(move |event| {
             let service = clone_of(&service);
             Box::pin(async move {
                 let mut service = ready(service).await?;
-                answer(event, move |request| service.call(request)).await
+                let call = move |request| service.call(request).map(respond);
+                answer(event, call).await
             })
         }))
     }
@@ -124,16 +147,16 @@ impl App<Stream> {
     pub fn new<S, B>(service: S) -> Self
     where
         S: HttpService + Service<Request, Response = Response<B>>,
-        B: http_body::Body + Unpin + Send + 'static,
-        B::Data: Into<Bytes> + Send,
-        B::Error: Into<BoxError> + Debug + Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
         let service = Mutex::new(service);
         Self(Box::new(move |event| {
             let service = clone_of(&service);
             Box::pin(async move {
                 let mut service = ready(service).await?;
-                answer_stream(event, move |request| service.call(request)).await
+                let call = move |request| service.call(request).map(respond_stream);
+                answer_stream(event, call).await
             })
         }))
     }

@@ -133,7 +133,9 @@ macro_rules! __container {
 /// What the expansion of `#[handler(http)]` names.
 #[cfg(feature = "http")]
 pub mod http {
-    pub use crate::http_events::{App, Event, HttpService, answer, answer_stream, context};
+    pub use crate::http_events::{
+        App, Event, answer, answer_stream, context, respond, respond_stream,
+    };
 }
 
 /// What needs the feature `http`, where there is that.

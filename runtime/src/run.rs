@@ -306,7 +306,9 @@ impl tower::Service<LambdaEvent<IgnoredAny>> for Loop {
 /// A handler as a `tower::Service`, for those who build their own [`lambda_runtime::Runtime`].
 ///
 /// Resources are built when they are first needed. What the handler defers runs before the service
-/// answers, since only `run` knows when the response has been sent.
+/// answers, since only `run` knows when the response has been sent. The event comes to the service
+/// already read: a malformed one is lambda_runtime's, and a warm-up ping, which is told by its
+/// bytes, is an event like any other. Have the pings answered by a layer, or use `run`.
 pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.

@@ -130,33 +130,31 @@ fn call(model: &Model) -> TokenStream {
     };
     // On the type that is returned, where it does not fit.
     let answer = Ident::new(&answer.to_string(), Span::call_site().located_at(at));
-    match (&model.event, model.options.streaming) {
-        (Event::Request, streaming) => {
-            let respond = match streaming {
-                true => quote_spanned!(at=> #private::http::answer_stream),
-                false => quote_spanned!(at=> #private::http::answer),
-            };
-            let context =
-                model.context.then(|| quote!(let __context = #private::http::context(&__request);));
-            quote! {
-                #hold
-                #respond(__event, |__request| {
-                    #context
-                    async { #call }
-                }).await
-            }
-        }
-        (_, streaming) => {
-            let reply = match streaming {
-                true => quote_spanned!(at=> #private::stream),
-                false => quote_spanned!(at=> #private::json),
-            };
-            quote! {
-                #hold
-                let #answer = #call;
-                #reply(#answer)
-            }
-        }
+    let reply = match (&model.event, model.options.streaming) {
+        (Event::Request, false) => quote_spanned!(at=> #private::http::respond),
+        (Event::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
+        (_, false) => quote_spanned!(at=> #private::json),
+        (_, true) => quote_spanned!(at=> #private::stream),
+    };
+    let reply = quote! {
+        let #answer = #call;
+        #reply(#answer)
+    };
+    let Event::Request = &model.event else {
+        return quote!(#hold #reply);
+    };
+    let send = match model.options.streaming {
+        true => quote!(#private::http::answer_stream),
+        false => quote!(#private::http::answer),
+    };
+    let context =
+        model.context.then(|| quote!(let __context = #private::http::context(&__request);));
+    quote! {
+        #hold
+        #send(__event, |__request| {
+            #context
+            async { #reply }
+        }).await
     }
 }
 
