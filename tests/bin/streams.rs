@@ -72,8 +72,8 @@ async fn greeting() -> Result<String, Error> {
 
 /// Greets, if it has a greeting.
 #[handler(http)]
-fn greeter(greeting: &String) -> BoxCloneService<Request, Response<String>, Infallible> {
-    let greeting = greeting.clone();
+fn greeter(greeting: &str) -> BoxCloneService<Request, Response<String>, Infallible> {
+    let greeting = greeting.to_owned();
     BoxCloneService::new(service_fn(move |request: Request| {
         let answer = format!("{greeting}, {}", request.uri().path());
         async { Ok(Response::new(answer)) }
