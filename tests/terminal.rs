@@ -52,10 +52,10 @@ fn a_timeline_in_colour_and_a_summary() {
         "ms  ok\x1b[2m  1 hit\x1b[0m\n",
         "\x1b[31mRefused: cannot pay order 0: the bank is closed: it is night\x1b[0m",
         "\n4 invocations, \x1b[31m2 failed\x1b[0m\n",
-        "\ncold start ",
-        "\np50 ",
-        "\np99 ",
-        "\ncache hits          50%  \x1b[2m1 of 2\x1b[0m\n",
+        "\n  cold start ",
+        "\n  p50 ",
+        "\n  p99 ",
+        "\n  cache hits          50%  \x1b[2m1 of 2\x1b[0m\n",
         "{\"errorType\":\"Refused\"",
     ] {
         assert!(shown.contains(text), "{text:?} is not in\n{shown}\n{shown:?}");

@@ -31,6 +31,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::{Entry as Place, HashMap};
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -132,9 +133,12 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         query: &Q,
         fetch: impl FnOnce(K) -> Fetch<V, E>,
     ) -> Result<V, E> {
-        match self.kept(query, fetch) {
-            Ok(found) => S::take(found).into_result(),
-            Err(fetch) => self.own_error(self.miss(query, fetch).await),
+        match self.store.fresh(query) {
+            Some(value) => {
+                self.counters.hits.add();
+                Ok(value)
+            }
+            None => self.look(query, fetch).await,
         }
     }
 
@@ -148,9 +152,12 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         query: &Q,
         fetch: impl FnOnce(K) -> Fetch<V, E>,
     ) -> Result<V, E> {
-        match self.kept(query, fetch) {
-            Ok(found) => S::take(found).into_result(),
-            Err(fetch) => self.own_error(self.miss_blocking(query, fetch)),
+        match self.store.fresh(query) {
+            Some(value) => {
+                self.counters.hits.add();
+                Ok(value)
+            }
+            None => self.look_blocking(query, fetch),
         }
     }
 
@@ -219,6 +226,33 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         }
     }
 
+    /// What is not a hit. Boxed, so that a hit's future is small.
+    #[cold]
+    fn look<'q, Q: Query<K>, F: FnOnce(K) -> Fetch<V, E>>(
+        &'static self,
+        query: &'q Q,
+        fetch: F,
+    ) -> Pin<Box<impl Future<Output = Result<V, E>> + use<'q, K, V, E, S, Q, F>>> {
+        Box::pin(async move {
+            match self.kept(query, fetch) {
+                Ok(found) => S::take(found).into_result(),
+                Err(fetch) => self.own_error(self.miss(query, fetch).await),
+            }
+        })
+    }
+
+    #[cold]
+    fn look_blocking<Q: Query<K>>(
+        &'static self,
+        query: &Q,
+        fetch: impl FnOnce(K) -> Fetch<V, E>,
+    ) -> Result<V, E> {
+        match self.kept(query, fetch) {
+            Ok(found) => S::take(found).into_result(),
+            Err(fetch) => self.own_error(self.miss_blocking(query, fetch)),
+        }
+    }
+
     /// The entry, if it may be given as it is; one that is stale is fetched again after the
     /// response. If not, the fetch is given back, to be made.
     #[inline]
@@ -233,7 +267,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         let now = CLOCK.now();
         if now < found.as_ref().fresh_until {
             self.counters.hits.add();
-        } else if now < found.as_ref().revalidate_until {
+        } else if now < self.usable_until(found.as_ref(), self.policy.stale_while_revalidate) {
             self.counters.stale_hits.fetch_add(1, Relaxed);
             self.revalidate(query.own(), fetch);
         } else {
@@ -242,7 +276,24 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         Ok(found)
     }
 
+    /// Until when an answer may be given that is allowed so long after its TTL. Errors and `None` are
+    /// given for their own time only.
     #[cold]
+    fn usable_until(&self, entry: &Entry<V, E>, window: u64) -> Tick {
+        match &entry.answer {
+            Answer::Value(value) if !(self.facts.is_none)(value) => {
+                Tick(entry.fresh_until.0.saturating_add(window))
+            }
+            _ => entry.fresh_until,
+        }
+    }
+
+    /// When nobody may be given it any more.
+    fn dead_at(&self, entry: &Entry<V, E>) -> Tick {
+        let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
+        self.usable_until(entry, stale_while_revalidate.max(stale_if_error))
+    }
+
     async fn miss<Q: Query<K>>(
         &'static self,
         query: &Q,
@@ -253,7 +304,6 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         self.stale_if_error(query, outcome)
     }
 
-    #[cold]
     fn miss_blocking<Q: Query<K>>(
         &'static self,
         query: &Q,
@@ -379,7 +429,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
 
     fn stale<Q: Query<K>>(&self, query: &Q) -> Option<V> {
         let found = self.store.find(query)?;
-        if CLOCK.now() >= found.as_ref().error_until {
+        if CLOCK.now() >= self.usable_until(found.as_ref(), self.policy.stale_if_error) {
             return None;
         }
         let Answer::Value(value) = S::take(found) else {
@@ -422,17 +472,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
 
     fn keep(&self, key: K, started: Tick, answer: Answer<V, E>, ttl: u64) {
         let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        let fresh_until = started.0.saturating_add(lifetime);
-        let negative = ttl != self.policy.ttl || matches!(answer, Answer::Error(_));
-        let after =
-            |window: u64| Tick(fresh_until.saturating_add(if negative { 0 } else { window }));
-        let entry = Entry {
-            answer,
-            fresh_until: Tick(fresh_until),
-            revalidate_until: after(self.policy.stale_while_revalidate),
-            error_until: after(self.policy.stale_if_error),
-        };
-        self.next_death.fetch_min(entry.dead_at().0, Relaxed);
+        let entry = Entry { answer, fresh_until: Tick(started.0.saturating_add(lifetime)) };
+        self.next_death.fetch_min(self.dead_at(&entry).0, Relaxed);
         self.store.insert(key, entry);
     }
 }
@@ -453,12 +494,12 @@ where
     ) -> Result<HeldValue<V, E>, ResourceError> {
         let outcome = match self.kept(&(), fetch) {
             Ok(found) => match &found.as_ref().answer {
-                Answer::Value(_) => return Ok(HeldValue::Kept(found)),
+                Answer::Value(_) => return Ok(HeldValue(found)),
                 Answer::Error(error) => Err(Failure::Error(error.get())),
             },
-            Err(fetch) => self.miss(&(), fetch).await,
+            Err(fetch) => Box::pin(self.miss(&(), fetch)).await,
         };
-        outcome.map(HeldValue::Fetched).map_err(|failure| match failure {
+        outcome.map(HeldValue::fetched).map_err(|failure| match failure {
             Failure::Error(error) => {
                 ResourceError::new(self.policy.name, (self.facts.into_box)(error))
             }
@@ -495,11 +536,11 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
         }
         self.next_death.store(u64::MAX, Relaxed);
         self.store.retain(|entry| {
-            let alive = now < entry.dead_at();
-            if alive {
-                self.next_death.fetch_min(entry.dead_at().0, Relaxed);
+            let dead_at = self.dead_at(entry);
+            if now < dead_at {
+                self.next_death.fetch_min(dead_at.0, Relaxed);
             }
-            alive
+            now < dead_at
         });
     }
 
@@ -515,5 +556,68 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
         self.store.reset();
         let set = self.revalidating.lock();
         set.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Small enough for Miri, which tries other interleavings and weaker memory than the machine has.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::thread;
+
+    const FACTS: Facts<Arc<u64>, Infallible> = Facts {
+        is_none: |_| false,
+        clone_error: None,
+        from_resource_error: None,
+        into_box: |never| match never {},
+    };
+
+    /// Asks on three threads and forgets on a fourth; gives how often was fetched.
+    fn fight<K, S, Q>(cache: &'static Cache<K, Arc<u64>, Infallible, S>, query: &Q) -> u64
+    where
+        K: Key,
+        S: Store<K, Arc<u64>, Infallible>,
+        Q: Query<K> + Sync,
+    {
+        let fetches = AtomicU64::new(0);
+        let fetches: &'static AtomicU64 = Box::leak(Box::new(fetches));
+        let get = || {
+            let fetch = |_| -> Fetch<Arc<u64>, Infallible> {
+                Box::pin(async move { Ok(Arc::new(fetches.fetch_add(1, SeqCst))) })
+            };
+            infallible(cache.get_blocking(query, fetch))
+        };
+        thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| {
+                    let (first, second) = (get(), get());
+                    assert!(second >= first, "an answer that was forgotten came back");
+                });
+            }
+            threads.spawn(|| cache.invalidate(query));
+        });
+        let stats = Cache::stats(cache);
+        assert_eq!(stats.hits + stats.misses, 6);
+        assert_eq!(stats.loads, fetches.load(SeqCst));
+        stats.loads
+    }
+
+    #[test]
+    fn threads_share_the_fetch_of_a_slot() {
+        static CACHE: Unkeyed<Arc<u64>, Infallible> =
+            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, || {
+                Box::pin(async { Ok(()) })
+            });
+        assert!((1..=2).contains(&fight(&CACHE, &())));
+    }
+
+    #[test]
+    fn threads_share_the_fetch_of_a_key() {
+        static CACHE: Keyed<(String,), Arc<u64>, Infallible> =
+            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10);
+        assert!((1..=2).contains(&fight(&CACHE, &Arguments(("tea",)))));
     }
 }

@@ -402,3 +402,57 @@ pub(crate) async fn closed(hook: impl Future<Output = ()>) {
         tracing::error!(%panic, "close panicked");
     }
 }
+
+/// Small enough for Miri, which tries other interleavings and weaker memory than the machine has.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::thread;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn threads_share_one_attempt_and_see_all_of_its_value() {
+        static BUILT: AtomicU64 = AtomicU64::new(0);
+        static CELL: Cell<Vec<u64>> =
+            Cell::new(Spec::computing("numbers", || Ok(vec![1, 2, BUILT.fetch_add(1, SeqCst)])));
+        thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| assert_eq!(*CELL.get_blocking().unwrap(), [1, 2, 0]));
+            }
+        });
+        assert_eq!(BUILT.load(SeqCst), 1);
+        assert!(CELL.peek().is_some());
+    }
+
+    #[test]
+    fn a_rebuild_takes_nothing_from_those_who_hold() {
+        static BUILT: AtomicU64 = AtomicU64::new(0);
+        static CELL: Cell<Vec<u64>> = Cell::new(Spec::waiting("number", 0, Vec::new, || {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                Ok(vec![BUILT.fetch_add(1, SeqCst)])
+            })
+        }));
+        let reader = thread::spawn(|| {
+            runtime().block_on(async {
+                let mut last = 0;
+                for _ in 0..4 {
+                    let held = CELL.hold().await.unwrap();
+                    assert!(held[0] >= last, "generations do not go back");
+                    last = held[0];
+                }
+            });
+        });
+        runtime().block_on(async {
+            for _ in 0..3 {
+                CELL.rebuild().await.unwrap();
+            }
+        });
+        reader.join().unwrap();
+        assert!(*CELL.peek().unwrap() >= vec![2]);
+    }
+}

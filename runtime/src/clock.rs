@@ -12,7 +12,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The clock of this container.
 pub(crate) static CLOCK: Clock = Clock::new();
@@ -92,6 +92,11 @@ impl Clock {
         };
         *last = Some(reading);
         self.set(reading, now)
+    }
+
+    /// The wall clock's time.
+    pub(crate) fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_nanos(self.read().wall)
     }
 
     /// Lets `idle` pass on both clocks at once: what a freeze of that length does.

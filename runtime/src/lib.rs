@@ -33,8 +33,10 @@
 //! }
 //! ```
 //!
-//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. Tests put a function
-//! through a container's life with the feature `testing`.
+//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. What happens in the
+//! container is told by [`metrics`]. Tests put a function through a container's life with the feature
+//! `testing`. The [`guide`] says how a container lives, what belongs under which attribute, and what
+//! rewarm does not do.
 //!
 //! # Features
 //!
@@ -42,6 +44,7 @@
 //! |---|---|---|
 //! | `http` | no | `#[handler(http)]` |
 //! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
+//! | `metrics` | no | events go to the facade of the crate `metrics`, too |
 //! | `local` | yes | `run()` outside Lambda reads events from the command line |
 //! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
 //! | `testing` | no | simulated containers |
@@ -71,11 +74,14 @@ mod error;
 mod event;
 mod fixed;
 mod flight;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(feature = "http")]
 mod http_events;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;
+pub mod metrics;
 mod panic;
 #[doc(hidden)]
 pub mod private;
@@ -85,6 +91,7 @@ mod reply;
 mod resource;
 mod run;
 mod scope;
+mod span;
 mod stats;
 mod streaming;
 #[cfg(feature = "testing")]

@@ -16,8 +16,9 @@ use crate::container::{self, Start, container};
 use crate::error::chain;
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::metrics::emf;
 use crate::reply::in_full;
-use crate::run::{log_to, runtime};
+use crate::run::{log_to, measure, runtime};
 
 const HELP: &str = "\
 Runs a Lambda function without Lambda.
@@ -147,6 +148,7 @@ async fn life<H: Handler>(
 ) -> ExitCode {
     let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
+    measure::<H>(Start::Local, emf::to_stderr);
     let start = Instant::now();
     let outcome = container::init(None).await;
     timeline.init(start.elapsed(), outcome.is_ok());
@@ -157,10 +159,10 @@ async fn life<H: Handler>(
         return ExitCode::FAILURE;
     }
     let mut answers = std::pin::pin!(
-        stream::iter(events)
-            .map(|line| async {
+        stream::iter(events.zip(1..))
+            .map(|(line, n)| async move {
                 let line = line.map_err(|error| format!("stdin: {error}"))?;
-                Ok::<_, String>(invoke::<H>(line, options.idle).await)
+                Ok::<_, String>(invoke::<H>(line, n, options.idle).await)
             })
             .buffered(options.concurrency)
     );
@@ -195,14 +197,14 @@ struct Done {
     answer: Result<Box<RawValue>, InvocationError>,
 }
 
-async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
+async fn invoke<H: Handler>(event: String, n: u64, idle: Duration) -> Done {
     if container().invocations() > 0 {
         CLOCK.skip(idle);
     }
     let event = Event::Json(event.as_bytes());
-    let scope = invocation::begin::<H>(&event, None);
     let mut context = Context::default();
-    context.request_id = format!("local-{}", scope.number);
+    context.request_id = format!("local-{n}");
+    let scope = invocation::begin::<H>(&event, &context, None);
     let start = Instant::now();
     let answer = async {
         let answer = invocation::answer::<H>(&scope, event, context).await?;
@@ -295,15 +297,15 @@ impl Timeline {
         sorted.sort_unstable();
         let cold = millis(self.init + *first);
         let parts = format!("init {} + first {}", millis(self.init), millis(*first));
-        eprintln!("cold start {cold:>12}  {}", self.paint(DIM, &parts));
+        eprintln!("  cold start {cold:>12}  {}", self.paint(DIM, &parts));
         for percent in [50, 99] {
-            eprintln!("p{percent}        {:>12}", millis(percentile(&sorted, percent)));
+            eprintln!("  p{percent}        {:>12}", millis(percentile(&sorted, percent)));
         }
         let (hits, misses) = hits_and_misses();
         if hits + misses > 0 {
             let rate = format!("{:.0}%", 100.0 * hits as f64 / (hits + misses) as f64);
             let of = self.paint(DIM, &format!("{hits} of {}", hits + misses));
-            eprintln!("cache hits {rate:>12}  {of}");
+            eprintln!("  cache hits {rate:>12}  {of}");
         }
     }
 }

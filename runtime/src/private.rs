@@ -24,6 +24,7 @@ pub use crate::entry::run;
 pub use crate::error::BoxError;
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec, InvocationError};
+pub use crate::metrics::emf::Dimension;
 pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
 pub use crate::reply::{Json, json};
 pub use crate::resource::{BoxFuture, FromHeld, Node, REGISTRY, Resource, ResourceSet, depth};

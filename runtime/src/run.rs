@@ -14,7 +14,6 @@ use std::task::{self, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{
     Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
 };
@@ -26,6 +25,7 @@ use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::metrics::emf;
 use crate::reply::{Kind, Reply};
 use crate::resource::BoxFuture;
 
@@ -82,6 +82,7 @@ where
 {
     #[cfg(feature = "tracing")]
     if !tracing::dispatcher::has_been_set() {
+        crate::span::for_the_log_only();
         lambda_runtime::tracing::init_default_subscriber_with_writer(writer);
     }
     #[cfg(not(feature = "tracing"))]
@@ -91,6 +92,7 @@ where
 async fn life<H: Handler>(concurrency: u32) -> ExitCode {
     let start = start();
     container().begin(start);
+    measure::<H>(start, emf::to_stdout);
     let budget = match init_budget(start) {
         Ok(budget) => budget,
         Err(error) => {
@@ -99,18 +101,17 @@ async fn life<H: Handler>(concurrency: u32) -> ExitCode {
         }
     };
     #[cfg(all(unix, feature = "graceful-shutdown"))]
-    shutdown_on_sigterm().await;
+    shutdown_on_sigterm::<H>().await;
     if let Err(failures) = container::init(budget).await {
         report_init_failure(failures).await;
         return ExitCode::FAILURE;
     }
-    let runtime =
-        Runtime::new(Loop).layer(AfterResponse::<H>(PhantomData)).layer(TracingLayer::new());
+    let runtime = Runtime::new(Loop).layer(AfterResponse::<H>(PhantomData));
     let outcome = match concurrency {
         0 | 1 => runtime.register_snapstart_resource(Arc::new(Snapshot)).run_concurrent().await,
         workers => concurrent::run(runtime, workers).await,
     };
-    container::shutdown().await;
+    invocation::shutdown::<H>().await;
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -133,18 +134,28 @@ fn init_budget(start: Start) -> Result<Option<Duration>, String> {
 /// extension is registered, which this does where there is something to close:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
 #[cfg(all(unix, feature = "graceful-shutdown"))]
-async fn shutdown_on_sigterm() {
+async fn shutdown_on_sigterm<H: Handler>() {
     if !container::has_close() {
         return;
     }
-    let hook = || async {
-        container::shutdown().await;
-        invocation::report();
-    };
     // It panics where no extension can be registered, as under some emulators.
-    let registered = lambda_runtime::spawn_graceful_shutdown_handler(hook);
+    let registered = lambda_runtime::spawn_graceful_shutdown_handler(invocation::shutdown::<H>);
     if let Err(panic) = crate::panic::catch_async(registered).await {
         tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
+    }
+}
+
+/// Writes metrics for CloudWatch, if the handler is to.
+pub(crate) fn measure<H: Handler>(start: Start, write: emf::Write) {
+    if let Some(options) = H::SPEC.emf {
+        let read = |name| env::var(name).ok();
+        let function = emf::Function {
+            name: read("AWS_LAMBDA_FUNCTION_NAME"),
+            version: read("AWS_LAMBDA_FUNCTION_VERSION"),
+            memory: read("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            region: read("AWS_REGION"),
+        };
+        emf::begin(H::SPEC.name, options, function, start, write);
     }
 }
 
@@ -260,7 +271,7 @@ where
         Box::pin(async move {
             let context = invocation.context.clone();
             let event = Event::Json(&event);
-            let scope = invocation::begin::<H>(&event, remaining(&context));
+            let scope = invocation::begin::<H>(&event, &context, remaining(&context));
             let answer = invocation::answer::<H>(&scope, event, context);
             let answer = scope.clone().enter(answer).await;
             let send = |answer, invocation| {
@@ -313,6 +324,13 @@ pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.
 pub fn service<H: Handler>() -> Service<H> {
+    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        let start = start();
+        container().begin_once(start);
+        measure::<H>(start, emf::to_stdout);
+    } else {
+        container().begin_once(Start::Local);
+    }
     Service(PhantomData)
 }
 
@@ -335,7 +353,7 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
         Box::pin(async move {
             let (payload, context) = event.into_parts();
             let event = Event::Typed(payload);
-            let scope = invocation::begin::<H>(&event, remaining(&context));
+            let scope = invocation::begin::<H>(&event, &context, remaining(&context));
             let answer = invocation::answer::<H>(&scope, event, context);
             let answer = scope.clone().enter(answer).await;
             invocation::end::<H>(scope).await;

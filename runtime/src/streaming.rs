@@ -68,16 +68,18 @@ impl Reply for Stream {
             let (mut chunks, ending) = state?;
             let next = guard.hold(catch_async(chunks.next()));
             let next = ending.0.clone().enter(next).await;
-            let next = next.and_then(|next| Ok(next?)).transpose()?;
-            match next.and_then(|chunk| chunk) {
-                Ok(chunk) => Some((Ok(chunk), Some((chunks, ending)))),
-                // A body that broke off is not asked for more.
-                Err(error) => {
-                    tracing::error!(%error, "the body of the answer broke off");
-                    invocation::answered(&ending.0, Some(&error));
-                    Some((Err(error), None))
-                }
-            }
+            let is_late = next.is_none();
+            let error = match next {
+                Some(Ok(None)) => return None,
+                Some(Ok(Some(Ok(chunk)))) => return Some((Ok(chunk), Some((chunks, ending)))),
+                Some(Ok(Some(Err(error)))) => error,
+                Some(Err(panic)) => panic.into(),
+                None => guard.exceeded(),
+            };
+            // A body that broke off is not asked for more.
+            tracing::error!(%error, "the body of the answer broke off");
+            invocation::answered(&ending.0, Some(&error), is_late);
+            Some((Err(error), None))
         });
         let stream = StreamBody(chunks.boxed());
         StreamResponse { metadata_prelude: self.metadata_prelude, stream }
@@ -93,7 +95,7 @@ struct Ending(Arc<Scope>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        invocation::answered(&self.0, None);
+        invocation::answered(&self.0, None, false);
     }
 }
 

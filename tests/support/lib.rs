@@ -7,12 +7,14 @@
 
 #![forbid(unsafe_code)]
 
+mod emf;
 mod http;
 mod process;
 mod runtime_api;
 
 use std::time::Duration;
 
+pub use emf::{EmfLine, EmfMetric, emf_lines, emf_sums};
 pub use http::Headers;
 pub use process::{Function, FunctionBuilder, build_binary};
 pub use runtime_api::{ErrorReport, Extension, Invocation, Outcome, Pending, RuntimeApi};

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::emf::{Dimension, Emf};
 use super::model::{Event, Model};
 use crate::item::Returns;
 use crate::names::{self, ours};
@@ -96,8 +97,11 @@ fn spec(model: &Model) -> TokenStream {
         quote!(.deadline_margin(#margin))
     });
     let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
+    let emf = model.options.emf.as_ref().map(|emf| emf_spec(emf, &quote!(#krate::private)));
     let warmup = model.options.warmup.then(|| quote!(.warmup()));
-    quote!(#krate::private::HandlerSpec::DEFAULT #margin #every #warmup)
+    let http = model.options.http.is_some().then(|| quote!(.http()));
+    let name = names::text(&model.function.sig.ident);
+    quote!(#krate::private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
 }
 
 /// From the event to what is sent for the answer.
@@ -207,4 +211,16 @@ fn hold(model: &Model, held: &Ident) -> TokenStream {
     let krate = &model.options.krate;
     let set = names::resource_set(&model.injected);
     quote!(let #held = #krate::private::hold::<#set>().await?;)
+}
+
+fn emf_spec(emf: &Emf, private: &TokenStream) -> TokenStream {
+    let namespace = &emf.namespace;
+    let dimensions = emf.dimensions.iter().map(|dimension| match dimension {
+        Dimension::Known(variant) => {
+            let variant = proc_macro2::Ident::new(variant, Span::call_site());
+            quote!(#private::Dimension::#variant)
+        }
+        Dimension::Is(name, value) => quote!(#private::Dimension::Is(#name, #value)),
+    });
+    quote!(.emf(#namespace, &[#(#dimensions),*]))
 }

@@ -150,7 +150,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     fn may_be_stale(&self, key: &K) -> bool {
         self.store.find(&Owned(key)).is_some_and(|found| {
             let entry = found.as_ref();
-            matches!(entry.answer, Answer::Value(_)) && CLOCK.now() < entry.error_until
+            matches!(entry.answer, Answer::Value(_))
+                && CLOCK.now() < self.usable_until(entry, self.policy.stale_if_error)
         })
     }
 }
