@@ -13,46 +13,36 @@ async fn checkout(
 struct checkout {}
 #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
-    impl ::rewarm::private::Handler for checkout {
-        const SPEC: ::rewarm::private::HandlerSpec = ::rewarm::private::HandlerSpec::DEFAULT
+    use ::rewarm::private as __rewarm;
+    impl __rewarm::Handler for checkout {
+        const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::DEFAULT
             .name("checkout")
             .report_every(100u64);
         type Event = Order;
-        type Answer = Receipt;
-        type Error = <Result<Receipt, Error> as ::rewarm::private::IsResult>::Err;
+        type Reply = __rewarm::Json;
         async fn call(
             __event: ::rewarm::LambdaEvent<Order>,
-        ) -> ::core::result::Result<
-            ::core::result::Result<
-                Receipt,
-                <Result<Receipt, Error> as ::rewarm::private::IsResult>::Err,
-            >,
-            ::rewarm::ResourceError,
-        > {
-            let __held = ::rewarm::private::hold::<(db, settings)>().await?;
-            ::core::result::Result::Ok(
-                checkout(
-                        __event.payload,
-                        __event.context,
-                        &*__held.0,
-                        <Settings as ::rewarm::private::FromHeld<
-                            _,
-                            _,
-                        >>::from_held(&__held.1),
-                    )
-                    .await,
-            )
+        ) -> ::core::result::Result<__rewarm::Json, ::rewarm::InvocationError> {
+            let __held = __rewarm::hold::<(db, settings)>().await?;
+            let __answer = checkout(
+                    __event.payload,
+                    __event.context,
+                    &*__held.0,
+                    <Settings as __rewarm::FromHeld<_, _>>::from_held(&__held.1),
+                )
+                .await;
+            __rewarm::json(__answer)
         }
     }
     impl checkout {
         /// Runs the function: under Lambda, or on the command line.
-        fn run() -> ::rewarm::private::ExitCode {
-            ::rewarm::private::run::<Self>()
+        fn run() -> __rewarm::ExitCode {
+            __rewarm::run::<Self>()
         }
         /// The function as a `tower::Service`.
-        fn service() -> ::rewarm::private::Service<Self> {
-            ::rewarm::private::service()
+        fn service() -> __rewarm::Service<Self> {
+            __rewarm::service()
         }
-        ::rewarm::private::container!(fn);
+        __rewarm::container!(fn);
     }
 };

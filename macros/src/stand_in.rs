@@ -104,13 +104,20 @@ pub(crate) fn handler(item: Item, krate: &Path) -> TokenStream {
             fn main() {}
         ); // what is left must not be `async`
     }
-    let (function, allow) = (as_written(&function), names::allow());
+    let (run, function, allow) = (run(vis, name, krate), as_written(&function), names::allow());
     quote! {
         #[allow(dead_code)]
         #function
         #allow
         #vis struct #name {}
         #allow
+        #run
+    }
+}
+
+/// What `main` calls of a handler.
+pub(crate) fn run(vis: &syn::Visibility, name: &proc_macro2::Ident, krate: &Path) -> TokenStream {
+    quote! {
         impl #name {
             #vis fn run() -> #krate::private::ExitCode {
                 ::core::unreachable!()

@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 use tracing::Level;
 
-use crate::bounds::Reportable;
 use crate::clock::CLOCK;
 use crate::container::{self, container};
-use crate::error::{ResourceError, chain, short_type_name};
+use crate::error::{ResourceError, chain};
 use crate::event::{Context, LambdaEvent};
 use crate::metrics::{self, emf};
 use crate::panic::{Panic, catch_async};
+use crate::reply::Reply;
 use crate::scope::{Answered, Scope};
 use crate::span;
 use crate::stats::Stats;
@@ -28,18 +27,15 @@ pub trait Handler: Send + Sync + 'static {
     const SPEC: HandlerSpec;
     /// The event.
     type Event: DeserializeOwned + Send;
-    /// What it answers.
-    type Answer: Serialize + Send;
-    /// How it fails.
-    type Error: Reportable;
+    /// What is sent for its answer.
+    type Reply: Reply;
 
-    /// Takes hold of the resources that it names and calls the function. The outer error is that of
-    /// a resource which cannot be had.
+    /// Takes hold of the resources that it names and calls the function.
     fn call(event: LambdaEvent<Self::Event>) -> impl Future<Output = Outcome<Self>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
 
-/// What a handler answers.
-type Outcome<H> = Result<Result<<H as Handler>::Answer, <H as Handler>::Error>, ResourceError>;
+/// How an invocation ends.
+type Outcome<H> = Result<<H as Handler>::Reply, InvocationError>;
 
 /// The options of a handler.
 #[derive(Clone, Copy)]
@@ -80,6 +76,12 @@ impl HandlerSpec {
         self
     }
 
+    /// Its events are HTTP requests.
+    pub const fn http(mut self) -> Self {
+        self.trigger = "http";
+        self
+    }
+
     /// How long before Lambda's deadline the handler is cancelled; zero for never.
     pub const fn deadline_margin(mut self, margin: Duration) -> Self {
         self.deadline_margin = margin;
@@ -112,7 +114,7 @@ pub struct InvocationError {
 }
 
 impl InvocationError {
-    fn new(error_type: &str, error_message: impl ToString) -> Self {
+    pub(crate) fn new(error_type: &str, error_message: impl ToString) -> Self {
         Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
     }
 }
@@ -175,20 +177,23 @@ fn is_ping(json: &[u8]) -> bool {
 
 /// Runs the handler for one event. The caller has entered `scope`.
 pub(crate) async fn answer<H: Handler>(
-    scope: &Scope,
+    scope: &Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> Result<Box<RawValue>, InvocationError> {
+) -> Outcome<H> {
     if scope.ping {
-        return Ok(RawValue::NULL.to_owned());
+        return Ok(H::Reply::to_ping());
     }
     let (outcome, deadline_exceeded) = guarded::<H>(scope, event, context).await;
-    answered(scope, outcome.as_ref().err(), deadline_exceeded);
+    // What is streamed is answered when its body is.
+    if !outcome.as_ref().is_ok_and(Reply::goes_on) {
+        answered(scope, outcome.as_ref().err(), deadline_exceeded);
+    }
     outcome
 }
 
 /// Keeps what became of an invocation.
-fn answered(scope: &Scope, error: Option<&InvocationError>, deadline_exceeded: bool) {
+pub(crate) fn answered(scope: &Scope, error: Option<&InvocationError>, deadline_exceeded: bool) {
     container().invocation_answered(error.is_some(), deadline_exceeded);
     let duration = scope.started.elapsed();
     if let Some(error) = error {
@@ -200,45 +205,57 @@ fn answered(scope: &Scope, error: Option<&InvocationError>, deadline_exceeded: b
 
 /// The answer, and whether it is missing because the deadline came near.
 async fn guarded<H: Handler>(
-    scope: &Scope,
+    scope: &Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> (Result<Box<RawValue>, InvocationError>, bool) {
+) -> (Outcome<H>, bool) {
+    let guard = Guard::new(scope.deadline, H::SPEC.deadline_margin);
     // Boxed here, since it is large and every layer around it would move it.
     let work = catch_async(Box::pin(call::<H>(event, context)));
-    let margin = H::SPEC.deadline_margin;
-    let outcome = match scope.deadline.filter(|_| !margin.is_zero()) {
-        None => work.await,
-        Some(deadline) => {
-            let end = deadline.checked_sub(margin).unwrap_or_else(Instant::now);
-            let Ok(outcome) = timeout_at(end, work).await else {
-                let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
-                return (Err(InvocationError::new("DeadlineExceeded", text)), true);
-            };
-            outcome
-        }
+    let Some(outcome) = guard.hold(work).await else {
+        return (Err(guard.exceeded()), true);
     };
-    (outcome.unwrap_or_else(|panic| Err(panic.into())), false)
+    let outcome = outcome.unwrap_or_else(|panic| Err(panic.into()));
+    (outcome.map(|reply| reply.within(scope, guard)), false)
 }
 
-/// The handler, from the bytes of the event to the bytes of the answer.
-async fn call<H: Handler>(
-    event: Event<'_, H::Event>,
-    context: Context,
-) -> Result<Box<RawValue>, InvocationError> {
+/// The handler, from the bytes of the event to what is sent.
+async fn call<H: Handler>(event: Event<'_, H::Event>, context: Context) -> Outcome<H> {
     let payload = match event {
         Event::Typed(payload) => payload,
         Event::Json(json) => decode(json)?,
     };
-    let answer = H::call(LambdaEvent::new(payload, context)).await?;
-    let answer = answer.map_err(|error| {
-        let error = error.report();
-        InvocationError::new(short_type_name::<H::Error>(), chain(&*error))
-    })?;
-    serde_json::value::to_raw_value(&answer).map_err(|error| {
-        let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
-        InvocationError::new("InvalidAnswer", text)
-    })
+    H::call(LambdaEvent::new(payload, context)).await
+}
+
+/// The deadline guard: ends what runs a margin ahead of Lambda's deadline.
+#[derive(Clone, Copy)]
+pub struct Guard {
+    end: Option<Instant>,
+    margin: Duration,
+}
+
+impl Guard {
+    fn new(deadline: Option<Instant>, margin: Duration) -> Self {
+        let end = deadline.filter(|_| !margin.is_zero());
+        let end = end.map(|end| end.checked_sub(margin).unwrap_or_else(Instant::now));
+        Self { end, margin }
+    }
+
+    /// Drops `work` if it is not done in time.
+    pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        match self.end {
+            None => Some(work.await),
+            Some(end) => timeout_at(end, work).await.ok(),
+        }
+    }
+
+    /// The error of what was dropped.
+    pub(crate) fn exceeded(self) -> InvocationError {
+        let margin = self.margin;
+        let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
+        InvocationError::new("DeadlineExceeded", text)
+    }
 }
 
 /// Reads an event, and says where it is wrong if it is.

@@ -22,16 +22,18 @@ pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::fixed::Fixed;
-pub use crate::invocation::{Handler, HandlerSpec};
+pub use crate::invocation::{Handler, HandlerSpec, InvocationError};
 pub use crate::metrics::emf::Dimension;
 pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
-pub use crate::resource::{FromHeld, Node, REGISTRY, Resource, ResourceSet, depth};
+pub use crate::reply::{Json, json};
+pub use crate::resource::{FromHeld, Node, Place, REGISTRY, Resource, ResourceSet, depth};
 pub use crate::run::{Service, service};
 pub use crate::stats::Stats;
+pub use crate::streaming::{Stream, stream};
 
 pub use crate::{
     __container as container, __facts as facts, __is_result as is_result, __keeps as keeps,
-    __register as register,
+    __register as register, __with_http as with_http,
 };
 
 /// The value of a resource, as an owner of it.
@@ -182,4 +184,35 @@ macro_rules! __container {
 #[macro_export]
 macro_rules! __container {
     ($vis:vis fn) => {};
+}
+
+/// What the expansion of `#[handler(http)]` names.
+#[cfg(feature = "http")]
+pub mod http {
+    pub use crate::http_events::{
+        App, Event, answer, answer_stream, context, respond, respond_stream,
+    };
+}
+
+/// What needs the feature `http`, where there is that.
+#[cfg(feature = "http")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_http {
+    ({ $($expansion:tt)* } $stand_in:tt) => { $($expansion)* };
+}
+
+/// What needs the feature `http`, where there is that.
+#[cfg(not(feature = "http"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_http {
+    ($expansion:tt { $($stand_in:tt)* }) => {
+        ::core::compile_error! {
+            "`http` needs rewarm's feature of that name\n\
+             it brings `lambda_http`, which reads the events of API Gateway, function URLs and load balancers\n\
+             help: rewarm = { version = \"0.1\", features = [\"http\"] }"
+        }
+        $($stand_in)*
+    };
 }

@@ -1,7 +1,11 @@
 //! Lambda: the runtime's loop around the service, INIT before it, and what happens after each
-//! response. But for the two types that handlers take (`event.rs`), the only file that names
+//! response. But for the types that handlers meet (`event.rs`), the only place that names
 //! `lambda_runtime`.
 
+mod concurrent;
+mod stream;
+
+use std::cell::Cell;
 use std::env;
 use std::marker::PhantomData;
 use std::process::ExitCode;
@@ -22,8 +26,8 @@ use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::metrics::emf;
+use crate::reply::{Kind, Reply};
 use crate::resource::BoxFuture;
-use crate::scope;
 
 /// A function's life under Lambda.
 pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
@@ -32,18 +36,23 @@ pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
         return ExitCode::FAILURE;
     }
     log_to(std::io::stdout);
-    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok());
-    let runtime = match runtime(concurrency.unwrap_or(1)) {
+    let concurrency = concurrency();
+    let runtime = match runtime(concurrency) {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("the tokio runtime cannot be started: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(life::<H>());
+    let code = runtime.block_on(life::<H>(concurrency));
     // Whoever still blocks a thread is not waited for.
     runtime.shutdown_background();
     code
+}
+
+/// How many invocations at a time Lambda sends.
+fn concurrency() -> u32 {
+    env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
 /// What lambda_runtime reads, and panics without.
@@ -80,7 +89,7 @@ where
     let _ = writer;
 }
 
-async fn life<H: Handler>() -> ExitCode {
+async fn life<H: Handler>(concurrency: u32) -> ExitCode {
     let start = start();
     container().begin(start);
     measure::<H>(start, emf::to_stdout);
@@ -97,10 +106,11 @@ async fn life<H: Handler>() -> ExitCode {
         report_init_failure(failures).await;
         return ExitCode::FAILURE;
     }
-    let runtime = Runtime::new(Loop::<H>(PhantomData))
-        .layer(AfterResponse::<H>(PhantomData))
-        .register_snapstart_resource(Arc::new(Snapshot));
-    let outcome = runtime.run_concurrent().await;
+    let runtime = Runtime::new(Loop).layer(AfterResponse::<H>(PhantomData));
+    let outcome = match concurrency {
+        0 | 1 => runtime.register_snapstart_resource(Arc::new(Snapshot)).run_concurrent().await,
+        workers => concurrent::run(runtime, workers).await,
+    };
     invocation::shutdown::<H>().await;
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -208,12 +218,16 @@ fn remaining(context: &Context) -> Option<Duration> {
 }
 
 tokio::task_local! {
-    /// The event as it came. [`AfterResponse`] takes it from lambda_runtime, which would answer a
-    /// malformed one itself, and [`Loop`] reads it.
-    static EVENT: Bytes;
+    /// What [`Loop`] gives to lambda_runtime. It is made by [`AfterResponse`], to which the event
+    /// comes as it is: lambda_runtime would answer a malformed one itself.
+    static ANSWER: Cell<Option<Answer>>;
 }
 
-/// Wraps everything that lambda_runtime does for one event, and so goes on after its response.
+/// An answer that lambda_runtime sends.
+type Answer = Result<Box<RawValue>, InvocationError>;
+
+/// One invocation from its event to the end of what it deferred. A layer around all that
+/// lambda_runtime does for one event, and so it goes on after the response.
 struct AfterResponse<H>(PhantomData<H>);
 
 impl<H, S> tower::Layer<S> for AfterResponse<H> {
@@ -238,8 +252,8 @@ impl<H, S: Clone> Clone for AfterResponseService<H, S> {
 impl<H, S> tower::Service<LambdaInvocation> for AfterResponseService<H, S>
 where
     H: Handler,
-    S: tower::Service<LambdaInvocation, Response = (), Error = BoxError>,
-    S::Future: Send + 'static,
+    S: tower::Service<LambdaInvocation, Response = (), Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
 {
     type Response = ();
     type Error = BoxError;
@@ -251,11 +265,24 @@ where
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
         let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
-        let context = &invocation.context;
-        let scope = invocation::begin::<H>(&Event::Json(&event), context, remaining(context));
-        let response = scope.span.in_scope(|| self.inner.call(invocation));
+        // The service that was found ready is the one to call.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
-            let sent = scope.clone().enter(EVENT.scope(event, response)).await;
+            let context = invocation.context.clone();
+            let event = Event::Json(&event);
+            let scope = invocation::begin::<H>(&event, &context, remaining(&context));
+            let answer = invocation::answer::<H>(&scope, event, context);
+            let answer = scope.clone().enter(answer).await;
+            let send = |answer, invocation| {
+                let send = async move { inner.call(invocation).await };
+                ANSWER.scope(Cell::new(Some(answer)), send)
+            };
+            let sent = match answer.map(Reply::into_kind) {
+                Ok(Kind::Stream(answer)) => stream::send(answer, invocation).await,
+                Ok(Kind::Json(answer)) => send(Ok(answer), invocation).await,
+                Err(error) => send(Err(error), invocation).await,
+            };
             invocation::end::<H>(scope).await;
             if let Err(error) = sent {
                 // The loop goes on: if the Runtime API is gone, asking for the next event says so.
@@ -266,38 +293,33 @@ where
     }
 }
 
-/// Answers the events of lambda_runtime's loop.
-struct Loop<H>(PhantomData<H>);
+/// Hands lambda_runtime the answer that it sends.
+#[derive(Clone)]
+struct Loop;
 
-impl<H> Clone for Loop<H> {
-    fn clone(&self) -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<H: Handler> tower::Service<LambdaEvent<IgnoredAny>> for Loop<H> {
+impl tower::Service<LambdaEvent<IgnoredAny>> for Loop {
     type Response = Box<RawValue>;
     type Error = InvocationError;
-    type Future = BoxFuture<'static, Result<Box<RawValue>, InvocationError>>;
+    type Future = std::future::Ready<Answer>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), InvocationError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, event: LambdaEvent<IgnoredAny>) -> Self::Future {
-        Box::pin(async move {
-            let (Some(scope), Ok(json)) = (scope::current(), EVENT.try_with(Bytes::clone)) else {
-                unreachable!("AfterResponse is the layer around this service");
-            };
-            invocation::answer::<H>(&scope, Event::Json(&json), event.context).await
-        })
+    fn call(&mut self, _: LambdaEvent<IgnoredAny>) -> Self::Future {
+        match ANSWER.try_with(Cell::take) {
+            Ok(Some(answer)) => std::future::ready(answer),
+            _ => unreachable!("AfterResponse is the layer around this service"),
+        }
     }
 }
 
 /// A handler as a `tower::Service`, for those who build their own [`lambda_runtime::Runtime`].
 ///
 /// Resources are built when they are first needed. What the handler defers runs before the service
-/// answers, since only `run` knows when the response has been sent.
+/// answers, since only `run` knows when the response has been sent. The event comes to the service
+/// already read: a malformed one is lambda_runtime's, and a warm-up ping, which is told by its
+/// bytes, is an event like any other. Have the pings answered by a layer, or use `run`.
 pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.
@@ -319,9 +341,9 @@ impl<H> Clone for Service<H> {
 }
 
 impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
-    type Response = Box<RawValue>;
+    type Response = H::Reply;
     type Error = InvocationError;
-    type Future = BoxFuture<'static, Result<Box<RawValue>, InvocationError>>;
+    type Future = BoxFuture<'static, Result<H::Reply, InvocationError>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), InvocationError>> {
         Poll::Ready(Ok(()))

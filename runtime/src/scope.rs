@@ -17,7 +17,7 @@ tokio::task_local! {
 }
 
 /// One invocation. Lives as long as its event is worked on, deferred work included.
-pub(crate) struct Scope {
+pub struct Scope {
     /// 1 for the container's first.
     pub(crate) number: u64,
     /// Whether its caller waited for INIT.

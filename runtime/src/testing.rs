@@ -43,6 +43,7 @@ use crate::error::{ResourceError, chain};
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::panic::remember_places;
+use crate::reply::in_full;
 use crate::scope::Scope;
 
 /// The statics of a process are one container's: others wait for their turn.
@@ -122,7 +123,10 @@ impl<H: Handler> Container<H> {
         let mut context = Context::default();
         context.request_id = format!("test-{}", self.requests.fetch_add(1, Relaxed) + 1);
         let scope = invocation::begin::<H>(&event, &context, Some(self.deadline));
-        let answer = invocation::answer::<H>(&scope, event, context);
+        let answer = async {
+            let answer = invocation::answer::<H>(&scope, event, context).await?;
+            in_full(answer).await
+        };
         let answer = scope.clone().enter(answer).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {
             Ok(answer) => answer,

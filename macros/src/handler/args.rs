@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proc_macro2::Ident;
 use syn::Path;
 
 use super::emf::Emf;
@@ -16,6 +17,8 @@ pub(crate) struct Options {
     pub(super) report_every: Option<u64>,
     pub(super) emf: Option<Emf>,
     pub(super) warmup: bool,
+    pub(super) http: Option<Ident>,
+    pub(super) streaming: bool,
 }
 
 impl Options {
@@ -27,6 +30,8 @@ impl Options {
             report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
             emf: Emf::read(args, diag),
             warmup: args.flag("warmup", diag).is_some(),
+            http: args.flag("http", diag),
+            streaming: args.flag("streaming", diag).is_some(),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
