@@ -7,13 +7,18 @@
 
 #![forbid(unsafe_code)]
 
+mod backend;
 mod http;
+mod local;
 mod process;
 mod runtime_api;
+pub mod services;
 
 use std::time::Duration;
 
+pub use backend::{Backend, request};
 pub use http::Headers;
+pub use local::Local;
 pub use process::{Function, FunctionBuilder, build_binary};
 pub use runtime_api::{ErrorReport, Extension, Invocation, Outcome, Pending, RuntimeApi};
 
