@@ -56,17 +56,24 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub struct Service {
     program: PathBuf,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     folder: PathBuf,
     port: u16,
+    /// Whether it runs as another user, since it refuses to run as root.
     is_nobody: bool,
+    /// What ends it like a crash, with all the processes that it started.
+    signal: &'static str,
     process: Option<Child>,
 }
 
 impl Service {
-    /// Starts a program that listens on a port. Of the arguments, `{port}` and `{folder}` are
+    /// Starts a program that listens on a port. In the arguments, `{port}` and `{folder}` are
     /// replaced by a free port and a folder of its own.
-    pub fn start(program: PathBuf, arguments: &[&str]) -> Service {
-        Service::prepare(program, arguments).started()
+    pub fn start(program: PathBuf, arguments: &[&str], environment: &[(&str, &str)]) -> Service {
+        let mut service = Service::prepare(program, arguments);
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        service.environment = environment.iter().map(owned).collect();
+        service.started()
     }
 
     /// A database yet to be started.
@@ -88,9 +95,11 @@ impl Service {
         let mut service = Service {
             program,
             arguments: Vec::new(),
+            environment: Vec::new(),
             folder,
             port: free_port(),
             is_nobody: false,
+            signal: "KILL",
             process: None,
         };
         service.arguments = arguments.iter().map(|argument| service.filled(argument)).collect();
@@ -126,7 +135,7 @@ impl Service {
             ],
             "",
         );
-        // Read at each start.
+        // Read at each start, one statement a line.
         let init = "CREATE DATABASE IF NOT EXISTS test;
 USE test;
 CREATE TABLE IF NOT EXISTS users (id BIGINT PRIMARY KEY, name VARCHAR(80) NOT NULL);
@@ -141,7 +150,7 @@ GRANT ALL ON test.* TO app;
     /// PostgreSQL with the table `users` in the database `postgres`, for the user `app`.
     pub fn postgres() -> Option<Service> {
         let (initdb, server) = (program("initdb")?, program("postgres")?);
-        let service = Service::database(
+        let mut service = Service::database(
             server.clone(),
             &[
                 "-D{folder}/data",
@@ -152,6 +161,8 @@ GRANT ALL ON test.* TO app;
             ],
         );
         service.run(&initdb, &["-D{folder}/data", "-Uapp", "-Atrust", "--no-sync"], "");
+        // Its processes are no group; this has the first end the others, unclean as they are.
+        service.signal = "QUIT";
         let users = "CREATE TABLE users (id BIGINT PRIMARY KEY, name VARCHAR(80) NOT NULL);
 INSERT INTO users VALUES (1, 'Ada');
 ";
@@ -161,7 +172,7 @@ INSERT INTO users VALUES (1, 'Ada');
 
     /// moto's server, which answers for AWS.
     pub fn moto() -> Option<Service> {
-        Some(Service::start(program("moto_server")?, &["-H127.0.0.1", "-p{port}"]))
+        Some(Service::start(program("moto_server")?, &["-H127.0.0.1", "-p{port}"], &[]))
     }
 
     /// The port it listens on, the same after a restart.
@@ -177,8 +188,11 @@ INSERT INTO users VALUES (1, 'Ada');
     /// Ends it at once, as a crash does.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            process.kill().expect("kill a service");
-            process.wait().expect("wait for a killed service");
+            let group = format!("-{}", process.id());
+            let kill = Command::new("kill").args(["-s", self.signal, "--", &group]).output();
+            let kill = kill.expect("run the kill command");
+            let has_exited = process.wait().is_ok();
+            assert!(kill.status.success() && has_exited, "kill a service: {kill:?}");
         }
     }
 
@@ -190,6 +204,7 @@ INSERT INTO users VALUES (1, 'Ada');
         let process = self
             .command(&self.program)
             .args(&self.arguments)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle of a log"))
             .stderr(log)
@@ -234,9 +249,9 @@ INSERT INTO users VALUES (1, 'Ada');
     /// A program in the service's folder, with its user's rights.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.folder).env("HOME", &self.folder);
+        command.current_dir(&self.folder).envs(self.environment.iter().map(|(k, v)| (k, v)));
         if self.is_nobody {
-            command.uid(NOBODY).gid(NOBODY);
+            command.env("HOME", &self.folder).uid(NOBODY).gid(NOBODY);
         }
         command
     }
@@ -254,7 +269,8 @@ impl Drop for Service {
     }
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen on a loopback port");
     listener.local_addr().expect("the address listened on").port()
 }
