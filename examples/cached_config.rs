@@ -56,9 +56,7 @@ async fn settings(#[from] ssm: &aws_sdk_ssm::Client) -> Result<Settings, Error> 
 
 /// Never stale: a password that may have been revoked is no answer.
 #[cached(ttl = "15m", timeout = "2s")]
-async fn password(
-    #[from] secrets: &aws_sdk_secretsmanager::Client,
-) -> Result<SecretString, Error> {
+async fn password(#[from] secrets: &aws_sdk_secretsmanager::Client) -> Result<SecretString, Error> {
     let secret = secrets.get_secret_value().secret_id("shop/payments").send().await?;
     let text = secret.secret_string.ok_or_else(|| Error::msg("the secret is not text"))?;
     Ok(text.into())

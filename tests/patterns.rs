@@ -221,7 +221,11 @@ async fn nobody_listens_on_whatever_ended_an_invocation() {
     let endless = Invocation::json(json!({ "steps": 1_000_000 })).deadline(Duration::from_secs(6));
     let outcome = api.invoke_raw(endless).await;
     let took = outcome.answered - outcome.delivered;
-    assert!(outcome.error().error_message.starts_with("no outcome within"), "{:?}", outcome.error());
+    assert!(
+        outcome.error().error_message.starts_with("no outcome within"),
+        "{:?}",
+        outcome.error()
+    );
     assert!((700..2500).contains(&took.as_millis()), "{took:?}");
     assert_alone().await;
     assert!(api.violations().is_empty(), "{:?}", api.violations());

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 fn connection_pool() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     // Where the AWS examples are built, too, with their features: one build for all.
-    let features = if required() { "--features=aws,mysql,postgres" } else { "--features=mysql,postgres" };
+    let features =
+        if required() { "--features=aws,mysql,postgres" } else { "--features=mysql,postgres" };
     BINARY.get_or_init(|| {
         build_binary(&["--package=rewarm-examples", features, "--example=connection_pool"])
     })
@@ -434,7 +435,8 @@ async fn post(service: &Service, path: &str, event: Value) -> (u16, Value) {
 async fn the_emulator_serves_cold_and_warm() {
     let Some(emulator) = emulator(&[]) else { return };
     for quantity in [1, 2, 3] {
-        let answer = post(&emulator, INVOCATIONS, json!({ "sku": "tea", "quantity": quantity })).await;
+        let answer =
+            post(&emulator, INVOCATIONS, json!({ "sku": "tea", "quantity": quantity })).await;
         assert_eq!(answer, (200, json!({ "sku": "tea", "total_cents": 540 * quantity })));
     }
     let (_, error) = post(&emulator, INVOCATIONS, json!({ "sku": "car" })).await;
@@ -459,36 +461,52 @@ async fn the_emulator_hears_of_a_failed_init() {
 #[tokio::test]
 async fn cargo_lambda_watches_and_invokes() {
     let Some(cargo_lambda) = program("cargo-lambda") else { return };
-    quickstart(); // built, so that the first invocation need not wait for that
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let arguments = [
         "lambda",
         "watch",
         "--invoke-address=127.0.0.1",
         "--invoke-port={port}",
-        "--ignore-changes",
-        "--release",
-        "--package=rewarm-examples",
-        "--example=quickstart",
+        "--only-lambda-apis", // the function is the release build, which it need not build again
         "--manifest-path",
         manifest,
     ];
     let watch = Service::start(cargo_lambda.clone(), &arguments, &[]);
-    let invoke = |event: &str| {
+    let port = watch.port().to_string();
+    let api = RuntimeApi::start().await;
+    let function = Function::builder(quickstart())
+        .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt"))
+        .env("AWS_LAMBDA_FUNCTION_NAME", "_")
+        .spawn(&api);
+    let invoke = |event: Value| {
         let output = Command::new(&cargo_lambda)
-            .args(["lambda", "invoke", "-A", "127.0.0.1", "-P", &watch.port().to_string()])
-            .args(["quickstart", "--data-ascii", event])
+            .args(["lambda", "invoke", "-A", "127.0.0.1", "-P", &port])
+            .args(["_", "--data-ascii", &event.to_string()])
             .output()
             .expect("run cargo lambda invoke");
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         (text(&output.stdout), text(&output.stderr))
     };
-    for quantity in [1, 2] {
-        let (answer, problem) = invoke(&json!({ "sku": "tea", "quantity": quantity }).to_string());
-        let answer: Value = serde_json::from_str(&answer)
-            .unwrap_or_else(|error| panic!("{error}: {answer}{problem}\n{}", watch.log()));
-        assert_eq!(answer["total_cents"], 540 * quantity);
+    for (n, init) in [(1, "cold"), (2, "warm"), (3, "warm")] {
+        let (answer, problem) = invoke(json!({ "sku": "tea", "quantity": n }));
+        let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|error| {
+            panic!("{init}: {error}: {answer}{problem}\n{}", watch.log());
+        });
+        assert_eq!(answer, json!({ "sku": "tea", "total_cents": 540 * n }));
     }
-    let (answer, problem) = invoke("{\"sku\": \"car\"}");
+    let (answer, problem) = invoke(json!({ "sku": "car" }));
     assert!(format!("{answer}{problem}").contains("there is no product"), "{answer}{problem}");
+    assert_eq!(function.exit_status(), None);
+    assert_eq!(api.polls(), 0);
+}
+
+/// What `examples/deploy` says about the function is what CloudFormation would take.
+#[test]
+fn the_deployment_template_is_valid() {
+    let Some(cfn_lint) = program("cfn-lint") else { return };
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/deploy/template.yaml");
+    let output = Command::new(cfn_lint).args(["--include-checks", "I", "--", template]).output();
+    let output = output.expect("run cfn-lint");
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{found}{}", String::from_utf8_lossy(&output.stderr));
 }

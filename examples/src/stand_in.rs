@@ -38,9 +38,7 @@ pub fn aws(config: aws_config::ConfigLoader) -> io::Result<aws_config::ConfigLoa
             ]}"#
         }
         Some("GetSecretValue") => r#"{"Name": "shop/payments", "SecretString": "sample"}"#,
-        Some("GetItem") => {
-            r#"{"Item": {"id": {"S": "1"}, "status": {"S": "paid"}}}"#
-        }
+        Some("GetItem") => r#"{"Item": {"id": {"S": "1"}, "status": {"S": "paid"}}}"#,
         _ => "1 pot of tea: EUR 4.50", // an object in S3
     })?;
     eprintln!("neither AWS_ENDPOINT_URL nor credentials are set: a stand-in at {url} answers");

@@ -25,7 +25,8 @@ impl Backend {
     where
         A: Fn(&str, &Headers) -> (u16, String) + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("listen on a loopback port");
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.expect("listen on a loopback port");
         let address = listener.local_addr().expect("the address listened on");
         let answer = Arc::new(answer);
         let server = tokio::spawn(async move {

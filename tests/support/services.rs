@@ -189,10 +189,9 @@ INSERT INTO users VALUES (1, 'Ada');
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             let group = format!("-{}", process.id());
-            let kill = Command::new("kill").args(["-s", self.signal, "--", &group]).output();
-            let kill = kill.expect("run the kill command");
-            let has_exited = process.wait().is_ok();
-            assert!(kill.status.success() && has_exited, "kill a service: {kill:?}");
+            // It fails where all have exited by themselves.
+            let _ = Command::new("kill").args(["-s", self.signal, "--", &group]).output();
+            let _ = process.wait();
         }
     }
 
