@@ -1,9 +1,12 @@
-//! What the measurements share: contestants that take turns, instruction counts, results as files.
+//! What the measurements share: contestants that take turns, functions with a Runtime API to talk
+//! to, results as files.
 
 #![forbid(unsafe_code)]
 
+mod lambda;
 mod race;
 mod report;
 
-pub use race::{Contestant, Group, Outcome, instructions, race, run_one};
+pub use lambda::{Function, Launch, build, collected, program};
+pub use race::{Contestant, Group, Outcome, Work, instructions, median_and_least, race, run_one};
 pub use report::{Machine, save, table};

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use crate::lambda::collected;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -151,7 +152,8 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-fn median_and_least(mut values: Vec<f64>) -> (f64, f64) {
+/// The median of some values, and the least of them.
+pub fn median_and_least(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let middle = values.get(values.len() / 2).copied();
     (middle.unwrap_or(f64::NAN), values.first().copied().unwrap_or(f64::NAN))
@@ -175,8 +177,7 @@ pub fn instructions(group: &str, name: &str) -> Option<f64> {
             .ok()
             .filter(|output| output.status.success())?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        let line = text.lines().find_map(|line| line.split_once("Collected : "))?;
-        line.1.trim().parse::<f64>().ok()
+        collected(&text)
     };
     Some((count(MORE)? - count(LESS)?) / (MORE - LESS) as f64)
 }
