@@ -290,6 +290,6 @@ mod tests {
         assert_eq!(distance("ttl", "ttl"), 0);
         assert_eq!(distance("tll", "ttl"), 1);
         assert_eq!(distance("", "lazy"), 4);
-        assert_eq!(distance("max_entires", "max_entries"), 2);
+        assert_eq!(distance("max_entriez", "max_entries"), 1);
     }
 }

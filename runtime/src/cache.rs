@@ -11,6 +11,8 @@
 //!   next. If the runtime that it runs on is shut down, the next caller in line starts another.
 //! - **Errors** are shared by all who waited where they are `Clone`; where not, the caller that
 //!   started the fetch gets it and the next in line tries.
+//! - **Circles**: a function that needs its own answer for the same key, through whatever others, gets
+//!   an error ([`crate::flight`]).
 //! - **Panics** are those of the caller that started the fetch; nothing is kept, the next in line
 //!   tries.
 //! - **Invalidation** while a fetch is under way: its answer goes to those who already wait for it
@@ -29,16 +31,16 @@ use std::collections::HashSet;
 use std::collections::hash_map::{Entry as Place, HashMap};
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
-use crate::flight::take_off;
+use crate::flight::{Arrival, take_off};
 use crate::random;
 use crate::resource::{BoxFuture, Kind, Node};
 use crate::stats::{Counters, Stats};
@@ -71,7 +73,10 @@ where
     revalidating: LazyLock<Mutex<HashSet<K>>>,
     /// No entry dies before this.
     next_death: AtomicU64,
+    /// How many fetches were begun: each has its own number.
     numbers: AtomicU64,
+    /// The first fetch of this container: those before it are another's, in a test.
+    first: AtomicU64,
     counters: Counters,
     answers: PhantomData<fn() -> Answer<V, E>>,
 }
@@ -106,6 +111,7 @@ impl<K, V, E, S> Cache<K, V, E, S> {
             revalidating: LazyLock::new(Mutex::default),
             next_death: AtomicU64::new(u64::MAX),
             numbers: AtomicU64::new(0),
+            first: AtomicU64::new(0),
             counters: Counters::new(),
             answers: PhantomData,
         }
@@ -127,13 +133,12 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         query: &Q,
         fetch: impl FnOnce(K) -> Fetch<V, E>,
     ) -> Result<V, E> {
-        match self.hit(query) {
-            Hit::Fresh(answer) => answer.into_result(),
-            Hit::Stale(answer) => {
-                self.revalidate(query.own(), fetch);
-                answer.into_result()
+        match self.store.fresh(query) {
+            Some(value) => {
+                self.counters.hits.add();
+                Ok(value)
             }
-            Hit::None => self.own_error(self.miss(query, fetch).await),
+            None => self.look(query, fetch).await,
         }
     }
 
@@ -147,13 +152,12 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         query: &Q,
         fetch: impl FnOnce(K) -> Fetch<V, E>,
     ) -> Result<V, E> {
-        match self.hit(query) {
-            Hit::Fresh(answer) => answer.into_result(),
-            Hit::Stale(answer) => {
-                self.revalidate(query.own(), fetch);
-                answer.into_result()
+        match self.store.fresh(query) {
+            Some(value) => {
+                self.counters.hits.add();
+                Ok(value)
             }
-            Hit::None => self.own_error(self.miss_blocking(query, fetch)),
+            None => self.look_blocking(query, fetch),
         }
     }
 
@@ -222,24 +226,74 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         }
     }
 
+    /// What is not a hit. Boxed, so that a hit's future is small.
+    #[cold]
+    fn look<'q, Q: Query<K>, F: FnOnce(K) -> Fetch<V, E>>(
+        &'static self,
+        query: &'q Q,
+        fetch: F,
+    ) -> Pin<Box<impl Future<Output = Result<V, E>> + use<'q, K, V, E, S, Q, F>>> {
+        Box::pin(async move {
+            match self.kept(query, fetch) {
+                Ok(found) => S::take(found).into_result(),
+                Err(fetch) => self.own_error(self.miss(query, fetch).await),
+            }
+        })
+    }
+
+    #[cold]
+    fn look_blocking<Q: Query<K>>(
+        &'static self,
+        query: &Q,
+        fetch: impl FnOnce(K) -> Fetch<V, E>,
+    ) -> Result<V, E> {
+        match self.kept(query, fetch) {
+            Ok(found) => S::take(found).into_result(),
+            Err(fetch) => self.own_error(self.miss_blocking(query, fetch)),
+        }
+    }
+
+    /// The entry, if it may be given as it is; one that is stale is fetched again after the
+    /// response. If not, the fetch is given back, to be made.
     #[inline]
-    fn hit<Q: Query<K>>(&self, query: &Q) -> Hit<V, E> {
+    fn kept<Q: Query<K>, F: FnOnce(K) -> Fetch<V, E>>(
+        &'static self,
+        query: &Q,
+        fetch: F,
+    ) -> Result<S::Found, F> {
         let Some(found) = self.store.find(query) else {
-            return Hit::None;
+            return Err(fetch);
         };
         let now = CLOCK.now();
         if now < found.as_ref().fresh_until {
             self.counters.hits.add();
-            Hit::Fresh(S::take(found))
-        } else if now < found.as_ref().revalidate_until {
+        } else if now < self.usable_until(found.as_ref(), self.policy.stale_while_revalidate) {
             self.counters.stale_hits.fetch_add(1, Relaxed);
-            Hit::Stale(S::take(found))
+            self.revalidate(query.own(), fetch);
         } else {
-            Hit::None
+            return Err(fetch);
+        }
+        Ok(found)
+    }
+
+    /// Until when an answer may be given that is allowed so long after its TTL. Errors and `None` are
+    /// given for their own time only.
+    #[cold]
+    fn usable_until(&self, entry: &Entry<V, E>, window: u64) -> Tick {
+        match &entry.answer {
+            Answer::Value(value) if !(self.facts.is_none)(value) => {
+                Tick(entry.fresh_until.0.saturating_add(window))
+            }
+            _ => entry.fresh_until,
         }
     }
 
-    #[cold]
+    /// When nobody may be given it any more.
+    fn dead_at(&self, entry: &Entry<V, E>) -> Tick {
+        let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
+        self.usable_until(entry, stale_while_revalidate.max(stale_if_error))
+    }
+
     async fn miss<Q: Query<K>>(
         &'static self,
         query: &Q,
@@ -250,7 +304,6 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         self.stale_if_error(query, outcome)
     }
 
-    #[cold]
     fn miss_blocking<Q: Query<K>>(
         &'static self,
         query: &Q,
@@ -269,7 +322,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         anew: bool,
     ) -> Result<V, Failure<E>> {
         loop {
-            match self.next(query, anew, None) {
+            match self.next(query, anew) {
                 Next::Use(answer) => return answer.into_result().map_err(Failure::Error),
                 Next::Join(flight) => {
                     if let Some(outcome) = self.joined(query, flight.landed().await, anew) {
@@ -280,7 +333,6 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
                     let fetch = fetch(claim.key.clone());
                     return claim.fetch(fetch).await;
                 }
-                Next::FetchAlone => return fetch(query.own()).await,
             }
         }
     }
@@ -299,7 +351,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
             }
         }
         loop {
-            match self.next(query, anew, Some(std::thread::current().id())) {
+            match self.next(query, anew) {
                 Next::Use(answer) => return answer.into_result().map_err(Failure::Error),
                 Next::Join(flight) => {
                     if let Some(outcome) = self.joined(query, flight.landed_blocking(), anew) {
@@ -307,10 +359,10 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
                     }
                 }
                 Next::Fetch(claim) => {
+                    let _waiting = claim.pilot.awaited();
                     let fetch = fetch(claim.key.clone());
                     return ready(claim.run(fetch)).unwrap_or_else(|panic| panic.resume());
                 }
-                Next::FetchAlone => return ready(fetch(query.own())),
             }
         }
     }
@@ -319,10 +371,17 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     fn joined<Q: Query<K>>(
         &self,
         query: &Q,
-        landing: Option<Landing<V, E>>,
+        arrival: Arrival<Landing<V, E>>,
         anew: bool,
     ) -> Option<Result<V, Failure<E>>> {
-        match landing? {
+        let landing = match arrival {
+            Arrival::Landed(landing) => landing,
+            Arrival::Lost => return None,
+            Arrival::Circular => {
+                return Some(Err(Failure::Resource(self.error("its function needs itself"))));
+            }
+        };
+        match landing {
             Landing::Value(value) => Some(Ok(value)),
             Landing::Error(error) => Some(Err(Failure::Error(error.get()))),
             Landing::Resource(error) => Some(Err(Failure::Resource(error))),
@@ -331,12 +390,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         }
     }
 
-    fn next<Q: Query<K>>(
-        &'static self,
-        query: &Q,
-        anew: bool,
-        thread: Option<ThreadId>,
-    ) -> Next<K, V, E, S> {
+    fn next<Q: Query<K>>(&'static self, query: &Q, anew: bool) -> Next<K, V, E, S> {
         let mut underway = self.underway();
         let now = CLOCK.now();
         if !anew {
@@ -351,17 +405,14 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         let place = underway.entry(key.clone());
         if let Place::Occupied(place) = &place {
             let other = place.get();
-            if thread.is_some() && other.thread == thread {
-                return Next::FetchAlone;
-            }
             if now < Tick(other.started.0.saturating_add(self.policy.ttl)) {
                 return Next::Join(other.flight.clone());
             }
         }
         let (pilot, flight) = take_off();
         let number = self.numbers.fetch_add(1, Relaxed);
-        place.insert_entry(Underway { number, started: now, thread, flight });
-        Next::Fetch(Claim { cache: self, key, number, started: now, pilot: Some(pilot) })
+        place.insert_entry(Underway { number, started: now, flight });
+        Next::Fetch(Claim { cache: self, key, number, started: now, pilot })
     }
 
     /// The old value in the place of an error, while that is allowed.
@@ -378,7 +429,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
 
     fn stale<Q: Query<K>>(&self, query: &Q) -> Option<V> {
         let found = self.store.find(query)?;
-        if CLOCK.now() >= found.as_ref().error_until {
+        if CLOCK.now() >= self.usable_until(found.as_ref(), self.policy.stale_if_error) {
             return None;
         }
         let Answer::Value(value) = S::take(found) else {
@@ -401,7 +452,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         let turn = Revalidation { cache: self, key };
         crate::scope::defer(async move {
             let _turn = &turn;
-            if let Next::Fetch(claim) = self.next(&Owned(&turn.key), true, None) {
+            if let Next::Fetch(claim) = self.next(&Owned(&turn.key), true) {
                 // Counted where it ends; the old value is still there for the next use.
                 let _ = claim.run(fetch).await;
             }
@@ -421,17 +472,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
 
     fn keep(&self, key: K, started: Tick, answer: Answer<V, E>, ttl: u64) {
         let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        let fresh_until = started.0.saturating_add(lifetime);
-        let negative = ttl != self.policy.ttl || matches!(answer, Answer::Error(_));
-        let after =
-            |window: u64| Tick(fresh_until.saturating_add(if negative { 0 } else { window }));
-        let entry = Entry {
-            answer,
-            fresh_until: Tick(fresh_until),
-            revalidate_until: after(self.policy.stale_while_revalidate),
-            error_until: after(self.policy.stale_if_error),
-        };
-        self.next_death.fetch_min(entry.dead_at().0, Relaxed);
+        let entry = Entry { answer, fresh_until: Tick(started.0.saturating_add(lifetime)) };
+        self.next_death.fetch_min(self.dead_at(&entry).0, Relaxed);
         self.store.insert(key, entry);
     }
 }
@@ -450,22 +492,14 @@ where
         &'static self,
         fetch: impl FnOnce(()) -> Fetch<V, E>,
     ) -> Result<HeldValue<V, E>, ResourceError> {
-        if let Some(found) = self.store.find(&()) {
-            let entry = found.as_ref();
-            if matches!(entry.answer, Answer::Value(_)) && CLOCK.now() < entry.fresh_until {
-                self.counters.hits.add();
-                return Ok(HeldValue::Kept(found));
-            }
-        }
-        let outcome = match self.hit(&()) {
-            Hit::Fresh(answer) => answer.into_result().map_err(Failure::Error),
-            Hit::Stale(answer) => {
-                self.revalidate((), fetch);
-                answer.into_result().map_err(Failure::Error)
-            }
-            Hit::None => self.miss(&(), fetch).await,
+        let outcome = match self.kept(&(), fetch) {
+            Ok(found) => match &found.as_ref().answer {
+                Answer::Value(_) => return Ok(HeldValue(found)),
+                Answer::Error(error) => Err(Failure::Error(error.get())),
+            },
+            Err(fetch) => Box::pin(self.miss(&(), fetch)).await,
         };
-        outcome.map(HeldValue::Fetched).map_err(|failure| match failure {
+        outcome.map(HeldValue::fetched).map_err(|failure| match failure {
             Failure::Error(error) => {
                 ResourceError::new(self.policy.name, (self.facts.into_box)(error))
             }
@@ -473,13 +507,6 @@ where
             Failure::Resource(error) => ResourceError::new(self.policy.name, Box::new(error)),
         })
     }
-}
-
-/// What the store has for a caller.
-enum Hit<V, E> {
-    Fresh(Answer<V, E>),
-    Stale(Answer<V, E>),
-    None,
 }
 
 impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V, E, S> {
@@ -509,11 +536,11 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
         }
         self.next_death.store(u64::MAX, Relaxed);
         self.store.retain(|entry| {
-            let alive = now < entry.dead_at();
-            if alive {
-                self.next_death.fetch_min(entry.dead_at().0, Relaxed);
+            let dead_at = self.dead_at(entry);
+            if now < dead_at {
+                self.next_death.fetch_min(dead_at.0, Relaxed);
             }
-            alive
+            now < dead_at
         });
     }
 
@@ -523,8 +550,10 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        self.clear();
+        self.underway().clear();
+        self.first.store(self.numbers.load(Relaxed), Relaxed);
         self.counters.reset();
+        self.store.reset();
         let set = self.revalidating.lock();
         set.unwrap_or_else(PoisonError::into_inner).clear();
     }

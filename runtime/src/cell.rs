@@ -10,6 +10,8 @@
 //!   nothing; whoever comes next, after a freeze too, finds the same attempt. If the runtime that
 //!   the task runs on is shut down, the attempt ends without an outcome and the next use starts
 //!   another.
+//! - **Circles** that parameters cannot show, of initialisers that ask for each other in their bodies,
+//!   are errors of whoever closes them ([`crate::flight`]).
 //! - **Panics** of user code are errors of the attempt.
 //! - **Replacement**: a rebuild swaps the `Arc`; who holds the old generation keeps it until done.
 //! - **Locks** are never held while user code runs.
@@ -20,7 +22,6 @@ mod spec;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -28,7 +29,7 @@ use futures_util::future::join_all;
 
 use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
-use crate::flight::{Flight, take_off};
+use crate::flight::{Arrival, Flight, take_off};
 use crate::panic::catch_async;
 use crate::resource::{BoxFuture, Handle, Kind, Node};
 use attempt::{Attempt, Claim, Outcome, limited};
@@ -83,7 +84,7 @@ impl State {
 enum Next<T: Send + Sync + 'static> {
     Use(Arc<T>),
     Fail(ResourceError),
-    Wait(Flight<Outcome>, Option<ThreadId>),
+    Wait(Flight<Outcome>),
     Begin(Claim<T>, Flight<Outcome>),
 }
 
@@ -159,7 +160,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     /// The value of a resource that does not await, on this thread.
     ///
     /// # Errors
-    /// As [`get`](Self::get); also if the computation asks for its own result.
+    /// As [`get`](Self::get).
     #[inline]
     pub fn get_blocking(&'static self) -> Result<Arc<T>, ResourceError> {
         match self.usable() {
@@ -170,27 +171,18 @@ impl<T: Send + Sync + 'static> Cell<T> {
 
     #[cold]
     fn demand_blocking(&'static self) -> Result<Arc<T>, ResourceError> {
-        let me = std::thread::current().id();
         loop {
-            match self.next(Demand::Usable, Some(me)) {
+            let flight = match self.next(Demand::Usable) {
                 Next::Use(value) => return Ok(value),
                 Next::Fail(error) => return Err(error),
                 Next::Begin(claim, flight) => {
                     claim.compute();
-                    // A failure that is not remembered is this caller's all the same.
-                    if let Some(Err(error)) = flight.landed_blocking() {
-                        return Err(error);
-                    }
+                    flight
                 }
-                Next::Wait(_, Some(thread)) if thread == me => {
-                    return Err(
-                        self.error(crate::Error::msg("its initialiser needs itself").into())
-                    );
-                }
-                Next::Wait(flight, _) => match flight.landed_blocking() {
-                    Some(Err(error)) => return Err(error),
-                    _ => continue,
-                },
+                Next::Wait(flight) => flight,
+            };
+            if let Some(value) = self.arrived(flight.landed_blocking(), Demand::Usable)? {
+                return Ok(value);
             }
         }
     }
@@ -198,29 +190,42 @@ impl<T: Send + Sync + 'static> Cell<T> {
     #[cold]
     async fn demand(&'static self, demand: Demand) -> Result<Arc<T>, ResourceError> {
         loop {
-            let flight = match self.next(demand, None) {
+            let flight = match self.next(demand) {
                 Next::Use(value) => return Ok(value),
                 Next::Fail(error) => return Err(error),
-                Next::Wait(flight, _) => flight,
+                Next::Wait(flight) => flight,
                 Next::Begin(claim, flight) => {
                     claim.begin(matches!(demand, Demand::After(_)))?;
                     flight
                 }
             };
-            match flight.landed().await {
-                Some(Ok(())) => {}
-                Some(Err(error)) => return Err(error),
-                // The attempt's runtime is gone: look again.
-                None => continue,
-            }
-            // The outcome holds for all who waited, even if the value has become suspect since.
-            if let (Demand::Usable, Some(value)) = (demand, self.current.load_full()) {
+            if let Some(value) = self.arrived(flight.landed().await, demand)? {
                 return Ok(value);
             }
         }
     }
 
-    fn next(&'static self, demand: Demand, thread: Option<ThreadId>) -> Next<T> {
+    /// What an attempt that was waited for came to; `None` if the caller has to look again.
+    fn arrived(
+        &self,
+        arrival: Arrival<Outcome>,
+        demand: Demand,
+    ) -> Result<Option<Arc<T>>, ResourceError> {
+        match (arrival, demand) {
+            (Arrival::Landed(outcome), demand) => {
+                outcome?;
+                // It holds for all who waited, even if the value has become suspect since.
+                Ok(self.current.load_full().filter(|_| matches!(demand, Demand::Usable)))
+            }
+            // The attempt's runtime is gone.
+            (Arrival::Lost, _) => Ok(None),
+            (Arrival::Circular, _) => {
+                Err(self.error(crate::Error::msg("its initialiser needs itself").into()))
+            }
+        }
+    }
+
+    fn next(&'static self, demand: Demand) -> Next<T> {
         let mut state = self.state();
         let current = self.current.load_full();
         match (demand, current) {
@@ -235,7 +240,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
             _ => {}
         }
         if let Some(attempt) = &state.attempt {
-            return Next::Wait(attempt.flight.clone(), attempt.thread);
+            return Next::Wait(attempt.flight.clone());
         }
         if let (Demand::Usable, Some((error, until))) = (demand, &state.failure) {
             if CLOCK.now() < *until {
@@ -245,9 +250,9 @@ impl<T: Send + Sync + 'static> Cell<T> {
         let (pilot, flight) = take_off();
         state.attempts += 1;
         let number = state.attempts;
-        state.attempt = Some(Attempt { number, flight: flight.clone(), thread });
+        state.attempt = Some(Attempt { number, flight: flight.clone() });
         let suspicions = state.suspicions;
-        Next::Begin(Claim { cell: self, number, suspicions, pilot: Some(pilot) }, flight)
+        Next::Begin(Claim { cell: self, number, suspicions, pilot }, flight)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,48 +1,99 @@
 //! Single flight: one piece of work that any number of callers, tasks and threads, wait for.
+//!
+//! Work that waits for other work is remembered while it does, so that work which would, through
+//! however many others, wait for itself is told so instead of waiting for ever.
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use tokio::sync::watch;
 
 /// The end that waits. Cheap to clone.
-pub(crate) struct Flight<T>(watch::Receiver<Option<T>>);
+pub(crate) struct Flight<T> {
+    id: u64,
+    outcome: watch::Receiver<Option<T>>,
+}
 
 /// The end that works. Dropped without [`land`](Self::land), it leaves those who wait without an
 /// outcome.
-pub(crate) struct Pilot<T>(watch::Sender<Option<T>>);
+pub(crate) struct Pilot<T> {
+    id: u64,
+    outcome: watch::Sender<Option<T>>,
+}
+
+/// How waiting for a flight ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Arrival<T> {
+    Landed(T),
+    /// There will be no outcome: the work was dropped.
+    Lost,
+    /// The caller is part of what this work waits for.
+    Circular,
+}
 
 /// Both ends of a new flight.
 pub(crate) fn take_off<T>() -> (Pilot<T>, Flight<T>) {
+    static IDS: AtomicU64 = AtomicU64::new(0);
+    let id = IDS.fetch_add(1, Relaxed);
     let (sender, receiver) = watch::channel(None);
-    (Pilot(sender), Flight(receiver))
+    (Pilot { id, outcome: sender }, Flight { id, outcome: receiver })
+}
+
+tokio::task_local! {
+    /// The work that this code is a part of.
+    static ABOARD: u64;
 }
 
 impl<T> Pilot<T> {
     /// Gives the outcome to all who wait and to all who will.
-    pub(crate) fn land(self, outcome: T) {
-        self.0.send_replace(Some(outcome));
+    pub(crate) fn land(&self, outcome: T) {
+        self.outcome.send_replace(Some(outcome));
+    }
+
+    /// Says that the caller's work waits for this flight, until what is given back is dropped: where it
+    /// waits otherwise than by [`Flight::landed`].
+    pub(crate) fn awaited(&self) -> Waiting {
+        let work = ABOARD.try_with(|work| (*work, self.id)).ok();
+        waits().extend(work);
+        Waiting(work)
+    }
+
+    /// Runs user code as the work of this flight.
+    pub(crate) fn fly<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<T, F> {
+        ABOARD.scope(self.id, work)
+    }
+
+    /// The same for code that does not await.
+    pub(crate) fn fly_blocking<R>(&self, work: impl FnOnce() -> R) -> R {
+        ABOARD.sync_scope(self.id, work)
     }
 }
 
 impl<T: Clone> Flight<T> {
-    /// Waits for the outcome; `None` if there will be none.
-    pub(crate) async fn landed(mut self) -> Option<T> {
-        self.0.wait_for(Option::is_some).await.ok()?.clone()
+    /// Waits for the outcome.
+    pub(crate) async fn landed(mut self) -> Arrival<T> {
+        let Ok(_waiting) = Waiting::begin(self.id) else {
+            return Arrival::Circular;
+        };
+        match self.outcome.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(outcome)) => Arrival::Landed(outcome.clone()),
+            _ => Arrival::Lost,
+        }
     }
 
     /// The same, blocking this thread.
-    pub(crate) fn landed_blocking(self) -> Option<T> {
+    pub(crate) fn landed_blocking(self) -> Arrival<T> {
         // A task that has used up its turn would be told to wait, again and again: only leaving it
         // gives it another.
         let mut landed = pin!(tokio::task::unconstrained(self.landed()));
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         loop {
             match landed.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(outcome) => return outcome,
+                Poll::Ready(arrival) => return arrival,
                 Poll::Pending => thread::park(),
             }
         }
@@ -51,7 +102,7 @@ impl<T: Clone> Flight<T> {
 
 impl<T> Clone for Flight<T> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { id: self.id, outcome: self.outcome.clone() }
     }
 }
 
@@ -60,6 +111,53 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+/// Which work waits for which. Work that nobody else waits for (a handler) is not in it.
+static WAITS: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
+
+fn waits() -> MutexGuard<'static, Vec<(u64, u64)>> {
+    WAITS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The caller's work waits for other work, until this is dropped.
+pub(crate) struct Waiting(Option<(u64, u64)>);
+
+struct Circular;
+
+impl Waiting {
+    fn begin(on: u64) -> Result<Self, Circular> {
+        let Ok(work) = ABOARD.try_with(|work| *work) else {
+            return Ok(Self(None));
+        };
+        let mut waits = waits();
+        let mut reached = vec![on];
+        let mut next = 0;
+        while let Some(other) = reached.get(next).copied() {
+            if other == work {
+                return Err(Circular);
+            }
+            for (_, on) in waits.iter().filter(|(waiting, _)| *waiting == other) {
+                if !reached.contains(on) {
+                    reached.push(*on);
+                }
+            }
+            next += 1;
+        }
+        waits.push((work, on));
+        Ok(Self(Some((work, on))))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(wait) = self.0 {
+            let mut waits = waits();
+            if let Some(place) = waits.iter().position(|other| *other == wait) {
+                waits.swap_remove(place);
+            }
+        }
     }
 }
 
@@ -75,8 +173,8 @@ mod tests {
             || flight.landed_blocking()
         });
         pilot.land(7);
-        assert_eq!(early.join().unwrap(), Some(7));
-        assert_eq!(flight.landed_blocking(), Some(7));
+        assert_eq!(early.join().unwrap(), Arrival::Landed(7));
+        assert_eq!(flight.landed_blocking(), Arrival::Landed(7));
     }
 
     #[test]
@@ -87,7 +185,25 @@ mod tests {
             || flight.landed_blocking()
         });
         drop(pilot);
-        assert_eq!(early.join().unwrap(), None);
-        assert_eq!(flight.landed_blocking(), None);
+        assert_eq!(early.join().unwrap(), Arrival::Lost);
+        assert_eq!(flight.landed_blocking(), Arrival::Lost);
+    }
+
+    #[test]
+    fn work_that_would_wait_for_itself_is_told_so() {
+        let (a_pilot, a) = take_off::<u8>();
+        let (b_pilot, b) = take_off::<u8>();
+        assert_eq!(a_pilot.fly_blocking(|| a.clone().landed_blocking()), Arrival::Circular);
+        // a waits for b on another thread; b, which asks for a, closes the circle.
+        thread::scope(|threads| {
+            let waiting = threads.spawn(|| a_pilot.fly_blocking(|| b.clone().landed_blocking()));
+            while waits().is_empty() {
+                thread::yield_now();
+            }
+            assert_eq!(b_pilot.fly_blocking(|| a.clone().landed_blocking()), Arrival::Circular);
+            b_pilot.land(2);
+            assert_eq!(waiting.join().unwrap(), Arrival::Landed(2));
+        });
+        assert!(waits().is_empty(), "who waits no more is forgotten");
     }
 }

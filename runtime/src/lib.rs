@@ -34,7 +34,8 @@
 //! ```
 //!
 //! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. Tests put a function
-//! through a container's life with the feature `testing`.
+//! through a container's life with the feature `testing`. The [`guide`] says how a container lives,
+//! what belongs under which attribute, and what rewarm does not do.
 //!
 //! # Features
 //!
@@ -65,6 +66,8 @@ mod error;
 mod event;
 mod fixed;
 mod flight;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;

@@ -1,6 +1,9 @@
 //! What caches count.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 
 /// What a cache counted since the container started.
@@ -56,28 +59,79 @@ impl Counters {
     }
 }
 
-/// A counter that threads do not fight over: each has, as a rule, a line of its own.
-pub(crate) struct Striped([Stripe; 8]);
+/// A counter that threads do not fight over: the first few have a stripe of their own, which they
+/// count up without a locked instruction, and all others share the last.
+pub(crate) struct Striped([Stripe; OWNED + 1]);
+
+/// How many stripes have an owner.
+const OWNED: usize = 7;
 
 #[repr(align(64))]
 struct Stripe(AtomicU64);
 
 impl Striped {
     pub(crate) const fn new() -> Self {
-        Self([const { Stripe(AtomicU64::new(0)) }; 8])
+        Self([const { Stripe(AtomicU64::new(0)) }; OWNED + 1])
     }
 
     #[inline]
     pub(crate) fn add(&self) {
-        thread_local! {
-            static HERE: u8 = const { 0 };
+        match MINE.try_with(|mine| mine.0) {
+            Ok(mine) if mine < OWNED => {
+                let Stripe(count) = &self.0[mine];
+                count.store(count.load(Relaxed) + 1, Relaxed);
+            }
+            _ => drop(self.0[OWNED].0.fetch_add(1, Relaxed)),
         }
-        // Thread-local storage of two threads lies pages apart.
-        let stripe = HERE.with(|here| std::ptr::from_ref(here).addr() >> 12) % self.0.len();
-        self.0[stripe].0.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn sum(&self) -> u64 {
         self.0.iter().map(|stripe| stripe.0.load(Relaxed)).sum()
+    }
+}
+
+thread_local! {
+    static MINE: Mine = Mine::claim();
+}
+
+/// Which stripe of every counter is this thread's; `OWNED` for none. Given back when it ends.
+struct Mine(usize);
+
+/// A bit for each stripe that has no owner.
+static FREE: AtomicU64 = AtomicU64::new((1 << OWNED) - 1);
+
+impl Mine {
+    fn claim() -> Self {
+        // Acquire, and Release below: the next owner counts on from where the last one stopped.
+        let claimed =
+            FREE.fetch_update(Acquire, Relaxed, |free| (free != 0).then(|| free & (free - 1)));
+        Self(claimed.map_or(OWNED, |free| free.trailing_zeros() as usize))
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        if self.0 < OWNED {
+            FREE.fetch_or(1 << self.0, Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn nothing_that_threads_count_is_lost() {
+        static COUNTER: Striped = Striped::new();
+        for _ in 0..20 {
+            thread::scope(|threads| {
+                for _ in 0..2 * OWNED {
+                    threads.spawn(|| (0..1000).for_each(|_| COUNTER.add()));
+                }
+            });
+        }
+        assert_eq!(COUNTER.sum(), 20 * 2 * OWNED as u64 * 1000);
     }
 }

@@ -1,9 +1,9 @@
 //! A fetch: the one of its key, in a task of its own, and what becomes of its outcome.
 
+use std::fmt::Display;
 use std::future::pending;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use tracing::Instrument;
@@ -22,8 +22,6 @@ use crate::scope::carried;
 pub(super) struct Underway<V, E> {
     pub(super) number: u64,
     pub(super) started: Tick,
-    /// The thread it blocks, where the function is not async.
-    pub(super) thread: Option<ThreadId>,
     pub(super) flight: Flight<Landing<V, E>>,
 }
 
@@ -32,8 +30,6 @@ pub(super) enum Next<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> {
     Use(Answer<V, E>),
     Join(Flight<Landing<V, E>>),
     Fetch(Claim<K, V, E, S>),
-    /// Fetch without anybody knowing: the caller is inside the fetch of the same key.
-    FetchAlone,
 }
 
 /// The right and the duty to end a fetch. Dropped on the way, it leaves nothing behind.
@@ -42,13 +38,13 @@ pub(super) struct Claim<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> 
     pub(super) key: K,
     pub(super) number: u64,
     pub(super) started: Tick,
-    /// Taken by the end of the fetch.
-    pub(super) pilot: Option<Pilot<Landing<V, E>>>,
+    pub(super) pilot: Pilot<Landing<V, E>>,
 }
 
 impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Claim<K, V, E, S> {
     /// Fetches in a task of its own; without a runtime, here.
     pub(super) async fn fetch(self, fetch: Fetch<V, E>) -> Result<V, Failure<E>> {
+        let _waiting = self.pilot.awaited();
         // What it defers, and the time that it has, are those of the invocation that starts it.
         let run = carried(self.run(fetch)).in_current_span();
         let outcome = match tokio::runtime::Handle::try_current() {
@@ -65,21 +61,21 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Claim<K, V, E, S> {
     /// Fetches, and ends the fetch.
     pub(super) async fn run(self, fetch: Fetch<V, E>) -> Result<Result<V, Failure<E>>, Panic> {
         let start = Instant::now();
-        let limited = self.cache.limited(fetch);
-        let outcome = catch_async(limited).await;
+        let fetch = self.pilot.fly(self.cache.limited(fetch));
+        let outcome = catch_async(fetch).await;
         self.end(outcome, start.elapsed())
     }
 
     fn end(
-        mut self,
+        self,
         outcome: Result<Result<V, Failure<E>>, Panic>,
         time: Duration,
     ) -> Result<Result<V, Failure<E>>, Panic> {
         let cache = self.cache;
-        cache.counters.load_time.fetch_add(nanos(time), Relaxed);
-        cache.counters.loads.fetch_add(1, Relaxed);
-        if !matches!(outcome, Ok(Ok(_))) {
-            cache.counters.load_errors.fetch_add(1, Relaxed);
+        if self.number >= cache.first.load(Relaxed) {
+            cache.counters.load_time.fetch_add(nanos(time), Relaxed);
+            cache.counters.loads.fetch_add(1, Relaxed);
+            cache.counters.load_errors.fetch_add(u64::from(!matches!(outcome, Ok(Ok(_)))), Relaxed);
         }
         // A panic is its starter's; dropping the claim sends the others on.
         let outcome = outcome?;
@@ -120,20 +116,16 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Claim<K, V, E, S> {
             }
         };
         drop(underway);
-        if let Some(pilot) = self.pilot.take() {
-            pilot.land(landing);
-        }
+        self.pilot.land(landing);
         Ok(outcome)
     }
 }
 
 impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Drop for Claim<K, V, E, S> {
     fn drop(&mut self) {
-        if self.pilot.is_some() {
-            let mut underway = self.cache.underway();
-            if underway.get(&self.key).is_some_and(|underway| underway.number == self.number) {
-                underway.remove(&self.key);
-            }
+        let mut underway = self.cache.underway();
+        if underway.get(&self.key).is_some_and(|underway| underway.number == self.number) {
+            underway.remove(&self.key);
         }
     }
 }
@@ -144,17 +136,22 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
             return fetch.await;
         };
         tokio::time::timeout(limit, fetch).await.unwrap_or_else(|_| {
-            let text = format_args!("no answer after {limit:?}").to_string();
-            let error = ResourceError::new(self.policy.name, crate::Error::msg(text).into());
-            Err(Failure::Resource(error))
+            Err(Failure::Resource(self.error(format_args!("no answer after {limit:?}"))))
         })
+    }
+
+    /// Why there is no answer, where it is not the function that says so.
+    pub(super) fn error(&self, message: impl Display) -> ResourceError {
+        let message = crate::Error::msg(message.to_string());
+        ResourceError::new(self.policy.name, message.into())
     }
 
     /// Whether the kept value is still good for `stale_if_error`.
     fn may_be_stale(&self, key: &K) -> bool {
         self.store.find(&Owned(key)).is_some_and(|found| {
             let entry = found.as_ref();
-            matches!(entry.answer, Answer::Value(_)) && CLOCK.now() < entry.error_until
+            matches!(entry.answer, Answer::Value(_))
+                && CLOCK.now() < self.usable_until(entry, self.policy.stale_if_error)
         })
     }
 }

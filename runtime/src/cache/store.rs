@@ -11,20 +11,17 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
 
 use super::answer::Answer;
 use super::key::{Key, Query, Value};
-use crate::clock::Tick;
+use crate::clock::{CLOCK, Tick};
 
 /// A kept answer and how long it may be given.
 pub struct Entry<V, E> {
     pub(super) answer: Answer<V, E>,
     /// Until then it is as good as fetched now.
     pub(super) fresh_until: Tick,
-    /// Until then it is given while it is fetched again.
-    pub(super) revalidate_until: Tick,
-    /// Until then it is given where fetching fails.
-    pub(super) error_until: Tick,
 }
 
 impl<V: Clone, E> Clone for Entry<V, E> {
+    #[inline]
     fn clone(&self) -> Self {
         Self { answer: self.answer.clone(), ..*self }
     }
@@ -36,18 +33,14 @@ impl<V, E> AsRef<Self> for Entry<V, E> {
     }
 }
 
-impl<V, E> Entry<V, E> {
-    /// When nobody may be given it any more.
-    pub(super) fn dead_at(&self) -> Tick {
-        self.fresh_until.max(self.revalidate_until).max(self.error_until)
-    }
-}
-
 /// Keeps entries. Reading one takes no write lock and allocates nothing.
 pub trait Store<K, V, E>: Send + Sync + 'static {
     /// An entry as it was found.
     type Found: AsRef<Entry<V, E>>;
 
+    /// The value of that key, if it is one and fresh: the path of a hit. It is read where it was found,
+    /// since to move it once more costs as much as to find it.
+    fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V>;
     /// The entry of that key.
     fn find<Q: Query<K>>(&self, query: &Q) -> Option<Self::Found>;
     /// The answer of an entry that was found.
@@ -64,6 +57,9 @@ pub trait Store<K, V, E>: Send + Sync + 'static {
     fn evictions(&self) -> u64 {
         0
     }
+    /// Back to how the process started, for the next simulated container.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
 }
 
 /// The place of a function without arguments.
@@ -79,17 +75,35 @@ impl<V, E> Slot<V, E> {
 /// What was found in a [`Slot`].
 pub struct SlotFound<V, E>(Guard<Option<Arc<Entry<V, E>>>>);
 
+impl<V, E> SlotFound<V, E> {
+    pub(super) fn owned(entry: Entry<V, E>) -> Self {
+        Self(Guard::from_inner(Some(Arc::new(entry))))
+    }
+}
+
 impl<V, E> AsRef<Entry<V, E>> for SlotFound<V, E> {
     fn as_ref(&self) -> &Entry<V, E> {
         match &*self.0 {
             Some(entry) => entry,
-            None => unreachable!("made from a full slot only"),
+            None => unreachable!("made from an entry only"),
         }
     }
 }
 
 impl<V: Value, E: Send + 'static> Store<(), V, E> for Slot<V, E> {
     type Found = SlotFound<V, E>;
+
+    #[inline]
+    fn fresh<Q: Query<()>>(&self, _: &Q) -> Option<V> {
+        match self.0.load().as_deref() {
+            Some(Entry { answer: Answer::Value(value), fresh_until })
+                if CLOCK.now() < *fresh_until =>
+            {
+                Some(value.clone())
+            }
+            _ => None,
+        }
+    }
 
     #[inline]
     fn find<Q: Query<()>>(&self, _: &Q) -> Option<SlotFound<V, E>> {
@@ -120,6 +134,11 @@ impl<V: Value, E: Send + 'static> Store<(), V, E> for Slot<V, E> {
 
     fn len(&self) -> usize {
         usize::from(self.0.load().is_some())
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.0.store(None);
     }
 }
 
@@ -179,6 +198,17 @@ impl<K: Key, V: Value, E: Send + 'static> Store<K, V, E> for Map<K, V, E> {
     type Found = Entry<V, E>;
 
     #[inline]
+    fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V> {
+        match self.map().entries.get(query) {
+            Some(Entry { answer: Answer::Value(value), fresh_until })
+                if CLOCK.now() < fresh_until =>
+            {
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+
     fn find<Q: Query<K>>(&self, query: &Q) -> Option<Entry<V, E>> {
         self.map().entries.get(query)
     }
@@ -208,5 +238,13 @@ impl<K: Key, V: Value, E: Send + 'static> Store<K, V, E> for Map<K, V, E> {
 
     fn evictions(&self) -> u64 {
         self.map.get().map_or(0, |map| map.evictions.load(Relaxed))
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        if let Some(map) = self.map.get() {
+            map.entries.clear();
+            map.evictions.store(0, Relaxed);
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::Cell;
@@ -20,8 +19,6 @@ pub(super) type Outcome = Result<(), ResourceError>;
 pub(super) struct Attempt {
     pub(super) number: u64,
     pub(super) flight: Flight<Outcome>,
-    /// The thread that computes it, to notice a computation that needs itself.
-    pub(super) thread: Option<ThreadId>,
 }
 
 /// The right and the duty to end an attempt. Dropped on the way, it ends it without an outcome.
@@ -29,8 +26,7 @@ pub(super) struct Claim<T: Send + Sync + 'static> {
     pub(super) cell: &'static Cell<T>,
     pub(super) number: u64,
     pub(super) suspicions: u64,
-    /// Taken by the end of the attempt.
-    pub(super) pilot: Option<Pilot<Outcome>>,
+    pub(super) pilot: Pilot<Outcome>,
 }
 
 /// What an attempt came to.
@@ -53,7 +49,7 @@ impl<T: Send + Sync + 'static> Claim<T> {
         match self.cell.spec.build {
             Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
             Build::Waiting(build) => drop(runtime.spawn(async move {
-                let built = self.attempt(build, rebuild).await;
+                let built = self.pilot.fly(self.attempt(build, rebuild)).await;
                 self.end(built);
             })),
         }
@@ -100,17 +96,16 @@ impl<T: Send + Sync + 'static> Claim<T> {
         let Build::Computing(build) = self.cell.spec.build else {
             return;
         };
-        if let Some(attempt) = &mut self.cell.state().attempt {
-            attempt.thread = Some(std::thread::current().id());
-        }
+        let _waiting = self.pilot.awaited();
         let start = Instant::now();
-        let value = catch(build).map_err(crate::panic::Panic::into_error).and_then(|value| value);
+        let value = self.pilot.fly_blocking(|| catch(build));
         let time = start.elapsed();
+        let value = value.map_err(crate::panic::Panic::into_error).and_then(|value| value);
         self.end(value.map(|value| Built::New { value, from: Vec::new(), time }));
     }
 
     /// Ends the attempt with an outcome.
-    fn end(mut self, built: Result<Built<T>, BoxError>) {
+    fn end(self, built: Result<Built<T>, BoxError>) {
         let cell = self.cell;
         let mut rebuilt = false;
         let outcome = {
@@ -153,9 +148,7 @@ impl<T: Send + Sync + 'static> Claim<T> {
         if let Err(error) = &outcome {
             tracing::warn!(resource = cell.spec.name, error = chain(error), "attempt failed");
         }
-        if let Some(pilot) = self.pilot.take() {
-            pilot.land(outcome);
-        }
+        self.pilot.land(outcome);
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a container goes through, in simulated time: idle gaps, checks, rebuilds, restores,
 //! lifetimes of cached values, deferred work and shutdown.
 
+mod graph;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -331,6 +333,52 @@ async fn negative_answers_are_kept_for_their_own_time() {
     assert_eq!(ask(&mut c, "some").await, Ok(4));
 }
 
+mod limited {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Failure {
+        Resource(String),
+    }
+
+    impl From<rewarm::ResourceError> for Failure {
+        fn from(error: rewarm::ResourceError) -> Self {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            Self::Resource(format!("{}: {}", error.resource(), source.unwrap_or_default()))
+        }
+    }
+
+    /// Takes so many seconds, if that may be.
+    #[cached(ttl = "1h", timeout = "2s", max_entries = 1)]
+    pub async fn answer(seconds: u64) -> Result<u64, Failure> {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        Ok(seconds)
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn any(_: Value) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_is_limited_in_time() {
+    use limited::{Failure, answer, any};
+    let _world = world().await;
+    let container = any::container().await;
+    assert_eq!(answer(1).await, Ok(1));
+    let start = tokio::time::Instant::now();
+    let (one, other) = tokio::join!(answer(3), answer(3));
+    assert_eq!(start.elapsed().as_secs(), 2);
+    assert_eq!(one, Err(Failure::Resource("answer: no answer after 2s".to_owned())));
+    assert_eq!(one, other, "all who wait share it");
+    assert_eq!((answer::stats().loads, answer::stats().load_errors), (2, 1));
+
+    assert_eq!(answer(0).await, Ok(0));
+    assert_eq!(answer::stats().evictions, 1);
+    drop(container);
+    let _another = any::container().await;
+    assert_eq!(answer::stats(), rewarm::Stats::default(), "nothing of the container before");
+}
+
 mod guard {
     use super::*;
 
@@ -381,7 +429,7 @@ async fn panics_and_deferred_work() {
     notes();
     let error = c.invoke("panic").await.unwrap_err();
     assert_eq!(error.error_type, "Panic");
-    assert!(error.error_message.starts_with("on purpose, at tests/lifecycle.rs:"), "{error}");
+    assert!(error.error_message.starts_with("on purpose, at tests/lifecycle/main.rs:"), "{error}");
     c.invoke("defer").await.unwrap();
     assert_eq!(notes(), ["answer", "first", "second", "third"]);
     assert_eq!(c.snapshot().in_flight, 0);

@@ -1,0 +1,36 @@
+//! How to work with containers that are reused.
+//!
+//! | page | |
+//! |---|---|
+//! | [`container_life`] | how a container lives, and what that means for a function |
+//! | [`init_or_cached`] | which attribute for what |
+//! | [`secrets`] | what must not stay for hours |
+//! | [`snap_start`] | containers restored from a snapshot |
+//! | [`managed_instances`] | several invocations at a time |
+//! | [`testing`] | three tests that every function should have |
+//! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
+//! | [`limits`] | what rewarm does not do |
+
+#[doc = include_str!("guide/container_life.md")]
+pub mod container_life {}
+
+#[doc = include_str!("guide/init_or_cached.md")]
+pub mod init_or_cached {}
+
+#[doc = include_str!("guide/secrets.md")]
+pub mod secrets {}
+
+#[doc = include_str!("guide/snap_start.md")]
+pub mod snap_start {}
+
+#[doc = include_str!("guide/managed_instances.md")]
+pub mod managed_instances {}
+
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("guide/migrating.md")]
+pub mod migrating {}
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
