@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -159,18 +159,18 @@ impl Function {
         text
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self, done: impl Fn(&State) -> bool) -> std::sync::MutexGuard<'_, State> {
-        let wait = self.shared.changed.wait_timeout_while(
-            self.lock(),
-            Duration::from_secs(600),
-            |state| !done(state),
-        );
-        let (state, timeout) = wait.unwrap_or_else(PoisonError::into_inner);
-        assert!(!timeout.timed_out(), "the function answers");
+    fn wait(&self, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        while !done(&state) {
+            let wait = self.shared.changed.wait_timeout(state, Duration::from_secs(1));
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()));
+            assert!(stat.is_ok_and(|stat| !stat.contains(") Z ")), "the function is alive");
+        }
         state
     }
 }

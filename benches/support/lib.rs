@@ -9,4 +9,4 @@ mod report;
 
 pub use lambda::{Function, Launch, build, collected, program};
 pub use race::{Contestant, Group, Outcome, Work, instructions, median_and_least, race, run_one};
-pub use report::{Machine, save, table};
+pub use report::{Machine, Row, conclude, save, table};

@@ -70,3 +70,39 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     rows.iter().for_each(|row| text += &line(row.iter().map(String::as_str).collect()));
     text
 }
+
+/// A number about somebody.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// What was measured.
+    pub what: String,
+    /// Of whom.
+    pub who: &'static str,
+    /// How much.
+    pub value: f64,
+    /// Of what.
+    pub unit: &'static str,
+    /// Times what the first of the same `what` needed.
+    pub ratio: f64,
+}
+
+/// Sets the ratios, prints the rows and writes them to a file.
+pub fn conclude(name: &str, mut rows: Vec<Row>) {
+    for n in 0..rows.len() {
+        let first = rows.iter().find(|row| row.what == rows[n].what);
+        rows[n].ratio = rows[n].value / first.map_or(f64::NAN, |first| first.value);
+    }
+    let cells = |row: &Row| {
+        let digits = if row.value.abs() < 100.0 { 2 } else { 0 };
+        vec![
+            row.what.clone(),
+            row.who.to_owned(),
+            format!("{:.digits$}", row.value),
+            row.unit.to_owned(),
+            format!("{:.3}", row.ratio),
+        ]
+    };
+    let head = ["what", "who", "value", "unit", "ratio"];
+    println!("{}", table(&head, &rows.iter().map(cells).collect::<Vec<_>>()));
+    println!("{}", save(name, &rows).display());
+}
