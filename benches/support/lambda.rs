@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cargo::cargo_program;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A function's process and the Runtime API that it talks to.
@@ -246,8 +247,7 @@ fn hand_out(shared: &Shared) -> String {
 /// Builds the programs of a package of `functions/`, by itself: so it has the features that it asks
 /// for, and no other.
 pub fn build(package: &str) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = Command::new(cargo_program())
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--quiet", "--release", "--package", package])
         .status();

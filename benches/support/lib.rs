@@ -3,10 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+mod cargo;
 mod lambda;
 mod race;
 mod report;
 
+pub use cargo::{cargo, cargo_program};
 pub use lambda::{Function, Launch, build, collected, program};
 pub use race::{Contestant, Group, Outcome, Work, instructions, median_and_least, race, run_one};
 pub use report::{Machine, Row, conclude, save, table};
