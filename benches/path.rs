@@ -3,6 +3,8 @@
 //!
 //! The processes live side by side and take turns of some invocations each; wall and CPU time are
 //! medians over the rounds, instructions the difference between two runs under callgrind.
+//!
+//! `path --profile PROGRAM FILE` shows where a program spends them.
 
 #![forbid(unsafe_code)]
 
@@ -31,6 +33,10 @@ struct Row {
 }
 
 fn main() {
+    if let [Some(option), Some(program), Some(file)] = [1, 2, 3].map(|n| std::env::args().nth(n)) {
+        assert_eq!(option, "--profile", "path [--profile PROGRAM FILE]");
+        return profile(&program, &file);
+    }
     build("bare");
     build("reused");
     let programs = ["bare-three", "reused-three"];
@@ -76,6 +82,18 @@ fn main() {
     ];
     println!("{}", table(&head, &rows.iter().map(cells).collect::<Vec<_>>()));
     println!("{}", save("path", &rows).display());
+}
+
+/// Writes where a program that was built with the profile `profiling` spends the instructions of
+/// its invocations, for `callgrind_annotate`.
+fn profile(program: &str, file: &str) {
+    let mut launch = Launch::program(&format!("../profiling/{program}"));
+    let out = format!("--callgrind-out-file={file}");
+    let callgrind = ["valgrind", "--tool=callgrind", &out];
+    launch.command.splice(0..0, callgrind.map(str::to_owned));
+    let function = launch.start();
+    function.invoke(EVENT, 10_000);
+    print!("{}", function.stop());
 }
 
 fn take_turns(programs: &[&'static str], concurrency: usize) -> Vec<Row> {
