@@ -29,7 +29,7 @@ const PANELS: [(&str, &str, &[(&str, &str)]); 3] = [
         &[
             ("ArcSwap::load_full", "ArcSwap::load_full"),
             ("rewarm, db().await", "rewarm: db().await"),
-            ("rewarm, a parameter &Pool", "rewarm: a parameter &Pool"),
+            ("rewarm, a parameter &Pool", "rewarm: a parameter &amp;Pool"),
             ("tokio OnceCell, Arc clone", "tokio OnceCell, Arc clone"),
         ],
     ),
