@@ -1,1 +1,4 @@
-//! The examples are the files beside this folder; the package itself is empty.
+//! What the examples talk to where the real service is absent. The examples are the files beside
+//! this folder.
+
+pub mod stand_in;

@@ -23,6 +23,9 @@ struct Arg {
     value: Value,
 }
 
+/// A name, alone or with a text.
+pub(crate) type Word = (Ident, Option<LitStr>);
+
 enum Value {
     /// `key`
     None,
@@ -151,6 +154,33 @@ impl Args {
             Err(_) => {
                 arg.wants("names with commas between them", form, diag);
                 Vec::new()
+            }
+        }
+    }
+
+    /// `key(one, two = "text")`: the key, and the words in it with their values.
+    pub(crate) fn list(
+        &mut self,
+        form: &'static str,
+        diag: &mut Diag,
+    ) -> Option<(Ident, Vec<Word>)> {
+        let arg = self.take(form)?;
+        let one = |input: syn::parse::ParseStream<'_>| {
+            let word = syn::ext::IdentExt::parse_any(input)?;
+            let has_value = input.parse::<Option<syn::Token![=]>>()?.is_some();
+            Ok((word, has_value.then(|| input.parse()).transpose()?))
+        };
+        let Value::List(tokens) = &arg.value else {
+            arg.wants("a list in parentheses", form, diag);
+            return None;
+        };
+        let list = syn::punctuated::Punctuated::<_, syn::Token![,]>::parse_terminated_with;
+        let list = |input: syn::parse::ParseStream<'_>| list(input, one);
+        match list.parse2(tokens.clone()) {
+            Ok(words) => Some((arg.key, words.into_iter().collect())),
+            Err(_) => {
+                arg.wants("names, each alone or with a text in quotes", form, diag);
+                None
             }
         }
     }

@@ -45,3 +45,57 @@ pub(crate) fn run<A: Attribute>(args: TokenStream, item: TokenStream) -> TokenSt
     tokens.extend(expansion);
     tokens
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cached::Cached, handler::Handler, init::Init};
+
+    /// What an editor completes in has to come out of an attribute as it went in, whatever is wrong
+    /// with the options or with the body itself.
+    #[test]
+    fn a_half_written_body_is_left_as_it_is() {
+        let options = [
+            "",
+            "t",
+            "ttl",
+            "ttl =",
+            "ttl = \"5",
+            "ttl = \"5m\",",
+            "ttl = \"5m\", max_",
+            "allow(",
+            ", ,",
+            "= 5",
+            "check = self::",
+            "crate =",
+        ];
+        let signatures = [
+            "async fn db ( event : u8 , settings : & Settings )",
+            "fn db ( )",
+            "async fn db ( & self )",
+            "async fn db < T > ( event : T ) -> impl Copy",
+            "async fn db ( event : )",
+            "fn db ( # [from] settings : & Settings ) -> u8",
+            "async fn db ( event : u8 , # [from ()] settings : & mut u8 ) -> Self",
+        ];
+        let bodies =
+            ["{ settings . }", "{ let pool = connect ( & settings . ; pool }", "{ db :: }"];
+        for options in options {
+            // What rustc hands over is balanced, and its literals are whole.
+            let Ok(options) = options.parse::<TokenStream>() else {
+                continue;
+            };
+            for (signature, body) in signatures.iter().flat_map(|s| bodies.map(|b| (s, b))) {
+                let Ok(item) = format!("{signature} {body}").parse::<TokenStream>() else {
+                    continue;
+                };
+                for run in [run::<Init>, run::<Cached>, run::<Handler>] {
+                    let written = run(options.clone(), item.clone()).to_string();
+                    let body: String = body.split_whitespace().collect();
+                    let written: String = written.split_whitespace().collect();
+                    assert!(written.contains(&body), "{signature} lost its body: {written}");
+                }
+            }
+        }
+    }
+}

@@ -2,9 +2,10 @@
 //! that an editor still completes in a half-written one and the compiler points into the user's
 //! code.
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 
 use crate::diag::Diag;
@@ -72,6 +73,15 @@ impl Parse for Item {
                 return Err(syn::Error::new_spanned(other, text));
             }
         };
+        let written = [sig.to_token_stream(), body.stream()];
+        if let Some(at) = written.into_iter().find_map(names_self) {
+            return Err(syn::Error::new(
+                at.span(),
+                "an associated function cannot stand for the whole container\n\
+                 what is kept belongs to the container and not to one type\n\
+                 help: make it a free function, and call that from the associated one",
+            ));
+        }
         Ok(Self::Fn(Function { attrs, vis, sig, body }))
     }
 }
@@ -95,6 +105,30 @@ fn no_target(input: ParseStream<'_>) -> Option<(Ident, &'static str)> {
         _ => return None,
     };
     Some((first, what))
+}
+
+/// The first `Self` that is not one of an item inside: what stands in an `impl` block. A macro is not
+/// told where its item stands.
+fn names_self(tokens: TokenStream) -> Option<Ident> {
+    let mut inside_item = false;
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => (!inside_item).then_some(ident),
+        TokenTree::Ident(ident) => {
+            inside_item |=
+                ["impl", "trait", "struct", "enum", "union"].iter().any(|it| ident == it);
+            None
+        }
+        TokenTree::Punct(punct) => {
+            inside_item &= punct.as_char() != ';';
+            None
+        }
+        TokenTree::Group(group) if inside_item => {
+            inside_item = group.delimiter() != proc_macro2::Delimiter::Brace;
+            None
+        }
+        TokenTree::Group(group) => names_self(group.stream()),
+        TokenTree::Literal(_) => None,
+    })
 }
 
 fn is_function(word: &Ident) -> bool {
@@ -177,6 +211,22 @@ impl Returns {
             }
             _ => Self::Plain(whole),
         }
+    }
+
+    /// Where the error type is written; where the whole is, if an alias hides it.
+    pub(crate) fn error_span(&self) -> Span {
+        let whole = match self {
+            Self::Result { whole, .. } => whole,
+            Self::Plain(whole) => return whole.span(),
+        };
+        let written = match &**whole {
+            Type::Path(path) => path.path.segments.last().and_then(|last| match &last.arguments {
+                syn::PathArguments::AngleBracketed(args) => args.args.get(1),
+                _ => None,
+            }),
+            _ => None,
+        };
+        written.map_or_else(|| whole.span(), Spanned::span)
     }
 
     /// The type of the value.

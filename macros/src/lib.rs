@@ -6,6 +6,8 @@ mod cached;
 mod diag;
 mod driver;
 mod duration;
+#[cfg(test)]
+mod expansions;
 mod handler;
 mod init;
 mod item;
@@ -380,7 +382,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `deadline_margin = "250ms"`
 ///
-/// The function is cancelled this long before Lambda's deadline, so that Lambda does not kill the container with all it holds. 250 ms if not set; `"0s"` switches
+/// The function, or the body that it streams, is cancelled this long before Lambda's deadline, so that Lambda does not kill the container with all it holds. 250 ms if not set; `"0s"` switches
 /// it off.
 ///
 /// ```
@@ -408,6 +410,29 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # use rewarm::handler;
 /// #[handler(warmup)]
 /// async fn kept_warm(event: u64) -> u64 { event }
+/// ```
+///
+/// ## `http`
+///
+/// With the feature `http`: the event is a `rewarm::http::Request`, the answer an `IntoResponse`. A function that does not take the request makes a
+/// `tower::Service` of its resources, such as an `axum::Router`: once per container, in INIT, and again when one of the resources is built anew. See `docs/http.md`.
+///
+/// ```ignore
+/// #[handler(http)]
+/// async fn greet(request: Request, greeting: &String) -> Result<impl IntoResponse, Error> { /* … */ }
+///
+/// #[handler(http)]
+/// fn shop(db: Arc<Pool>) -> axum::Router { /* … */ }
+/// ```
+///
+/// ## `streaming`
+///
+/// The answer is a `StreamResponse<S>` of a stream of bytes; with `http`, an `http::Response<B>` whose body is sent as it comes. The deadline guard, `defer` and
+/// the counters hold for the body, too; `docs/http.md` says how far.
+///
+/// ```ignore
+/// #[handler(streaming)]
+/// async fn count(to: u32) -> StreamResponse<impl Stream<Item = Result<String, Infallible>>> { /* … */ }
 /// ```
 ///
 /// ## `allow(lint, …)`, `crate = path`

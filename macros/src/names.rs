@@ -51,20 +51,18 @@ impl Injected {
     }
 
     /// The argument, made from what is held.
-    pub(crate) fn argument(&self, krate: &Path, held: &TokenStream) -> TokenStream {
+    pub(crate) fn argument(&self, private: &TokenStream, held: &TokenStream) -> TokenStream {
         let span = Span::call_site().located_at(self.ty.span());
-        let held = respan(held, span);
+        let held = at(held, span);
         match &self.ty {
             Type::Reference(_) => quote_spanned!(span=> &*#held),
-            ty => {
-                quote_spanned!(span=> <#ty as #krate::private::FromHeld<_, _>>::from_held(&#held))
-            }
+            ty => quote_spanned!(span=> <#ty as #private::FromHeld<_, _>>::from_held(&#held)),
         }
     }
 }
 
 /// The same tokens at another place.
-fn respan(tokens: &TokenStream, span: Span) -> TokenStream {
+pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
     let one = |mut token: TokenTree| {
         token.set_span(span);
         token
@@ -79,28 +77,51 @@ pub(crate) fn resource_set(injected: &[Injected]) -> TokenStream {
 }
 
 /// The arguments for all of them, from the tuple `held`.
-pub(crate) fn arguments(injected: &[Injected], krate: &Path, held: &Ident) -> Vec<TokenStream> {
+pub(crate) fn arguments(
+    injected: &[Injected],
+    private: &TokenStream,
+    held: &Ident,
+) -> Vec<TokenStream> {
     let one = |(n, injected): (usize, &Injected)| {
         let n = syn::Index::from(n);
-        injected.argument(krate, &quote!(#held.#n))
+        injected.argument(private, &quote!(#held.#n))
     };
     injected.iter().enumerate().map(one).collect()
 }
 
 /// The depth of something made from these resources. Each resource stands in it under its own span,
 /// since this is what the compiler shows of a circle.
-pub(crate) fn depth(injected: &[Injected], krate: &Path) -> TokenStream {
+pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream {
+    if injected.is_empty() {
+        return quote!(0);
+    }
     let depths = injected.iter().map(|injected| {
         let resource = &injected.resource;
-        quote_spanned!(resource.span()=> <#resource as #krate::private::Resource>::DEPTH)
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::DEPTH_UNLESS_CIRCULAR)
     });
-    quote!(#krate::private::depth([#(#depths),*]))
+    quote!(#private::depth([#(#depths),*]))
 }
 
-/// The constant of that depth, at the place of the resource's name, for the same reason.
-pub(crate) fn depth_constant(name: &Ident, depth: &TokenStream) -> TokenStream {
+/// What makes the type of this name a resource.
+pub(crate) fn resource(
+    name: &Ident,
+    private: &TokenStream,
+    place_type: &TokenStream,
+    place: &TokenStream,
+    depth: &TokenStream,
+) -> TokenStream {
+    // At the place of the name, since this too is what the compiler shows of a circle.
     let at = Span::call_site().located_at(name.span());
-    quote_spanned!(at=> const DEPTH: usize = #depth;)
+    let depth = quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: usize = #depth;);
+    quote! {
+        impl #private::Resource for #name {
+            type Place = #place_type;
+            #depth
+            fn place() -> &'static Self::Place {
+                #place
+            }
+        }
+    }
 }
 
 /// The name that a parameter has, or a fault.
@@ -149,7 +170,10 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Option<Vec<
     let mut params = Vec::new();
     for input in &sig.inputs {
         match input {
-            FnArg::Typed(param) => params.push(param),
+            FnArg::Typed(param) => {
+                check_attributes(param, diag);
+                params.push(param);
+            }
             FnArg::Receiver(receiver) => {
                 diag.error(
                     receiver,
@@ -162,6 +186,38 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Option<Vec<
         }
     }
     Some(params)
+}
+
+/// Reports attributes of ours that contradict each other.
+fn check_attributes(param: &PatType, diag: &mut Diag) {
+    for name in ["from", "skip"] {
+        let mut ours = param.attrs.iter().filter(|attr| attr.path().is_ident(name));
+        if let (Some(_), Some(again)) = (ours.next(), ours.next()) {
+            diag.error(again, format_args!("`#[{name}]` is given twice"), "", "keep one of them");
+        }
+    }
+    let Some(skip) = skip_attribute(param) else {
+        return;
+    };
+    if from_attribute(param).is_some() {
+        diag.error(
+            skip,
+            "`#[skip]` has no meaning beside `#[from]`",
+            "a resource is no part of the key",
+            "remove it",
+        );
+    } else if !matches!(skip.meta, syn::Meta::Path(_)) {
+        diag.error(skip, "`#[skip]` takes no value", "", "write `#[skip]`");
+    }
+}
+
+/// Reports each `#[skip]` of a function that has no key.
+pub(crate) fn no_skip(params: &[&PatType], diag: &mut Diag) {
+    for param in params.iter().filter(|param| from_attribute(param).is_none()) {
+        if let Some(attr) = skip_attribute(param) {
+            diag.error(attr, "`#[skip]` has no meaning here", "there is no key", "remove it");
+        }
+    }
 }
 
 /// Any item without the parameter attributes that only we understand.
@@ -216,45 +272,58 @@ pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     }
 }
 
-/// The implementation through which a type is kept that is to be `what`, so that one which cannot
-/// be is reported once.
-pub(crate) fn keep(value: &Type, what: &str, krate: &Path) -> TokenStream {
-    let what = ours(what);
-    quote!(<#krate::private::keeps!(#value, #what) as #krate::private::Keep<#value>>)
+/// Where the expansion finds what it names, from inside of a block that has [`import`].
+pub(crate) fn private() -> TokenStream {
+    quote!(__rewarm)
+}
+
+/// The import behind [`private`].
+pub(crate) fn import(krate: &Path) -> TokenStream {
+    let name = private();
+    quote!(use #krate::private as #name;)
+}
+
+/// What is kept of a type that is to be `what`: a stand-in if it is not, so that it is reported once.
+pub(crate) fn kept(ty: &dyn ToTokens, what: &str, private: &TokenStream) -> TokenStream {
+    let (ty, what) = (ty.to_token_stream(), ours(what));
+    quote!(#private::keeps!(#ty, #what))
 }
 
 /// Rejects a `Result` under a name that a macro cannot see through.
-pub(crate) fn not_a_result(ty: &Type, krate: &Path) -> TokenStream {
-    let at = Span::call_site().located_at(ty.span());
-    let is_result = quote!({
-        #[allow(unused_imports)]
-        use #krate::private::Unable as _;
-        #krate::private::Probe::<#ty>::IS_RESULT
-    });
-    let check = respan(&quote!(#krate::private::not_a_result), at);
-    quote_spanned!(at=> const _: () = #check(#is_result);)
+pub(crate) fn not_a_result(ty: &Type, private: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(ty.span());
+    let check = at(&quote!(#private::not_a_result), span);
+    let is_result = quote!(#private::is_result!(#ty));
+    quote_spanned!(span=> const _: () = #check(#is_result);)
+}
+
+/// Holds a future against what lets it wait. One that is not `Send` is reported on the function's name.
+pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(name.span());
+    let mut future: Vec<TokenTree> = future.clone().into_iter().collect();
+    for token in &mut future {
+        token.set_span(span);
+    }
+    let private = at(private, span);
+    quote_spanned!(span=> #private::guard_across_await(#(#future)*))
 }
 
 /// Holds a type against a bound of the runtime; a complaint is about the type.
-pub(crate) fn require(bound: &str, ty: &dyn ToTokens, krate: &Path) -> TokenStream {
+pub(crate) fn require(bound: &str, ty: &dyn ToTokens, private: &TokenStream) -> TokenStream {
     let ty = ty.to_token_stream();
     let bound = Ident::new(bound, Span::call_site());
-    quote_spanned!(ty.span()=> const _: () = #krate::private::#bound::<#ty>();)
+    quote_spanned!(ty.span()=> const _: () = #private::#bound::<#ty>();)
 }
 
 /// A duration in the expansion.
-pub(crate) fn duration(duration: std::time::Duration, krate: &Path) -> TokenStream {
+pub(crate) fn duration(duration: std::time::Duration, private: &TokenStream) -> TokenStream {
     let nanos = duration.as_nanos() as u64;
-    match (nanos % 1_000_000_000, nanos % 1_000_000) {
-        (0, _) => {
-            let seconds = nanos / 1_000_000_000;
-            quote!(#krate::private::Duration::from_secs(#seconds))
-        }
-        _ => {
-            let millis = nanos / 1_000_000;
-            quote!(#krate::private::Duration::from_millis(#millis))
-        }
-    }
+    let (unit, count) = match (nanos % 1_000_000_000, nanos % 1_000_000) {
+        (0, _) => ("from_secs", nanos / 1_000_000_000),
+        _ => ("from_millis", nanos / 1_000_000),
+    };
+    let (unit, count) = (ours(unit), proc_macro2::Literal::u64_unsuffixed(count));
+    quote!(#private::Duration::#unit(#count))
 }
 
 /// Whether some reference in the type, at any depth, has no `'static` lifetime.

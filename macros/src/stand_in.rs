@@ -33,8 +33,9 @@ pub(crate) fn resource(item: Item, krate: &Path) -> TokenStream {
                 let function = as_written(&left);
                 return quote!(#function #[allow(dead_code, non_camel_case_types)] #vis struct #name {});
             };
-            let asyncness = &function.sig.asyncness;
+            let (written, asyncness) = (aside(&function), &function.sig.asyncness);
             let accessor = quote! {
+                #written
                 #[allow(dead_code)]
                 #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
                     ::core::unreachable!()
@@ -66,9 +67,11 @@ pub(crate) fn cached(item: Item, krate: &Path) -> TokenStream {
     let is_resource = |input: &syn::FnArg| matches!(input, syn::FnArg::Typed(param) if names::from_attribute(param).is_some());
     let inputs = seen.sig.inputs.iter();
     let inputs: Vec<_> = inputs.filter(|input| !is_resource(input)).cloned().collect();
-    if inputs.len() < seen.sig.inputs.len() {
+    let written = (inputs.len() < seen.sig.inputs.len()).then(|| {
+        let written = aside(&seen);
         seen.body = unreachable();
-    }
+        written
+    });
     let (vis, name) = (seen.vis.clone(), seen.sig.ident.clone());
     let resource = match known(&seen) {
         Some(value) if inputs.is_empty() => resource_impl(&name, &value, krate),
@@ -77,6 +80,7 @@ pub(crate) fn cached(item: Item, krate: &Path) -> TokenStream {
     seen.sig.inputs = inputs.into_iter().collect();
     let (function, allow) = (as_written(&seen), names::allow());
     quote! {
+        #written
         #[allow(unused, clippy::needless_pass_by_value)]
         #function
         #allow
@@ -100,13 +104,20 @@ pub(crate) fn handler(item: Item, krate: &Path) -> TokenStream {
             fn main() {}
         ); // what is left must not be `async`
     }
-    let (function, allow) = (as_written(&function), names::allow());
+    let (run, function, allow) = (run(vis, name, krate), as_written(&function), names::allow());
     quote! {
         #[allow(dead_code)]
         #function
         #allow
         #vis struct #name {}
         #allow
+        #run
+    }
+}
+
+/// What `main` calls of a handler.
+pub(crate) fn run(vis: &syn::Visibility, name: &proc_macro2::Ident, krate: &Path) -> TokenStream {
+    quote! {
         impl #name {
             #vis fn run() -> #krate::private::ExitCode {
                 ::core::unreachable!()
@@ -116,22 +127,12 @@ pub(crate) fn handler(item: Item, krate: &Path) -> TokenStream {
 }
 
 fn resource_impl(name: &proc_macro2::Ident, value: &Type, krate: &Path) -> TokenStream {
-    let keep = names::keep(value, "SHAREABLE", krate);
-    let allow = names::allow();
-    quote! {
-        #allow
-        impl #krate::private::Resource for #name {
-            type Value = #value;
-            type Held = #keep::Held;
-            const DEPTH: usize = 0;
-            fn node() -> &'static dyn #krate::private::Node {
-                ::core::unreachable!()
-            }
-            async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                ::core::unreachable!()
-            }
-        }
-    }
+    let (allow, private) = (names::allow(), quote!(#krate::private));
+    let kept = names::kept(value, "SHAREABLE", &private);
+    let place = quote!(::core::unreachable!());
+    let place_type = quote!(#private::Cell<#kept>);
+    let resource = names::resource(name, &private, &place_type, &place, &quote!(0));
+    quote!(#allow #resource)
 }
 
 /// The type of the value, unless it is what is wrong.
@@ -146,6 +147,12 @@ fn known(function: &Function) -> Option<Type> {
 
 fn unreachable() -> Group {
     Group::new(Delimiter::Brace, quote!(::core::unreachable!()))
+}
+
+/// The function where nobody calls it: its body is still completed by editors, and checked.
+fn aside(function: &Function) -> TokenStream {
+    let written = as_written(&Function { attrs: Vec::new(), ..function.clone() });
+    quote!(#[allow(dead_code)] const _: () = { #written };)
 }
 
 fn has_self(function: &Function) -> bool {

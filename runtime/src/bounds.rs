@@ -2,13 +2,12 @@
 //! Each bound is checked once, on the user's type; an expansion goes on with a stand-in for a type
 //! that fails it ([`Keeps`]), so that one mistake is one error.
 
-use std::borrow::Borrow;
 use std::convert::Infallible;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::cell::Held;
 use crate::error::BoxError;
 use crate::resource::BoxFuture;
 
@@ -27,63 +26,105 @@ pub trait Shareable: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
 
-/// What an expansion makes of a type, by whether it is [`Shareable`]: one that is not has been
+/// What an expansion makes of a type, by whether it is what it has to be: one that is not has been
 /// reported, and everything behind it goes on with a stand-in that is.
-pub struct Keeps<const SHAREABLE: bool>;
+pub struct Keeps<const FITS: bool>;
 
 /// See [`Keeps`].
-pub trait Keep<T: 'static> {
-    /// What is kept: the type itself.
-    type Kept: Send + Sync + 'static;
-    /// How it is held.
-    type Held: Deref<Target = T> + Send + Sync + 'static;
-    /// How it is held if it is there for good.
-    type Lent: Deref<Target = T> + Send + Sync + 'static;
-
-    /// Puts a value in.
-    fn keep(value: T) -> Self::Kept;
-    /// Takes it out again.
-    fn back(kept: Self::Kept) -> T;
-    /// Hands it out.
-    fn give(kept: Arc<Self::Kept>) -> Arc<T>;
-    /// Hands it out for a time.
-    fn hold(held: Held<Self::Kept>) -> Self::Held;
-    /// Hands out what is there for good.
-    fn lend(kept: &'static Self::Kept) -> Self::Lent;
+pub trait Keep<T: ?Sized> {
+    /// The type itself, or its stand-in.
+    type Kept: ?Sized;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> Keep<T> for Keeps<true> {
+impl<T: ?Sized> Keep<T> for Keeps<true> {
     type Kept = T;
-    type Held = Held<T>;
-    type Lent = &'static T;
+}
 
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized> Keep<T> for Keeps<false> {
+    type Kept = NotKept<T>;
+}
+
+/// What is kept of a `T`: the value, or the stand-in for one that cannot be.
+pub trait Kept<T: ?Sized> {
+    /// Puts a value in.
+    fn keep(value: T) -> Self
+    where
+        T: Sized,
+        Self: Sized;
+    /// Takes it out again.
+    fn back(self) -> T
+    where
+        T: Sized,
+        Self: Sized;
+    /// Hands it out.
+    fn handle(kept: Arc<Self>) -> Arc<T>;
+    /// Looks for it.
+    fn ask(value: &T) -> &Self;
+    /// Lends it.
+    fn lend(&self) -> &T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized> Kept<T> for T {
     #[inline]
-    fn keep(value: T) -> T {
+    fn keep(value: T) -> T
+    where
+        T: Sized,
+    {
         value
     }
     #[inline]
-    fn back(kept: T) -> T {
+    fn back(self) -> T
+    where
+        T: Sized,
+    {
+        self
+    }
+    #[inline]
+    fn handle(kept: Arc<T>) -> Arc<T> {
         kept
     }
     #[inline]
-    fn give(kept: Arc<T>) -> Arc<T> {
-        kept
+    fn ask(value: &T) -> &T {
+        value
     }
     #[inline]
-    fn hold(held: Held<T>) -> Held<T> {
-        held
-    }
-    #[inline]
-    fn lend(kept: &'static T) -> &'static T {
-        kept
+    fn lend(&self) -> &T {
+        self
     }
 }
 
 /// Stands for a value that cannot be kept. There is never one: the program does not compile.
-pub struct NotKept<T>(std::marker::PhantomData<fn() -> T>, Infallible);
+pub struct NotKept<T: ?Sized>(PhantomData<fn(&T)>, Infallible);
 
-impl<T> Deref for NotKept<T> {
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized> Kept<T> for NotKept<T> {
+    fn keep(_: T) -> Self
+    where
+        T: Sized,
+    {
+        unreachable!("does not compile")
+    }
+    fn back(self) -> T
+    where
+        T: Sized,
+    {
+        match self.1 {}
+    }
+    fn handle(kept: Arc<Self>) -> Arc<T> {
+        match kept.1 {}
+    }
+    fn ask(_: &T) -> &Self {
+        unreachable!("does not compile")
+    }
+    fn lend(&self) -> &T {
+        match self.1 {}
+    }
+}
+
+impl<T: ?Sized> Deref for NotKept<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -91,31 +132,22 @@ impl<T> Deref for NotKept<T> {
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: 'static> Keep<T> for Keeps<false> {
-    type Kept = NotKept<T>;
-    type Held = NotKept<T>;
-    type Lent = NotKept<T>;
-
-    fn keep(_: T) -> NotKept<T> {
-        unreachable!("does not compile")
-    }
-    fn back(kept: NotKept<T>) -> T {
-        match kept.1 {}
-    }
-    fn give(kept: Arc<NotKept<T>>) -> Arc<T> {
-        match kept.1 {}
-    }
-    fn hold(held: Held<NotKept<T>>) -> NotKept<T> {
-        match held.1 {}
-    }
-    fn lend(kept: &'static NotKept<T>) -> NotKept<T> {
-        match kept.1 {}
+impl<T: ?Sized> Clone for NotKept<T> {
+    fn clone(&self) -> Self {
+        match self.1 {}
     }
 }
 
-impl<T> Clone for NotKept<T> {
-    fn clone(&self) -> Self {
+impl<T: ?Sized> PartialEq for NotKept<T> {
+    fn eq(&self, _: &Self) -> bool {
+        match self.1 {}
+    }
+}
+
+impl<T: ?Sized> Eq for NotKept<T> {}
+
+impl<T: ?Sized> Hash for NotKept<T> {
+    fn hash<H: Hasher>(&self, _: &mut H) {
         match self.1 {}
     }
 }
@@ -135,8 +167,8 @@ pub trait Copies: Sized {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Copies for T {}
 
-/// Reports a type that is not `Clone`.
-pub const fn copies<T: Copies>() {}
+/// Reports a type that cannot be cached.
+pub const fn cacheable<T: Shareable + Copies>() {}
 
 /// A type that may be part of a key.
 #[diagnostic::on_unimplemented(
@@ -159,76 +191,6 @@ where
 /// Reports a type that may not be part of a key.
 pub const fn key_part<A: KeyPart + ?Sized>() {}
 
-/// [`Keep`] for a part of a key, by whether it is a [`KeyPart`].
-pub trait KeepPart<A: ?Sized> {
-    /// What is kept.
-    type Kept: Hash + Eq + Clone + Send + Sync + 'static;
-    /// What is looked for.
-    type Asked: Hash + Eq + ToOwned<Owned = Self::Kept> + ?Sized;
-
-    /// Looks for it.
-    fn ask(part: &A) -> &Self::Asked;
-    /// Lends what is kept to the function.
-    fn lend(kept: &Self::Kept) -> &A;
-}
-
-#[diagnostic::do_not_recommend]
-impl<A> KeepPart<A> for Keeps<true>
-where
-    A: Hash + Eq + ToOwned + ?Sized,
-    A::Owned: Hash + Eq + Clone + Send + Sync + 'static,
-{
-    type Kept = A::Owned;
-    type Asked = A;
-
-    #[inline]
-    fn ask(part: &A) -> &A {
-        part
-    }
-    #[inline]
-    fn lend(kept: &A::Owned) -> &A {
-        kept.borrow()
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<A: ?Sized> KeepPart<A> for Keeps<false> {
-    type Kept = NoPart;
-    type Asked = NoPart;
-
-    fn ask(_: &A) -> &NoPart {
-        unreachable!("does not compile")
-    }
-    fn lend(kept: &NoPart) -> &A {
-        match *kept {}
-    }
-}
-
-/// Stands for a part of a key that cannot be one.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub enum NoPart {}
-
-/// Gives a part of a key to the function by value.
-pub trait GivePart<A, K> {
-    /// Gives it.
-    fn give_part(kept: K) -> A;
-}
-
-#[diagnostic::do_not_recommend]
-impl<A> GivePart<A, A> for Keeps<true> {
-    #[inline]
-    fn give_part(kept: A) -> A {
-        kept
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<A> GivePart<A, NoPart> for Keeps<false> {
-    fn give_part(kept: NoPart) -> A {
-        match kept {}
-    }
-}
-
 /// An error that a fetch can end with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a cached function",
@@ -243,43 +205,6 @@ impl<E: Send + 'static> FetchError for E {}
 
 /// Reports an error that a fetch cannot end with.
 pub const fn fetch_error<E: FetchError>() {}
-
-/// [`Keep`] for the error of a fetch, by whether it is a [`FetchError`].
-pub trait KeepError<E> {
-    /// What is passed on.
-    type Kept: Send + 'static;
-
-    /// Puts an error in.
-    fn keep_error(error: E) -> Self::Kept;
-    /// Takes it out again.
-    fn error_back(kept: Self::Kept) -> E;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: Send + 'static> KeepError<E> for Keeps<true> {
-    type Kept = E;
-
-    #[inline]
-    fn keep_error(error: E) -> E {
-        error
-    }
-    #[inline]
-    fn error_back(kept: E) -> E {
-        kept
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<E> KeepError<E> for Keeps<false> {
-    type Kept = Infallible;
-
-    fn keep_error(_: E) -> Infallible {
-        unreachable!("does not compile")
-    }
-    fn error_back(kept: Infallible) -> E {
-        match kept {}
-    }
-}
 
 /// An error that several callers can be given.
 #[diagnostic::on_unimplemented(

@@ -42,7 +42,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::flight::{Arrival, take_off};
 use crate::random;
-use crate::resource::{BoxFuture, Kind, Node};
+use crate::resource::{self, BoxFuture, Kind, Node, Place as _};
 use crate::stats::{Counters, Stats};
 use answer::{Answer, Landing};
 use fetch::{Claim, Next, Revalidation, Underway};
@@ -54,20 +54,18 @@ pub use held::HeldValue;
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
 
-/// Fills a cache that is a resource.
-type Settle = fn() -> BoxFuture<'static, Result<(), ResourceError>>;
-
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K, V, E, S>
 where
     K: 'static,
     V: 'static,
     E: 'static,
+    S: 'static,
 {
     policy: Policy,
     facts: Facts<V, E>,
     store: S,
-    settle: Option<Settle>,
+    as_resource: Option<AsResource<K, V, E, S>>,
     underway: LazyLock<Mutex<HashMap<K, Underway<V, E>>>>,
     /// Keys whose stale answer was given in an invocation that will fetch it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
@@ -81,15 +79,35 @@ where
     answers: PhantomData<fn() -> Answer<V, E>>,
 }
 
+/// What a cache has that is a resource.
+struct AsResource<K: 'static, V: 'static, E: 'static, S: 'static> {
+    fetch: fn(K) -> Fetch<V, E>,
+    settle: Settle<Cache<K, V, E, S>>,
+}
+
+/// Fills a cache that is a resource.
+type Settle<C> = fn(&'static C) -> BoxFuture<'static, Result<(), ResourceError>>;
+
 /// The cache of a function without arguments.
 pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V, E>>;
 /// The cache of a function with arguments.
 pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V, E>>;
 
-impl<V, E> Unkeyed<V, E> {
-    /// An empty cache. `settle` fills it.
-    pub const fn unkeyed(policy: Policy, facts: Facts<V, E>, settle: Settle) -> Self {
-        Self::new(policy, facts, Slot::new(), Some(settle))
+impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
+    /// An empty cache. `fetch` fills it if it is a resource; if it is none, its callers alone do.
+    pub const fn unkeyed(
+        policy: Policy,
+        facts: Facts<V, E>,
+        fetch: Option<fn(()) -> Fetch<V, E>>,
+    ) -> Self {
+        let as_resource = match fetch {
+            Some(fetch) => Some(AsResource {
+                fetch,
+                settle: |cache| Box::pin(async { cache.hold().await.map(drop) }),
+            }),
+            None => None,
+        };
+        Self::new(policy, facts, Slot::new(), as_resource)
     }
 }
 
@@ -101,12 +119,17 @@ impl<K: Hash + Eq, V: Clone, E> Keyed<K, V, E> {
 }
 
 impl<K, V, E, S> Cache<K, V, E, S> {
-    const fn new(policy: Policy, facts: Facts<V, E>, store: S, settle: Option<Settle>) -> Self {
+    const fn new(
+        policy: Policy,
+        facts: Facts<V, E>,
+        store: S,
+        as_resource: Option<AsResource<K, V, E, S>>,
+    ) -> Self {
         Self {
             policy,
             facts,
             store,
-            settle,
+            as_resource,
             underway: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
             next_death: AtomicU64::new(u64::MAX),
@@ -188,14 +211,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
 
     /// The value, if it is kept and fresh.
     pub fn peek<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let found = self.store.find(query)?;
-        if CLOCK.now() >= found.as_ref().fresh_until {
-            return None;
-        }
-        match S::take(found) {
-            Answer::Value(value) => Some(value),
-            Answer::Error(_) => None,
-        }
+        self.store.fresh(query)
     }
 
     /// Forgets the answer for these arguments. The answer of a fetch under way is not kept.
@@ -488,7 +504,7 @@ where
     /// # Errors
     /// The function's own as the source of a [`ResourceError`].
     #[inline]
-    pub async fn hold(
+    async fn hold_or(
         &'static self,
         fetch: impl FnOnce(()) -> Fetch<V, E>,
     ) -> Result<HeldValue<V, E>, ResourceError> {
@@ -509,6 +525,18 @@ where
     }
 }
 
+impl<V: Value, E: Send + 'static> resource::Place for Unkeyed<V, E> {
+    type Held = HeldValue<V, E>;
+
+    #[inline]
+    fn hold(&'static self) -> impl Future<Output = Result<HeldValue<V, E>, ResourceError>> + Send {
+        let Some(AsResource { fetch, .. }) = &self.as_resource else {
+            unreachable!("what is no resource is not held");
+        };
+        self.hold_or(fetch)
+    }
+}
+
 impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V, E, S> {
     fn name(&self) -> &'static str {
         self.policy.name
@@ -523,8 +551,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
     }
 
     fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
-        match self.settle {
-            Some(settle) => settle(),
+        match &self.as_resource {
+            Some(it) => (it.settle)(self),
             None => Box::pin(async { Ok(()) }),
         }
     }
@@ -556,5 +584,66 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
         self.store.reset();
         let set = self.revalidating.lock();
         set.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Small enough for Miri, which tries other interleavings and weaker memory than the machine has.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::thread;
+
+    const FACTS: Facts<Arc<u64>, Infallible> = Facts {
+        is_none: |_| false,
+        clone_error: None,
+        from_resource_error: None,
+        into_box: |never| match never {},
+    };
+
+    /// Asks on three threads and forgets on a fourth; gives how often was fetched.
+    fn fight<K, S, Q>(cache: &'static Cache<K, Arc<u64>, Infallible, S>, query: &Q) -> u64
+    where
+        K: Key,
+        S: Store<K, Arc<u64>, Infallible>,
+        Q: Query<K> + Sync,
+    {
+        let fetches = AtomicU64::new(0);
+        let fetches: &'static AtomicU64 = Box::leak(Box::new(fetches));
+        let get = || {
+            let fetch = |_| -> Fetch<Arc<u64>, Infallible> {
+                Box::pin(async move { Ok(Arc::new(fetches.fetch_add(1, SeqCst))) })
+            };
+            infallible(cache.get_blocking(query, fetch))
+        };
+        thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| {
+                    let (first, second) = (get(), get());
+                    assert!(second >= first, "an answer that was forgotten came back");
+                });
+            }
+            threads.spawn(|| cache.invalidate(query));
+        });
+        let stats = Cache::stats(cache);
+        assert_eq!(stats.hits + stats.misses, 6);
+        assert_eq!(stats.loads, fetches.load(SeqCst));
+        stats.loads
+    }
+
+    #[test]
+    fn threads_share_the_fetch_of_a_slot() {
+        static CACHE: Unkeyed<Arc<u64>, Infallible> =
+            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, None);
+        assert!((1..=2).contains(&fight(&CACHE, &())));
+    }
+
+    #[test]
+    fn threads_share_the_fetch_of_a_key() {
+        static CACHE: Keyed<(String,), Arc<u64>, Infallible> =
+            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10);
+        assert!((1..=2).contains(&fight(&CACHE, &Arguments(("tea",)))));
     }
 }

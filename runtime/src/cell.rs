@@ -31,7 +31,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Arrival, Flight, take_off};
 use crate::panic::catch_async;
-use crate::resource::{BoxFuture, Handle, Kind, Node};
+use crate::resource::{BoxFuture, Handle, Kind, Node, Place};
 use attempt::{Attempt, Claim, Outcome, limited};
 use spec::{Build, CHECK_LIMIT};
 
@@ -133,18 +133,6 @@ impl<T: Send + Sync + 'static> Cell<T> {
         match self.usable() {
             Some(held) => Ok(held.handle()),
             None => self.demand(Demand::Usable).await,
-        }
-    }
-
-    /// As [`get`](Self::get), without becoming an owner of the value.
-    ///
-    /// # Errors
-    /// As [`get`](Self::get).
-    #[inline]
-    pub async fn hold(&'static self) -> Result<Held<T>, ResourceError> {
-        match self.usable() {
-            Some(held) => Ok(held),
-            None => self.demand(Demand::Usable).await.map(Held::owned),
         }
     }
 
@@ -301,6 +289,18 @@ impl<T: Send + Sync + 'static> Cell<T> {
     }
 }
 
+impl<T: Send + Sync + 'static> Place for Cell<T> {
+    type Held = Held<T>;
+
+    #[inline]
+    async fn hold(&'static self) -> Result<Held<T>, ResourceError> {
+        match self.usable() {
+            Some(held) => Ok(held),
+            None => self.demand(Demand::Usable).await.map(Held::owned),
+        }
+    }
+}
+
 impl<T: Send + Sync + 'static> Node for Cell<T> {
     fn name(&self) -> &'static str {
         self.spec.name
@@ -400,5 +400,59 @@ async fn close_all<T: Send + Sync>(close: Close<T>, values: Vec<Arc<T>>) {
 pub(crate) async fn closed(hook: impl Future<Output = ()>) {
     if let Err(panic) = catch_async(hook).await {
         tracing::error!(%panic, "close panicked");
+    }
+}
+
+/// Small enough for Miri, which tries other interleavings and weaker memory than the machine has.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::thread;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn threads_share_one_attempt_and_see_all_of_its_value() {
+        static BUILT: AtomicU64 = AtomicU64::new(0);
+        static CELL: Cell<Vec<u64>> =
+            Cell::new(Spec::computing("numbers", || Ok(vec![1, 2, BUILT.fetch_add(1, SeqCst)])));
+        thread::scope(|threads| {
+            for _ in 0..3 {
+                threads.spawn(|| assert_eq!(*CELL.get_blocking().unwrap(), [1, 2, 0]));
+            }
+        });
+        assert_eq!(BUILT.load(SeqCst), 1);
+        assert!(CELL.peek().is_some());
+    }
+
+    #[test]
+    fn a_rebuild_takes_nothing_from_those_who_hold() {
+        static BUILT: AtomicU64 = AtomicU64::new(0);
+        static CELL: Cell<Vec<u64>> = Cell::new(Spec::waiting("number", 0, Vec::new, || {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                Ok(vec![BUILT.fetch_add(1, SeqCst)])
+            })
+        }));
+        let reader = thread::spawn(|| {
+            runtime().block_on(async {
+                let mut last = 0;
+                for _ in 0..4 {
+                    let held = CELL.hold().await.unwrap();
+                    assert!(held[0] >= last, "generations do not go back");
+                    last = held[0];
+                }
+            });
+        });
+        runtime().block_on(async {
+            for _ in 0..3 {
+                CELL.rebuild().await.unwrap();
+            }
+        });
+        reader.join().unwrap();
+        assert!(*CELL.peek().unwrap() >= vec![2]);
     }
 }

@@ -11,12 +11,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
+use crate::metrics::{self, Event, Init, Report, Shutdown};
 use crate::random;
-use crate::resource::{Kind, Node, REGISTRY};
+use crate::resource::{Kind, Node, registry};
 use crate::scope;
 use crate::stats::Stats;
 
-static CONTAINER: Container = Container { record: Mutex::new(Record::new()) };
+static CONTAINER: Container =
+    Container { record: Mutex::new(Record::new()), told: Mutex::new(Vec::new()) };
 
 /// The record of the container that this code runs in.
 ///
@@ -32,9 +34,11 @@ pub fn container() -> &'static Container {
 #[derive(Debug)]
 pub struct Container {
     record: Mutex<Record>,
+    /// What each node of the registry had counted when that was last told.
+    told: Mutex<Vec<Stats>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Record {
     id: u64,
     start: Start,
@@ -42,7 +46,10 @@ struct Record {
     invocations: u64,
     pings: u64,
     errors: u64,
+    deadline_exceeded: u64,
     in_flight: u64,
+    /// How long INIT or a restore took, until an invocation has told it.
+    init: Option<Duration>,
     /// When INIT or a restore ended.
     ready: Tick,
     /// When the last invocation ended.
@@ -59,17 +66,27 @@ impl Record {
             invocations: 0,
             pings: 0,
             errors: 0,
+            deadline_exceeded: 0,
             in_flight: 0,
+            init: None,
             ready: Tick::ZERO,
             ended: None,
             idle_gap: None,
         }
     }
+
+    fn id(&self) -> String {
+        format!("{:016x}", self.id)
+    }
+
+    fn error_rate(&self) -> f64 {
+        self.errors as f64 / self.invocations.max(1) as f64
+    }
 }
 
 /// How a container came to be: `AWS_LAMBDA_INITIALIZATION_TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Start {
     /// For an event that waited for it.
@@ -84,6 +101,19 @@ pub enum Start {
     Local,
 }
 
+impl From<Start> for &'static str {
+    /// The name of it, as metrics and logs have it.
+    fn from(start: Start) -> Self {
+        match start {
+            Start::OnDemand => "on-demand",
+            Start::Provisioned => "provisioned",
+            Start::SnapStart => "snap-start",
+            Start::ManagedInstances => "managed-instances",
+            Start::Local => "local",
+        }
+    }
+}
+
 impl Container {
     fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,7 +121,7 @@ impl Container {
 
     /// Tells this container from all others, and from itself before a SnapStart restore.
     pub fn id(&self) -> String {
-        format!("{:016x}", self.record().id)
+        self.record().id()
     }
 
     /// How long ago the process started, the time in which it was frozen included.
@@ -109,6 +139,11 @@ impl Container {
         self.record().errors
     }
 
+    /// How many of those failed because Lambda's deadline came near.
+    pub fn deadline_exceeded(&self) -> u64 {
+        self.record().deadline_exceeded
+    }
+
     /// How many warm-up pings it answered. They are no invocations.
     pub fn pings(&self) -> u64 {
         self.record().pings
@@ -116,8 +151,7 @@ impl Container {
 
     /// The share of invocations that failed, from 0 to 1; 0 before the first.
     pub fn error_rate(&self) -> f64 {
-        let record = self.record();
-        record.errors as f64 / record.invocations.max(1) as f64
+        self.record().error_rate()
     }
 
     /// How many invocations run now.
@@ -149,31 +183,33 @@ impl Container {
 
     /// Every `#[init]` of the program.
     pub fn resources(&self) -> Vec<ResourceSnapshot> {
-        let resources = REGISTRY.iter().filter(|node| node.kind() != Kind::Cache);
-        let mut resources: Vec<_> = resources.map(|node| ResourceSnapshot::of(*node)).collect();
+        let resources = registry().filter(|node| node.kind() != Kind::Cache);
+        let mut resources: Vec<_> = resources.map(|node| ResourceSnapshot::of(node)).collect();
         resources.sort_by_key(|resource| (resource.depth, resource.name));
         resources
     }
 
     /// Every `#[cached]` of the program.
     pub fn caches(&self) -> Vec<CacheSnapshot> {
-        let mut caches: Vec<_> =
-            REGISTRY.iter().filter_map(|node| CacheSnapshot::of(*node)).collect();
+        let mut caches: Vec<_> = registry().filter_map(|node| CacheSnapshot::of(node)).collect();
         caches.sort_by_key(|cache| cache.name);
         caches
     }
 
     /// All of it, as it is now.
     pub fn snapshot(&self) -> ContainerSnapshot {
+        let record = *self.record();
         ContainerSnapshot {
-            id: self.id(),
-            start: self.start(),
-            age: self.age(),
-            invocations: self.invocations(),
-            errors: self.errors(),
-            error_rate: self.error_rate(),
-            in_flight: self.in_flight(),
-            idle_gap: self.idle_gap(),
+            id: record.id(),
+            start: record.start,
+            age: CLOCK.now().since(record.born),
+            invocations: record.invocations,
+            errors: record.errors,
+            error_rate: record.error_rate(),
+            deadline_exceeded: record.deadline_exceeded,
+            pings: record.pings,
+            in_flight: record.in_flight,
+            idle_gap: record.idle_gap,
             resources: self.resources(),
             caches: self.caches(),
         }
@@ -187,15 +223,24 @@ impl Container {
 
     #[cfg(feature = "testing")]
     pub(crate) fn reset(&self) {
-        REGISTRY.iter().for_each(|node| node.reset());
+        registry().for_each(|node| node.reset());
+        let told = registry().map(|node| node.stats().unwrap_or_default());
+        *self.told() = told.collect();
         *self.record() = Record::new();
     }
 
-    /// An invocation begins: gives its number, and whether it is cold. What grew too old while the
-    /// container was frozen is gone when this returns.
-    pub(crate) fn invocation_begins(&self, ping: bool) -> (u64, bool) {
+    /// Begins, unless it has begun.
+    pub(crate) fn begin_once(&self, start: Start) {
+        if self.record().id == 0 {
+            self.begin(start);
+        }
+    }
+
+    /// An invocation begins. What grew too old while the container was frozen is gone when this
+    /// returns.
+    pub(crate) fn invocation_begins(&self, ping: bool) -> Begun {
         let now = CLOCK.sync();
-        let (number, cold, idle) = {
+        let (begun, idle) = {
             let mut record = self.record();
             let busy = record.in_flight > 0;
             let since = |tick| {
@@ -208,30 +253,96 @@ impl Container {
             record.pings += u64::from(ping);
             record.in_flight += 1;
             // Before its first invocation a container may sit idle, too: provisioned, or restored.
-            (record.invocations, cold, since(record.ended.unwrap_or(record.ready)))
+            let idle = since(record.ended.unwrap_or(record.ready));
+            let idle_gap = record.idle_gap.filter(|_| !busy);
+            (Begun { number: record.invocations, cold, ping, idle_gap }, idle)
         };
         // What is built from something in doubt is in doubt, too: both are looked at when both are
         // used, and nobody sees the old one beside the new.
-        if REGISTRY.iter().fold(false, |doubt, node| node.thaw(idle) | doubt) {
-            REGISTRY.iter().for_each(|node| node.suspect());
+        if registry().fold(false, |doubt, node| node.thaw(idle) | doubt) {
+            registry().for_each(|node| node.suspect());
         }
-        REGISTRY.iter().for_each(|node| node.purge());
-        (number, cold)
+        registry().for_each(|node| node.purge());
+        begun
     }
 
     /// An invocation has been answered.
-    pub(crate) fn invocation_answered(&self, failed: bool) {
-        self.record().errors += u64::from(failed);
+    pub(crate) fn invocation_answered(&self, failed: bool, deadline_exceeded: bool) {
+        let mut record = self.record();
+        record.errors += u64::from(failed);
+        record.deadline_exceeded += u64::from(deadline_exceeded);
     }
 
     /// An invocation has ended, with all that it deferred: the container may be frozen now.
     pub(crate) fn invocation_ends(&self) {
         let now = CLOCK.sync();
-        REGISTRY.iter().for_each(|node| node.purge());
+        registry().for_each(|node| node.purge());
         let mut record = self.record();
         record.in_flight = record.in_flight.saturating_sub(1);
         record.ended = Some(now);
     }
+
+    /// What is told of the container with an invocation. Its INIT is told once.
+    pub(crate) fn told_with_invocation(&self) -> ToldWithInvocation {
+        let mut record = self.record();
+        ToldWithInvocation {
+            container_id: record.id(),
+            start: record.start,
+            age: CLOCK.now().since(record.born),
+            init: record.init.take(),
+        }
+    }
+
+    /// The caches that were used since this was last asked, with what they counted in that time.
+    pub(crate) fn used_caches(&self) -> Vec<metrics::Cache> {
+        let mut told = self.told();
+        told.resize(registry().count(), Stats::default());
+        let caches = registry().zip(&mut *told).filter_map(|(node, told)| {
+            let now = node.stats()?;
+            let stats = now.since(&std::mem::replace(told, now));
+            stats.is_used().then(|| metrics::Cache { name: node.name(), stats })
+        });
+        caches.collect()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Vec<Stats>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the container is doing.
+    pub(crate) fn report(&self) -> Report {
+        let record = *self.record();
+        Report {
+            container_id: record.id(),
+            start: record.start,
+            uptime: CLOCK.now().since(record.born),
+            invocations: record.invocations,
+            errors: record.errors,
+            error_rate_percent: record.error_rate() * 100.0,
+            deadline_exceeded: record.deadline_exceeded,
+            pings: record.pings,
+        }
+    }
+}
+
+/// An invocation that has begun.
+pub(crate) struct Begun {
+    /// 1 for the container's first.
+    pub(crate) number: u64,
+    /// Whether its caller waited for INIT.
+    pub(crate) cold: bool,
+    /// Whether it is a warm-up ping, which the handler does not see.
+    pub(crate) ping: bool,
+    /// See [`metrics::Invocation::idle_gap`].
+    pub(crate) idle_gap: Option<Duration>,
+}
+
+/// See [`Container::told_with_invocation`].
+pub(crate) struct ToldWithInvocation {
+    pub(crate) container_id: String,
+    pub(crate) start: Start,
+    pub(crate) age: Duration,
+    pub(crate) init: Option<Duration>,
 }
 
 /// INIT: builds every resource that is not lazy, all at the same time.
@@ -242,12 +353,10 @@ impl Container {
 /// # Errors
 /// Those of all required resources that could not be built.
 pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceError>> {
-    let eager = |kind| REGISTRY.iter().copied().filter(move |node| node.kind() == kind);
+    let eager = |kind| registry().filter(move |node| node.kind() == kind);
     // Those that wait go first, so that what computes hides behind their I/O.
     let nodes = eager(Kind::Waiting).chain(eager(Kind::Computing)).collect();
-    let outcome = settle_all(nodes, budget, "init").await;
-    CONTAINER.record().ready = CLOCK.sync();
-    outcome
+    settle_all(nodes, budget, false).await
 }
 
 /// After a SnapStart restore: a new container, in which everything that a snapshot breaks is checked
@@ -259,61 +368,83 @@ pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     random::reseed();
     CLOCK.sync();
     CONTAINER.record().id = random::bits();
-    REGISTRY.iter().for_each(|node| node.purge());
-    let nodes = REGISTRY.iter().copied().filter(|node| node.restored()).collect();
-    let outcome = settle_all(nodes, None, "restore").await;
-    let mut record = CONTAINER.record();
-    (record.ready, record.ended) = (CLOCK.sync(), None);
-    outcome
+    registry().for_each(|node| node.purge());
+    let nodes = registry().filter(|node| node.restored()).collect();
+    CONTAINER.record().ended = None;
+    settle_all(nodes, None, true).await
 }
 
 async fn settle_all(
     nodes: Vec<&'static dyn Node>,
     budget: Option<Duration>,
-    phase: &'static str,
+    restore: bool,
 ) -> Result<(), Vec<ResourceError>> {
-    let settle = |node: &'static dyn Node| async move { (node.name(), node, node.settle().await) };
+    let start = Instant::now();
+    let settle = |node: &'static dyn Node| async move { (node, node.settle().await) };
     let mut building: FuturesUnordered<_> = nodes.iter().map(|node| settle(*node)).collect();
-    let mut waiting: Vec<&str> = nodes.iter().map(|node| node.name()).collect();
-    let end = budget.and_then(|budget| Instant::now().checked_add(budget));
-    let mut failures = Vec::new();
+    let mut waiting = nodes;
+    let end = budget.and_then(|budget| start.checked_add(budget));
+    let (mut settled, mut failed, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let next = match end {
             None => building.next().await,
             Some(end) => match timeout_at(end, building.next()).await {
                 Ok(next) => next,
                 Err(_) => {
-                    let resources = waiting.join(", ");
+                    let resources = names(&waiting).join(", ");
                     tracing::warn!(resources, "still building; carried into the first invocation");
                     break;
                 }
             },
         };
-        let Some((name, node, outcome)) = next else {
+        let Some((node, outcome)) = next else {
             break;
         };
-        waiting.retain(|other| *other != name);
+        let name = node.name();
+        waiting.retain(|other| !std::ptr::addr_eq(*other, node));
         match outcome {
-            Ok(()) => tracing::info!(
-                resource = name,
-                ms = node.build_time().unwrap_or_default().as_micros() as f64 / 1e3,
-                depth = node.depth(),
-                generation = node.generation(),
-                "{phase}"
-            ),
-            Err(error) if !node.is_recoverable() => failures.push(error),
-            // Logged where it failed. Whoever needs it gets its error until it works.
-            Err(_) => {}
+            // Seen where the time of INIT runs out before it is over.
+            Ok(()) => {
+                tracing::debug!(resource = name, "ready");
+                settled.push(ResourceSnapshot::of(node));
+            }
+            Err(error) => {
+                failed.push(name);
+                // Of one that is recoverable, whoever needs it gets its error until it works. Both
+                // are logged where they fail.
+                if !node.is_recoverable() {
+                    failures.push(error);
+                }
+            }
         }
     }
+    let duration = start.elapsed();
+    let (container_id, start) = {
+        let mut record = CONTAINER.record();
+        (record.ready, record.init) = (CLOCK.sync(), Some(duration));
+        (record.id(), record.start)
+    };
+    metrics::emit(&Event::Init(Init {
+        container_id,
+        start,
+        restore,
+        duration,
+        resources: settled,
+        failed,
+        carried: names(&waiting),
+    }));
     failures.sort_by_key(ResourceError::resource);
     if failures.is_empty() { Ok(()) } else { Err(failures) }
+}
+
+fn names(nodes: &[&dyn Node]) -> Vec<&'static str> {
+    nodes.iter().map(|node| node.name()).collect()
 }
 
 /// Whether anything wants to be closed at SHUTDOWN.
 #[cfg(all(unix, feature = "graceful-shutdown"))]
 pub(crate) fn has_close() -> bool {
-    REGISTRY.iter().any(|node| node.has_close())
+    registry().any(|node| node.has_close())
 }
 
 /// SHUTDOWN: closes everything, dependents before what they depend on. Each depth has its share of
@@ -321,21 +452,27 @@ pub(crate) fn has_close() -> bool {
 pub(crate) async fn shutdown() {
     let nodes = dependents_first();
     let depths: Vec<_> = nodes.chunk_by(|a, b| a.depth() == b.depth()).collect();
-    let end = Instant::now() + SHUTDOWN_BUDGET;
+    let start = Instant::now();
+    let end = start + SHUTDOWN_BUDGET;
+    let mut unclosed = Vec::new();
     for (n, level) in depths.iter().enumerate() {
         let left = end.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(depths.len() - n).unwrap_or(u32::MAX);
         let closing = join_all(level.iter().filter_map(|node| node.close()));
         if tokio::time::timeout(share, closing).await.is_err() {
-            let resources: Vec<_> = level.iter().map(|node| node.name()).collect();
+            let resources = names(level);
             tracing::warn!(resources = resources.join(", "), "not closed in time");
+            unclosed.extend(resources);
         }
     }
+    let (container_id, uptime) = (CONTAINER.id(), CONTAINER.age());
+    let duration = start.elapsed();
+    metrics::emit(&Event::Shutdown(Shutdown { container_id, uptime, duration, unclosed }));
 }
 
 /// Everything that wants to be closed, in the order in which it is.
 fn dependents_first() -> Vec<&'static dyn Node> {
-    let mut nodes: Vec<_> = REGISTRY.iter().copied().filter(|node| node.has_close()).collect();
+    let mut nodes: Vec<_> = registry().filter(|node| node.has_close()).collect();
     nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
     nodes
 }
@@ -368,6 +505,10 @@ pub struct ContainerSnapshot {
     pub errors: u64,
     /// [`Container::error_rate`].
     pub error_rate: f64,
+    /// [`Container::deadline_exceeded`].
+    pub deadline_exceeded: u64,
+    /// [`Container::pings`].
+    pub pings: u64,
     /// [`Container::in_flight`].
     pub in_flight: u64,
     /// [`Container::idle_gap`].

@@ -1,3 +1,3 @@
-//! What a handler takes of lambda_runtime's types.
+//! What of lambda_runtime users meet in their signatures.
 
-pub use lambda_runtime::{Context, LambdaEvent};
+pub use lambda_runtime::{Context, LambdaEvent, MetadataPrelude, StreamResponse};

@@ -9,7 +9,7 @@ use crate::cell::{Close, closed};
 use crate::clock::{CLOCK, Tick};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::panic::catch;
-use crate::resource::{BoxFuture, Kind, Node};
+use crate::resource::{BoxFuture, Kind, Node, Place};
 
 /// A `static` that derefs to its value.
 ///
@@ -78,24 +78,6 @@ impl<T: Send + Sync + 'static> Fixed<T> {
         }
     }
 
-    /// The same, without blocking a thread that runs tasks.
-    ///
-    /// # Errors
-    /// As [`force`](Self::force).
-    pub async fn hold(&'static self) -> Result<&'static T, ResourceError> {
-        if let Some(value) = self.value.get() {
-            return Ok(value);
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return self.force();
-        };
-        match runtime.spawn_blocking(|| self.force()).await {
-            Ok(outcome) => outcome,
-            // The runtime is being shut down, and this caller with it.
-            Err(_) => std::future::pending().await,
-        }
-    }
-
     #[cold]
     fn build(&self) -> Result<&T, ResourceError> {
         self.value.get_or_try_init(|| {
@@ -133,6 +115,25 @@ impl<T: Send + Sync + 'static> Deref for Fixed<T> {
         match self.force() {
             Ok(value) => value,
             Err(error) => crate::scope::unavailable(error),
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Place for Fixed<T> {
+    type Held = &'static T;
+
+    /// Does not block a thread that runs tasks.
+    async fn hold(&'static self) -> Result<&'static T, ResourceError> {
+        if let Some(value) = self.value.get() {
+            return Ok(value);
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return self.force();
+        };
+        match runtime.spawn_blocking(|| self.force()).await {
+            Ok(outcome) => outcome,
+            // The runtime is being shut down, and this caller with it.
+            Err(_) => std::future::pending().await,
         }
     }
 }

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
+use tracing::Level;
 
-use crate::bounds::Reportable;
+use crate::clock::CLOCK;
 use crate::container::{self, container};
-use crate::error::{ResourceError, chain, short_type_name};
+use crate::error::{ResourceError, chain};
 use crate::event::{Context, LambdaEvent};
+use crate::metrics::{self, emf};
 use crate::panic::{Panic, catch_async};
-use crate::scope::Scope;
+use crate::reply::Reply;
+use crate::scope::{Answered, Scope};
+use crate::span;
+use crate::stats::Stats;
 
 /// What the expansion of `#[handler]` makes of a function.
 pub trait Handler: Send + Sync + 'static {
@@ -23,22 +27,23 @@ pub trait Handler: Send + Sync + 'static {
     const SPEC: HandlerSpec;
     /// The event.
     type Event: DeserializeOwned + Send;
-    /// What it answers.
-    type Answer: Serialize + Send;
-    /// How it fails.
-    type Error: Reportable;
+    /// What is sent for its answer.
+    type Reply: Reply;
 
-    /// Takes hold of the resources that it names and calls the function. The outer error is that of
-    /// a resource which cannot be had.
+    /// Takes hold of the resources that it names and calls the function.
     fn call(event: LambdaEvent<Self::Event>) -> impl Future<Output = Outcome<Self>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
 
-/// What a handler answers.
-type Outcome<H> = Result<Result<<H as Handler>::Answer, <H as Handler>::Error>, ResourceError>;
+/// How an invocation ends.
+type Outcome<H> = Result<<H as Handler>::Reply, InvocationError>;
 
 /// The options of a handler.
 #[derive(Clone, Copy)]
 pub struct HandlerSpec {
+    pub(crate) name: &'static str,
+    /// What its events are, by OpenTelemetry's `faas.trigger`.
+    pub(crate) trigger: &'static str,
+    pub(crate) emf: Option<emf::Options>,
     pub(crate) deadline_margin: Duration,
     pub(crate) report_every: u64,
     pub(crate) warmup: bool,
@@ -46,8 +51,36 @@ pub struct HandlerSpec {
 
 impl HandlerSpec {
     /// The options if none is given.
-    pub const DEFAULT: Self =
-        Self { deadline_margin: Duration::from_millis(250), report_every: 10, warmup: false };
+    pub const DEFAULT: Self = Self {
+        name: "",
+        trigger: "other",
+        emf: None,
+        deadline_margin: Duration::from_millis(250),
+        report_every: 10,
+        warmup: false,
+    };
+
+    /// The function's name.
+    pub const fn name(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Writes CloudWatch's embedded metric format.
+    pub const fn emf(
+        mut self,
+        namespace: &'static str,
+        dimensions: &'static [emf::Dimension],
+    ) -> Self {
+        self.emf = Some(emf::Options { namespace, dimensions });
+        self
+    }
+
+    /// Its events are HTTP requests.
+    pub const fn http(mut self) -> Self {
+        self.trigger = "http";
+        self
+    }
 
     /// How long before Lambda's deadline the handler is cancelled; zero for never.
     pub const fn deadline_margin(mut self, margin: Duration) -> Self {
@@ -81,7 +114,7 @@ pub struct InvocationError {
 }
 
 impl InvocationError {
-    fn new(error_type: &str, error_message: impl ToString) -> Self {
+    pub(crate) fn new(error_type: &str, error_message: impl ToString) -> Self {
         Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
     }
 }
@@ -118,11 +151,15 @@ pub(crate) enum Event<'a, T> {
 /// Begins an invocation that has so much time left.
 pub(crate) fn begin<H: Handler>(
     event: &Event<'_, H::Event>,
+    context: &Context,
     remaining: Option<Duration>,
 ) -> Arc<Scope> {
     let ping = H::SPEC.warmup && matches!(event, Event::Json(json) if is_ping(json));
-    let (number, cold) = container().invocation_begins(ping);
-    Arc::new(Scope::new(number, cold, ping, remaining))
+    let begun = container().invocation_begins(ping);
+    let span = span::begin(&H::SPEC, context, begun.cold);
+    let told = !ping && metrics::wanted(Level::DEBUG);
+    let request_id = told.then(|| context.request_id.clone());
+    Arc::new(Scope::new(begun, remaining, span, request_id))
 }
 
 /// Whether an event is a warm-up ping: serverless-plugin-warmup's, or `{"warmup": true}`.
@@ -140,48 +177,84 @@ fn is_ping(json: &[u8]) -> bool {
 
 /// Runs the handler for one event. The caller has entered `scope`.
 pub(crate) async fn answer<H: Handler>(
-    scope: &Scope,
+    scope: &Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> Result<Box<RawValue>, InvocationError> {
+) -> Outcome<H> {
     if scope.ping {
-        return Ok(RawValue::NULL.to_owned());
+        return Ok(H::Reply::to_ping());
     }
-    let outcome = guarded::<H>(scope, event, context).await;
-    container().invocation_answered(outcome.is_err());
+    let (outcome, deadline_exceeded) = guarded::<H>(scope, event, context).await;
+    // What is streamed is answered when its body is.
+    if !outcome.as_ref().is_ok_and(Reply::goes_on) {
+        answered(scope, outcome.as_ref().err(), deadline_exceeded);
+    }
     outcome
 }
 
+/// Keeps what became of an invocation.
+pub(crate) fn answered(scope: &Scope, error: Option<&InvocationError>, deadline_exceeded: bool) {
+    container().invocation_answered(error.is_some(), deadline_exceeded);
+    let duration = scope.started.elapsed();
+    if let Some(error) = error {
+        span::fail(&scope.span, error);
+    }
+    let error = error.map(|error| error.error_type.clone());
+    let _ = scope.answered.set(Answered { duration, error, deadline_exceeded });
+}
+
+/// The answer, and whether it is missing because the deadline came near.
 async fn guarded<H: Handler>(
-    scope: &Scope,
+    scope: &Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> Result<Box<RawValue>, InvocationError> {
+) -> (Outcome<H>, bool) {
+    let guard = Guard::new(scope.deadline, H::SPEC.deadline_margin);
+    // Boxed here, since it is large and every layer around it would move it.
+    let work = catch_async(Box::pin(call::<H>(event, context)));
+    let Some(outcome) = guard.hold(work).await else {
+        return (Err(guard.exceeded()), true);
+    };
+    let outcome = outcome.unwrap_or_else(|panic| Err(panic.into()));
+    (outcome.map(|reply| reply.within(scope, guard)), false)
+}
+
+/// The handler, from the bytes of the event to what is sent.
+async fn call<H: Handler>(event: Event<'_, H::Event>, context: Context) -> Outcome<H> {
     let payload = match event {
         Event::Typed(payload) => payload,
         Event::Json(json) => decode(json)?,
     };
-    let work = catch_async(async {
-        let answer = H::call(LambdaEvent::new(payload, context)).await?;
-        let answer = answer.map_err(|error| {
-            let error = error.report();
-            InvocationError::new(short_type_name::<H::Error>(), chain(&*error))
-        })?;
-        serde_json::value::to_raw_value(&answer).map_err(|error| {
-            let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
-            InvocationError::new("InvalidAnswer", text)
-        })
-    });
-    let margin = H::SPEC.deadline_margin;
-    match scope.deadline.filter(|_| !margin.is_zero()) {
-        None => work.await?,
-        Some(deadline) => {
-            let end = deadline.checked_sub(margin).unwrap_or_else(Instant::now);
-            timeout_at(end, work).await.map_err(|_| {
-                let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
-                InvocationError::new("DeadlineExceeded", text)
-            })??
+    H::call(LambdaEvent::new(payload, context)).await
+}
+
+/// The deadline guard: ends what runs a margin ahead of Lambda's deadline.
+#[derive(Clone, Copy)]
+pub struct Guard {
+    end: Option<Instant>,
+    margin: Duration,
+}
+
+impl Guard {
+    fn new(deadline: Option<Instant>, margin: Duration) -> Self {
+        let end = deadline.filter(|_| !margin.is_zero());
+        let end = end.map(|end| end.checked_sub(margin).unwrap_or_else(Instant::now));
+        Self { end, margin }
+    }
+
+    /// Drops `work` if it is not done in time.
+    pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        match self.end {
+            None => Some(work.await),
+            Some(end) => timeout_at(end, work).await.ok(),
         }
+    }
+
+    /// The error of what was dropped.
+    pub(crate) fn exceeded(self) -> InvocationError {
+        let margin = self.margin;
+        let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
+        InvocationError::new("DeadlineExceeded", text)
     }
 }
 
@@ -222,8 +295,45 @@ pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
     }
     scope.end();
     container().invocation_ends();
+    if !scope.ping {
+        tell::<H>(scope);
+    }
+}
+
+/// Tells the metrics sinks of an invocation that is over.
+fn tell<H: Handler>(scope: Arc<Scope>) {
+    let number = scope.number;
+    if let (Some(request_id), Some(answered)) = (&scope.request_id, scope.answered.get()) {
+        let caches = container().used_caches();
+        let sum = |count: fn(&Stats) -> u64| caches.iter().map(|cache| count(&cache.stats)).sum();
+        let told = container().told_with_invocation();
+        let invocation = metrics::Invocation {
+            handler: H::SPEC.name,
+            request_id: request_id.clone(),
+            container_id: told.container_id,
+            start: told.start,
+            number: scope.number,
+            cold_start: scope.cold,
+            ended: CLOCK.wall(),
+            duration: answered.duration,
+            init_duration: told.init,
+            idle_gap: scope.idle_gap,
+            container_age: told.age,
+            error: answered.error.clone(),
+            deadline_exceeded: answered.deadline_exceeded,
+            cache_hits: sum(|stats| stats.hits),
+            cache_misses: sum(|stats| stats.misses),
+            cache_stale_hits: sum(|stats| stats.stale_hits),
+        };
+        // Its span is over, too, so that a sink can export it.
+        drop(scope);
+        for cache in caches {
+            metrics::emit(&metrics::Event::Cache(cache));
+        }
+        metrics::emit(&metrics::Event::Invocation(invocation));
+    }
     let every = H::SPEC.report_every;
-    if every > 0 && scope.number % every == 0 && !scope.ping {
+    if every > 0 && number % every == 0 {
         report();
     }
 }
@@ -247,14 +357,17 @@ async fn run_deferred(scope: &Scope) {
 /// What deferred work leaves of the time until Lambda's deadline.
 const DEADLINE_RESERVE: Duration = Duration::from_millis(50);
 
-/// How the container is doing, in one line of the log.
+/// SHUTDOWN: closes everything, and tells for the last time how the container is doing.
+pub(crate) async fn shutdown<H: Handler>() {
+    container::shutdown().await;
+    if H::SPEC.report_every > 0 {
+        report();
+    }
+}
+
+/// Tells how the container is doing.
 pub(crate) fn report() {
-    let container = container();
-    tracing::info!(
-        uptime_s = container.age().as_secs_f64(),
-        invocations = container.invocations(),
-        errors = container.errors(),
-        error_rate_percent = container.error_rate() * 100.0,
-        "container"
-    );
+    if metrics::wanted(Level::INFO) {
+        metrics::emit(&metrics::Event::Report(container().report()));
+    }
 }

@@ -33,15 +33,18 @@
 //! }
 //! ```
 //!
-//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. Tests put a function
-//! through a container's life with the feature `testing`. The [`guide`] says how a container lives,
-//! what belongs under which attribute, and what rewarm does not do.
+//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. What happens in the
+//! container is told by [`metrics`]. Tests put a function through a container's life with the feature
+//! `testing`. The [`guide`] says how a container lives, what belongs under which attribute, and what
+//! rewarm does not do.
 //!
 //! # Features
 //!
 //! | feature | default | |
 //! |---|---|---|
+//! | `http` | no | `#[handler(http)]` |
 //! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
+//! | `metrics` | no | events go to the facade of the crate `metrics`, too |
 //! | `local` | yes | `run()` outside Lambda reads events from the command line |
 //! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
 //! | `testing` | no | simulated containers |
@@ -51,6 +54,11 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The chapter on HTTP and streams, whose examples are compiled, too.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../../docs/http.md")]
+struct Http;
 
 // The expansions in our own documentation name the crate as a user's do.
 extern crate self as rewarm;
@@ -68,18 +76,24 @@ mod fixed;
 mod flight;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+#[cfg(feature = "http")]
+mod http_events;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;
+pub mod metrics;
 mod panic;
 #[doc(hidden)]
 pub mod private;
 mod probe;
 mod random;
+mod reply;
 mod resource;
 mod run;
 mod scope;
+mod span;
 mod stats;
+mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -89,7 +103,12 @@ pub use container::{
 pub use error::{Error, ResourceError};
 pub use invocation::InvocationError;
 
-pub use event::{Context, LambdaEvent};
+/// `lambda_http`: requests, answers, and what events know beyond the request.
+#[cfg(feature = "http")]
+#[doc(no_inline)]
+pub use lambda_http as http;
+
+pub use event::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};
 pub use scope::{defer, remaining};
 pub use stats::Stats;

@@ -16,7 +16,9 @@ use crate::container::{self, Start, container};
 use crate::error::chain;
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
-use crate::run::{log_to, runtime};
+use crate::metrics::emf;
+use crate::reply::in_full;
+use crate::run::{log_to, measure, runtime};
 
 const HELP: &str = "\
 Runs a Lambda function without Lambda.
@@ -144,8 +146,9 @@ async fn life<H: Handler>(
     options: &Options,
     events: Box<dyn Iterator<Item = std::io::Result<String>>>,
 ) -> ExitCode {
-    let mut timeline = Timeline::new();
+    let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
+    measure::<H>(Start::Local, emf::to_stderr);
     let start = Instant::now();
     let outcome = container::init(None).await;
     timeline.init(start.elapsed(), outcome.is_ok());
@@ -156,10 +159,10 @@ async fn life<H: Handler>(
         return ExitCode::FAILURE;
     }
     let mut answers = std::pin::pin!(
-        stream::iter(events)
-            .map(|line| async {
+        stream::iter(events.zip(1..))
+            .map(|(line, n)| async move {
                 let line = line.map_err(|error| format!("stdin: {error}"))?;
-                Ok::<_, String>(invoke::<H>(line, options.idle).await)
+                Ok::<_, String>(invoke::<H>(line, n, options.idle).await)
             })
             .buffered(options.concurrency)
     );
@@ -189,37 +192,49 @@ async fn life<H: Handler>(
 struct Done {
     number: u64,
     cold: bool,
+    ping: bool,
     time: Duration,
     answer: Result<Box<RawValue>, InvocationError>,
 }
 
-async fn invoke<H: Handler>(event: String, idle: Duration) -> Done {
+async fn invoke<H: Handler>(event: String, n: u64, idle: Duration) -> Done {
     if container().invocations() > 0 {
         CLOCK.skip(idle);
     }
     let event = Event::Json(event.as_bytes());
-    let scope = invocation::begin::<H>(&event, None);
     let mut context = Context::default();
-    context.request_id = format!("local-{}", scope.number);
+    context.request_id = format!("local-{n}");
+    let scope = invocation::begin::<H>(&event, &context, None);
     let start = Instant::now();
-    let answer = scope.clone().enter(invocation::answer::<H>(&scope, event, context)).await;
-    let done = Done { number: scope.number, cold: scope.cold, time: start.elapsed(), answer };
+    let answer = async {
+        let answer = invocation::answer::<H>(&scope, event, context).await?;
+        in_full(answer).await
+    };
+    let answer = scope.clone().enter(answer).await;
+    let (number, cold, ping) = (scope.number, scope.cold, scope.ping);
+    let done = Done { number, cold, ping, time: start.elapsed(), answer };
     invocation::end::<H>(scope).await;
     done
 }
 
-/// What people see: a line for INIT, one for each invocation, and a summary.
+/// What people see: INIT, a line for each invocation, and a summary.
 struct Timeline {
     colour: bool,
+    /// Whether what happened to the caches meanwhile is one invocation's.
+    one_at_a_time: bool,
     times: Vec<Duration>,
     init: Duration,
-    hits: u64,
+    /// The hits and misses of all caches up to the last line.
+    counted: (u64, u64),
 }
 
 impl Timeline {
-    fn new() -> Self {
-        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { colour, times: Vec::new(), init: Duration::ZERO, hits: 0 }
+    fn new(one_at_a_time: bool) -> Self {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        let colour = std::io::stderr().is_terminal() && !is_set("NO_COLOR") && !dumb;
+        let (times, init, counted) = (Vec::new(), Duration::ZERO, (0, 0));
+        Self { colour, one_at_a_time, times, init, counted }
     }
 
     /// `text` in an ANSI colour, on a terminal.
@@ -232,55 +247,88 @@ impl Timeline {
 
     fn init(&mut self, time: Duration, ok: bool) {
         self.init = time;
-        let built = container().resources();
-        let built: Vec<String> = built
-            .iter()
-            .filter(|resource| resource.generation > 0)
-            .map(|resource| {
-                format!("{} {}", resource.name, millis(resource.build_time.unwrap_or_default()))
-            })
-            .collect();
-        let word = if ok { self.paint(36, "init") } else { self.paint(31, "init") };
-        eprintln!("{word}       {:>10}  {}", millis(time), built.join(", "));
+        let resources = container().resources();
+        let built: Vec<_> = resources.iter().filter(|resource| resource.generation > 0).collect();
+        let word = self.paint(if ok { CYAN } else { RED }, "init");
+        eprintln!("{word}       {:>12}  {}", millis(time), counted(built.len(), "resource"));
+        // Where INIT is logged, each has its line there.
+        if !tracing::enabled!(tracing::Level::INFO) {
+            for resource in built {
+                let time = millis(resource.build_time.unwrap_or_default());
+                eprintln!("           {time:>12}  {}", self.paint(DIM, resource.name));
+            }
+        }
     }
 
     fn invocation(&mut self, done: &Done) {
-        self.times.push(done.time);
-        let word = if done.cold { self.paint(34, "cold") } else { self.paint(32, "warm") };
-        let (hits, _) = hits_and_misses();
-        let hits = hits - std::mem::replace(&mut self.hits, hits);
+        let word = match (done.ping, done.cold) {
+            (true, _) => self.paint(DIM, "ping"),
+            (false, true) => self.paint(BLUE, "cold"),
+            (false, false) => self.paint(GREEN, "warm"),
+        };
+        if !done.ping {
+            self.times.push(done.time);
+        }
         let outcome = match &done.answer {
             Ok(_) => "ok".to_owned(),
-            Err(error) => self.paint(31, &error.to_string()),
+            Err(error) => self.paint(RED, &error.to_string().replace('\n', " ")),
         };
-        let cached = if hits > 0 { format!("  cache hits {hits}") } else { String::new() };
-        eprintln!("{word} {:>5} {:>10}  {outcome}{cached}", done.number, millis(done.time));
+        let (hits, misses) = hits_and_misses();
+        let (hits_before, misses_before) = std::mem::replace(&mut self.counted, (hits, misses));
+        let mut cached = String::new();
+        for (count, what) in [(hits - hits_before, "hit"), (misses - misses_before, "miss")] {
+            if count > 0 && self.one_at_a_time {
+                cached += &format!("  {}", counted(count as usize, what));
+            }
+        }
+        let cached = self.paint(DIM, &cached);
+        eprintln!("{word} {:>5} {:>12}  {outcome}{cached}", done.number, millis(done.time));
     }
 
     fn summary(&self) {
+        let container = container();
+        let failed = format!("{} failed", container.errors());
+        let failed = self.paint(if container.errors() > 0 { RED } else { GREEN }, &failed);
+        eprintln!("\n{}, {failed}", counted(container.invocations() as usize, "invocation"));
+        let Some(first) = self.times.first() else {
+            return;
+        };
         let mut sorted = self.times.clone();
         sorted.sort_unstable();
-        let at = |share: f64| {
-            let last = sorted.len().saturating_sub(1);
-            let place = (last as f64 * share).round() as usize;
-            millis(sorted.get(place).copied().unwrap_or_default())
-        };
-        let container = container();
+        let cold = millis(self.init + *first);
+        let parts = format!("init {} + first {}", millis(self.init), millis(*first));
+        eprintln!("  cold start {cold:>12}  {}", self.paint(DIM, &parts));
+        for percent in [50, 99] {
+            eprintln!("  p{percent}        {:>12}", millis(percentile(&sorted, percent)));
+        }
         let (hits, misses) = hits_and_misses();
-        let rate = match hits + misses {
-            0 => String::new(),
-            all => format!(", cache hit rate {:.0}%", 100.0 * hits as f64 / all as f64),
-        };
-        let first = self.times.first().copied().unwrap_or_default();
-        eprintln!(
-            "{} invocations, {} failed; cold start {}, p50 {}, p99 {}{rate}",
-            container.invocations(),
-            container.errors(),
-            millis(self.init + first),
-            at(0.5),
-            at(0.99),
-        );
+        if hits + misses > 0 {
+            let rate = format!("{:.0}%", 100.0 * hits as f64 / (hits + misses) as f64);
+            let of = self.paint(DIM, &format!("{hits} of {}", hits + misses));
+            eprintln!("  cache hits {rate:>12}  {of}");
+        }
     }
+}
+
+const RED: u8 = 31;
+const GREEN: u8 = 32;
+const BLUE: u8 = 34;
+const CYAN: u8 = 36;
+const DIM: u8 = 2;
+
+/// `1 hit`, `2 hits`, `2 misses`.
+fn counted(count: usize, what: &str) -> String {
+    let plural = match (count, what.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {what}{plural}")
+}
+
+/// The smallest that so many percent of all are not above. `sorted` is not empty.
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
 }
 
 fn hits_and_misses() -> (u64, u64) {
@@ -296,6 +344,22 @@ fn millis(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_percentile_is_the_nearest_rank() {
+        let times: Vec<_> = (1..=200).map(Duration::from_millis).collect();
+        assert_eq!(percentile(&times, 50), Duration::from_millis(100));
+        assert_eq!(percentile(&times, 99), Duration::from_millis(198));
+        assert_eq!(percentile(&times[..1], 50), Duration::from_millis(1));
+        assert_eq!(percentile(&times[..3], 99), Duration::from_millis(3));
+    }
+
+    #[test]
+    fn things_are_counted_in_words() {
+        assert_eq!(counted(1, "hit"), "1 hit");
+        assert_eq!(counted(0, "invocation"), "0 invocations");
+        assert_eq!(counted(2, "miss"), "2 misses");
+    }
 
     #[test]
     fn the_command_line_is_read() {

@@ -4,7 +4,6 @@
 pub use std::borrow::{Borrow, ToOwned};
 pub use std::boxed::Box;
 pub use std::convert::Infallible;
-pub use std::future::Future;
 pub use std::process::ExitCode;
 pub use std::sync::Arc;
 pub use std::time::Duration;
@@ -13,41 +12,78 @@ pub use linkme;
 pub use serde::de::IgnoredAny;
 
 pub use crate::bounds::{
-    Copies, FetchError, GivePart, Keep, KeepError, KeepPart, Keeps, KeyPart, Reportable, Shareable,
-    SharedFailure, copies, fetch_error, guard_across_await, key_part, shareable, shared_failure,
+    Copies, FetchError, Keep, Keeps, Kept, KeyPart, Reportable, Shareable, SharedFailure,
+    cacheable, fetch_error, guard_across_await, key_part, shareable, shared_failure,
 };
 pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible,
 };
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
-pub use crate::error::BoxError;
+pub use crate::error::{BoxError, ResourceError};
 pub use crate::fixed::Fixed;
-pub use crate::invocation::{Handler, HandlerSpec};
+pub use crate::invocation::{Handler, HandlerSpec, InvocationError};
+pub use crate::metrics::emf::Dimension;
 pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
-pub use crate::resource::{BoxFuture, FromHeld, Node, REGISTRY, Resource, ResourceSet, depth};
+pub use crate::reply::{Json, json};
+pub use crate::resource::{FromHeld, Node, Place, REGISTRY, Resource, ResourceSet, depth};
 pub use crate::run::{Service, service};
+pub use crate::stats::Stats;
+pub use crate::streaming::{Stream, stream};
 
-pub use crate::{__container as container, __facts as facts, __keeps as keeps};
+pub use crate::{
+    __container as container, __facts as facts, __is_result as is_result, __keeps as keeps,
+    __register as register, __with_http as with_http,
+};
 
-/// A resource that stands in a [`Cell`].
-pub trait Init: Resource {
-    /// What is kept: the value.
-    type Kept: 'static;
-    /// How it is built and kept.
-    const SPEC: Spec<Self::Kept>;
-    /// Where it stands.
-    fn cell() -> &'static Cell<Self::Kept>;
+/// The value of a resource, as an owner of it.
+///
+/// # Errors
+/// Those of the resource.
+#[inline]
+pub fn give<T, K: Kept<T>>(kept: Result<Arc<K>, ResourceError>) -> Result<Arc<T>, ResourceError> {
+    kept.map(K::handle)
 }
 
-/// A function whose answers are kept.
-pub trait Cached {
-    /// How they are kept.
-    type Cache: 'static;
-    /// One more than the deepest of the resources that it takes.
-    const DEPTH: usize;
-    /// Where they are kept.
-    fn cache() -> &'static Self::Cache;
+/// What an initialiser made, as it is kept.
+///
+/// # Errors
+/// None; the initialiser has others.
+pub fn built<T, K: Kept<T>>(value: T) -> Result<K, BoxError> {
+    Ok(K::keep(value))
+}
+
+/// The same of an initialiser that can fail.
+///
+/// # Errors
+/// Its own.
+pub fn built_or<T, E: Reportable, K: Kept<T>>(outcome: Result<T, E>) -> Result<K, BoxError> {
+    outcome.map(K::keep).map_err(E::report)
+}
+
+/// What a fetch ended with, as it is kept.
+///
+/// # Errors
+/// That of the fetch.
+pub fn fetched<V, E, KV: Kept<V>, KE: Kept<E>>(outcome: Result<V, E>) -> Result<KV, Failure<KE>> {
+    outcome.map(KV::keep).map_err(|error| Failure::Error(KE::keep(error)))
+}
+
+/// What a cached function answers with.
+///
+/// # Errors
+/// That of the fetch.
+#[inline]
+pub fn answer<V, E, KV: Kept<V>, KE: Kept<E>>(outcome: Result<KV, KE>) -> Result<V, E> {
+    outcome.map(KV::back).map_err(KE::back)
+}
+
+/// The part of a key that an argument is.
+pub type Owned<A> = <A as ToOwned>::Owned;
+
+/// Lends a part of a key to the function.
+pub fn lend<'a, A: ?Sized, K: Kept<A> + ToOwned + ?Sized + 'a>(part: &'a Owned<K>) -> &'a A {
+    K::lend(part.borrow())
 }
 
 /// Where the resources of a set stand.
@@ -63,16 +99,18 @@ pub async fn hold<S: ResourceSet>() -> Result<S::Held, crate::ResourceError> {
     S::hold().await
 }
 
-/// [`Keep`] for a type.
+/// What is kept of a type, by whether it is `$what`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __keeps {
     ($type:ty, $what:ident) => {
-        $crate::private::Keeps<{
-            #[allow(unused_imports)]
-            use $crate::private::{Unable as _, UnablePart as _};
-            $crate::private::Probe::<$type>::$what
-        }>
+        <$crate::private::Keeps<
+            {
+                #[allow(unused_imports)]
+                use $crate::private::{Unable as _, UnablePart as _};
+                $crate::private::Probe::<$type>::$what
+            },
+        > as $crate::private::Keep<$type>>::Kept
     };
 }
 
@@ -89,6 +127,28 @@ macro_rules! __facts {
             from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,
             into_box: $crate::private::Probe::<$error>::INTO_BOX,
         }
+    }};
+}
+
+/// Puts a node into the [`REGISTRY`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($place:ident) => {
+        #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
+        #[linkme(crate = $crate::private::linkme)]
+        static __NODE: &'static dyn $crate::private::Node = &$place;
+    };
+}
+
+/// Whether a type is a `Result`, under whatever name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __is_result {
+    ($type:ty) => {{
+        #[allow(unused_imports)]
+        use $crate::private::Unable as _;
+        $crate::private::Probe::<$type>::IS_RESULT
     }};
 }
 
@@ -124,4 +184,35 @@ macro_rules! __container {
 #[macro_export]
 macro_rules! __container {
     ($vis:vis fn) => {};
+}
+
+/// What the expansion of `#[handler(http)]` names.
+#[cfg(feature = "http")]
+pub mod http {
+    pub use crate::http_events::{
+        App, Event, answer, answer_stream, context, respond, respond_stream,
+    };
+}
+
+/// What needs the feature `http`, where there is that.
+#[cfg(feature = "http")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_http {
+    ({ $($expansion:tt)* } $stand_in:tt) => { $($expansion)* };
+}
+
+/// What needs the feature `http`, where there is that.
+#[cfg(not(feature = "http"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_http {
+    ($expansion:tt { $($stand_in:tt)* }) => {
+        ::core::compile_error! {
+            "`http` needs rewarm's feature of that name\n\
+             it brings `lambda_http`, which reads the events of API Gateway, function URLs and load balancers\n\
+             help: rewarm = { version = \"0.1\", features = [\"http\"] }"
+        }
+        $($stand_in)*
+    };
 }

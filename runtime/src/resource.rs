@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bounds::Kept;
 use crate::error::ResourceError;
 
 /// A boxed future, as the object-safe half of the traits needs it.
@@ -22,24 +23,30 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
             `#[from(path::to::resource)]`"
 )]
 pub trait Resource {
-    /// What is kept.
-    type Value;
-    /// How it is held while somebody uses it.
-    type Held: Deref<Target = Self::Value> + Send + Sync + 'static;
-    /// One more than the deepest of the resources that this one is made from.
-    const DEPTH: usize;
+    /// What it stands in.
+    type Place: Place;
+    /// One more than the deepest of the resources that this one is made from. One that is made from
+    /// itself, through others or not, has none: its name is in what the compiler says then.
+    const DEPTH_UNLESS_CIRCULAR: usize;
 
-    /// Its place in the container.
-    fn node() -> &'static dyn Node;
+    /// Where it stands.
+    fn place() -> &'static Self::Place;
+}
+
+/// What the value of a resource stands in.
+pub trait Place: Node + 'static {
+    /// How the value is held while somebody uses it.
+    type Held: Deref + Send + Sync + 'static;
+
     /// Waits until the value can be used and takes hold of it.
-    fn hold() -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+    fn hold(&'static self) -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
 }
 
 /// A resource as the container sees it, whatever its type.
 pub trait Node: Sync {
     /// The name it was declared under.
     fn name(&self) -> &'static str;
-    /// See [`Resource::DEPTH`].
+    /// See [`Resource::DEPTH_UNLESS_CIRCULAR`].
     fn depth(&self) -> usize;
     /// Which part it plays in the container's life.
     fn kind(&self) -> Kind;
@@ -94,6 +101,15 @@ pub trait Node: Sync {
 #[linkme::distributed_slice]
 pub static REGISTRY: [&'static dyn Node];
 
+/// The [`REGISTRY`]; empty under Miri, which links nothing.
+pub(crate) fn registry() -> impl Iterator<Item = &'static dyn Node> {
+    #[cfg(not(miri))]
+    let nodes: &[&dyn Node] = &REGISTRY;
+    #[cfg(miri)]
+    let nodes: &[&dyn Node] = &[];
+    nodes.iter().copied()
+}
+
 /// What INIT does with a [`Node`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -112,9 +128,9 @@ pub enum Kind {
     message = "this resource has no `Arc` to hand out",
     note = "a `static` resource is there for good\nhelp: take it as `&T`"
 )]
-pub trait Handle<T>: Deref<Target = T> {
+pub trait Handle: Deref {
     /// One more owner of the value.
-    fn handle(&self) -> Arc<T>;
+    fn handle(&self) -> Arc<Self::Target>;
 }
 
 /// A parameter that owns what it is given: `db: Arc<Pool>`, or a clone.
@@ -130,16 +146,16 @@ pub trait FromHeld<T, H> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T, H: Handle<T>> FromHeld<T, H> for Arc<T> {
+impl<T, H: Handle<Target: Kept<T>>> FromHeld<T, H> for Arc<T> {
     fn from_held(held: &H) -> Self {
-        held.handle()
+        Kept::handle(held.handle())
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone, H: Deref<Target = T>> FromHeld<T, H> for T {
+impl<T: Clone, H: Deref<Target: Kept<T>>> FromHeld<T, H> for T {
     fn from_held(held: &H) -> Self {
-        T::clone(held)
+        T::clone(<H::Target as Kept<T>>::lend(held))
     }
 }
 
@@ -161,14 +177,14 @@ macro_rules! sets {
     (@ $first:ident $($name:ident)*) => {
         #[allow(non_snake_case)]
         impl<$first: Resource, $($name: Resource),*> ResourceSet for ($first, $($name,)*) {
-            type Held = ($first::Held, $($name::Held,)*);
+            type Held = (<$first::Place as Place>::Held, $(<$name::Place as Place>::Held,)*);
 
             async fn hold() -> Result<Self::Held, ResourceError> {
-                tokio::try_join!($first::hold(), $($name::hold(),)*)
+                tokio::try_join!($first::place().hold(), $($name::place().hold(),)*)
             }
 
             fn nodes() -> Vec<&'static dyn Node> {
-                vec![$first::node(), $($name::node(),)*]
+                vec![$first::place(), $($name::place(),)*]
             }
         }
         sets!(@ $($name)*);

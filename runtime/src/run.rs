@@ -1,7 +1,11 @@
 //! Lambda: the runtime's loop around the service, INIT before it, and what happens after each
-//! response. But for the two types that handlers take (`event.rs`), the only file that names
+//! response. But for the types that handlers meet (`event.rs`), the only place that names
 //! `lambda_runtime`.
 
+mod concurrent;
+mod stream;
+
+use std::cell::Cell;
 use std::env;
 use std::marker::PhantomData;
 use std::process::ExitCode;
@@ -10,7 +14,6 @@ use std::task::{self, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{
     Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
 };
@@ -22,8 +25,9 @@ use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::metrics::emf;
+use crate::reply::{Kind, Reply};
 use crate::resource::BoxFuture;
-use crate::scope;
 
 /// A function's life under Lambda.
 pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
@@ -32,18 +36,23 @@ pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
         return ExitCode::FAILURE;
     }
     log_to(std::io::stdout);
-    let concurrency = env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok());
-    let runtime = match runtime(concurrency.unwrap_or(1)) {
+    let concurrency = concurrency();
+    let runtime = match runtime(concurrency) {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("the tokio runtime cannot be started: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(life::<H>());
+    let code = runtime.block_on(life::<H>(concurrency));
     // Whoever still blocks a thread is not waited for.
     runtime.shutdown_background();
     code
+}
+
+/// How many invocations at a time Lambda sends.
+fn concurrency() -> u32 {
+    env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
 /// What lambda_runtime reads, and panics without.
@@ -73,15 +82,17 @@ where
 {
     #[cfg(feature = "tracing")]
     if !tracing::dispatcher::has_been_set() {
+        crate::span::for_the_log_only();
         lambda_runtime::tracing::init_default_subscriber_with_writer(writer);
     }
     #[cfg(not(feature = "tracing"))]
     let _ = writer;
 }
 
-async fn life<H: Handler>() -> ExitCode {
+async fn life<H: Handler>(concurrency: u32) -> ExitCode {
     let start = start();
     container().begin(start);
+    measure::<H>(start, emf::to_stdout);
     let budget = match init_budget(start) {
         Ok(budget) => budget,
         Err(error) => {
@@ -90,17 +101,17 @@ async fn life<H: Handler>() -> ExitCode {
         }
     };
     #[cfg(all(unix, feature = "graceful-shutdown"))]
-    shutdown_on_sigterm().await;
+    shutdown_on_sigterm::<H>().await;
     if let Err(failures) = container::init(budget).await {
         report_init_failure(failures).await;
         return ExitCode::FAILURE;
     }
-    let runtime = Runtime::new(Loop::<H>(PhantomData))
-        .layer(AfterResponse::<H>(PhantomData))
-        .layer(TracingLayer::new())
-        .register_snapstart_resource(Arc::new(Snapshot));
-    let outcome = runtime.run_concurrent().await;
-    container::shutdown().await;
+    let runtime = Runtime::new(Loop).layer(AfterResponse::<H>(PhantomData));
+    let outcome = match concurrency {
+        0 | 1 => runtime.register_snapstart_resource(Arc::new(Snapshot)).run_concurrent().await,
+        workers => concurrent::run(runtime, workers).await,
+    };
+    invocation::shutdown::<H>().await;
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -123,18 +134,28 @@ fn init_budget(start: Start) -> Result<Option<Duration>, String> {
 /// extension is registered, which this does where there is something to close:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
 #[cfg(all(unix, feature = "graceful-shutdown"))]
-async fn shutdown_on_sigterm() {
+async fn shutdown_on_sigterm<H: Handler>() {
     if !container::has_close() {
         return;
     }
-    let hook = || async {
-        container::shutdown().await;
-        invocation::report();
-    };
     // It panics where no extension can be registered, as under some emulators.
-    let registered = lambda_runtime::spawn_graceful_shutdown_handler(hook);
+    let registered = lambda_runtime::spawn_graceful_shutdown_handler(invocation::shutdown::<H>);
     if let Err(panic) = crate::panic::catch_async(registered).await {
         tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
+    }
+}
+
+/// Writes metrics for CloudWatch, if the handler is to.
+pub(crate) fn measure<H: Handler>(start: Start, write: emf::Write) {
+    if let Some(options) = H::SPEC.emf {
+        let read = |name| env::var(name).ok();
+        let function = emf::Function {
+            name: read("AWS_LAMBDA_FUNCTION_NAME"),
+            version: read("AWS_LAMBDA_FUNCTION_VERSION"),
+            memory: read("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            region: read("AWS_REGION"),
+        };
+        emf::begin(H::SPEC.name, options, function, start, write);
     }
 }
 
@@ -197,12 +218,16 @@ fn remaining(context: &Context) -> Option<Duration> {
 }
 
 tokio::task_local! {
-    /// The event as it came. [`AfterResponse`] takes it from lambda_runtime, which would answer a
-    /// malformed one itself, and [`Loop`] reads it.
-    static EVENT: Bytes;
+    /// What [`Loop`] gives to lambda_runtime. It is made by [`AfterResponse`], to which the event
+    /// comes as it is: lambda_runtime would answer a malformed one itself.
+    static ANSWER: Cell<Option<Answer>>;
 }
 
-/// Wraps everything that lambda_runtime does for one event, and so goes on after its response.
+/// An answer that lambda_runtime sends.
+type Answer = Result<Box<RawValue>, InvocationError>;
+
+/// One invocation from its event to the end of what it deferred. A layer around all that
+/// lambda_runtime does for one event, and so it goes on after the response.
 struct AfterResponse<H>(PhantomData<H>);
 
 impl<H, S> tower::Layer<S> for AfterResponse<H> {
@@ -227,8 +252,8 @@ impl<H, S: Clone> Clone for AfterResponseService<H, S> {
 impl<H, S> tower::Service<LambdaInvocation> for AfterResponseService<H, S>
 where
     H: Handler,
-    S: tower::Service<LambdaInvocation, Response = (), Error = BoxError>,
-    S::Future: Send + 'static,
+    S: tower::Service<LambdaInvocation, Response = (), Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
 {
     type Response = ();
     type Error = BoxError;
@@ -240,10 +265,24 @@ where
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
         let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
-        let scope = invocation::begin::<H>(&Event::Json(&event), remaining(&invocation.context));
-        let response = self.inner.call(invocation);
+        // The service that was found ready is the one to call.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
-            let sent = scope.clone().enter(EVENT.scope(event, response)).await;
+            let context = invocation.context.clone();
+            let event = Event::Json(&event);
+            let scope = invocation::begin::<H>(&event, &context, remaining(&context));
+            let answer = invocation::answer::<H>(&scope, event, context);
+            let answer = scope.clone().enter(answer).await;
+            let send = |answer, invocation| {
+                let send = async move { inner.call(invocation).await };
+                ANSWER.scope(Cell::new(Some(answer)), send)
+            };
+            let sent = match answer.map(Reply::into_kind) {
+                Ok(Kind::Stream(answer)) => stream::send(answer, invocation).await,
+                Ok(Kind::Json(answer)) => send(Ok(answer), invocation).await,
+                Err(error) => send(Err(error), invocation).await,
+            };
             invocation::end::<H>(scope).await;
             if let Err(error) = sent {
                 // The loop goes on: if the Runtime API is gone, asking for the next event says so.
@@ -254,42 +293,44 @@ where
     }
 }
 
-/// Answers the events of lambda_runtime's loop.
-struct Loop<H>(PhantomData<H>);
+/// Hands lambda_runtime the answer that it sends.
+#[derive(Clone)]
+struct Loop;
 
-impl<H> Clone for Loop<H> {
-    fn clone(&self) -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<H: Handler> tower::Service<LambdaEvent<IgnoredAny>> for Loop<H> {
+impl tower::Service<LambdaEvent<IgnoredAny>> for Loop {
     type Response = Box<RawValue>;
     type Error = InvocationError;
-    type Future = BoxFuture<'static, Result<Box<RawValue>, InvocationError>>;
+    type Future = std::future::Ready<Answer>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), InvocationError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, event: LambdaEvent<IgnoredAny>) -> Self::Future {
-        Box::pin(async move {
-            let (Some(scope), Ok(json)) = (scope::current(), EVENT.try_with(Bytes::clone)) else {
-                unreachable!("AfterResponse is the layer around this service");
-            };
-            invocation::answer::<H>(&scope, Event::Json(&json), event.context).await
-        })
+    fn call(&mut self, _: LambdaEvent<IgnoredAny>) -> Self::Future {
+        match ANSWER.try_with(Cell::take) {
+            Ok(Some(answer)) => std::future::ready(answer),
+            _ => unreachable!("AfterResponse is the layer around this service"),
+        }
     }
 }
 
 /// A handler as a `tower::Service`, for those who build their own [`lambda_runtime::Runtime`].
 ///
 /// Resources are built when they are first needed. What the handler defers runs before the service
-/// answers, since only `run` knows when the response has been sent.
+/// answers, since only `run` knows when the response has been sent. The event comes to the service
+/// already read: a malformed one is lambda_runtime's, and a warm-up ping, which is told by its
+/// bytes, is an event like any other. Have the pings answered by a layer, or use `run`.
 pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.
 pub fn service<H: Handler>() -> Service<H> {
+    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        let start = start();
+        container().begin_once(start);
+        measure::<H>(start, emf::to_stdout);
+    } else {
+        container().begin_once(Start::Local);
+    }
     Service(PhantomData)
 }
 
@@ -300,9 +341,9 @@ impl<H> Clone for Service<H> {
 }
 
 impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
-    type Response = Box<RawValue>;
+    type Response = H::Reply;
     type Error = InvocationError;
-    type Future = BoxFuture<'static, Result<Box<RawValue>, InvocationError>>;
+    type Future = BoxFuture<'static, Result<H::Reply, InvocationError>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), InvocationError>> {
         Poll::Ready(Ok(()))
@@ -312,7 +353,7 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
         Box::pin(async move {
             let (payload, context) = event.into_parts();
             let event = Event::Typed(payload);
-            let scope = invocation::begin::<H>(&event, remaining(&context));
+            let scope = invocation::begin::<H>(&event, &context, remaining(&context));
             let answer = invocation::answer::<H>(&scope, event, context);
             let answer = scope.clone().enter(answer).await;
             invocation::end::<H>(scope).await;

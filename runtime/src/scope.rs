@@ -2,11 +2,13 @@
 //! moment after its response has been sent and before the next event is asked for, the one moment
 //! that Lambda gives without adding to anybody's latency.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
+use crate::container::Begun;
 use crate::error::{ResourceError, chain};
 use crate::resource::BoxFuture;
 
@@ -15,28 +17,62 @@ tokio::task_local! {
 }
 
 /// One invocation. Lives as long as its event is worked on, deferred work included.
-pub(crate) struct Scope {
+pub struct Scope {
     /// 1 for the container's first.
     pub(crate) number: u64,
     /// Whether its caller waited for INIT.
     pub(crate) cold: bool,
     /// Whether it is a warm-up ping, which the handler does not see.
     pub(crate) ping: bool,
+    /// From the end of the last one to its start.
+    pub(crate) idle_gap: Option<Duration>,
+    pub(crate) started: Instant,
     /// When Lambda ends it; `None` if nobody does.
     pub(crate) deadline: Option<Instant>,
+    pub(crate) span: Span,
+    /// What Lambda calls it, if a metrics sink wants to know.
+    pub(crate) request_id: Option<String>,
+    /// What it came to.
+    pub(crate) answered: OnceLock<Answered>,
     /// `None` once the invocation has ended.
     deferred: Mutex<Option<Vec<BoxFuture<'static, ()>>>>,
 }
 
+/// What an invocation came to.
+pub(crate) struct Answered {
+    pub(crate) duration: Duration,
+    /// The error type.
+    pub(crate) error: Option<String>,
+    pub(crate) deadline_exceeded: bool,
+}
+
 impl Scope {
-    pub(crate) fn new(number: u64, cold: bool, ping: bool, remaining: Option<Duration>) -> Self {
-        let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        Self { number, cold, ping, deadline, deferred: Mutex::new(Some(Vec::new())) }
+    pub(crate) fn new(
+        begun: Begun,
+        remaining: Option<Duration>,
+        span: Span,
+        request_id: Option<String>,
+    ) -> Self {
+        let Begun { number, cold, ping, idle_gap } = begun;
+        let started = Instant::now();
+        Self {
+            number,
+            cold,
+            ping,
+            idle_gap,
+            started,
+            deadline: remaining.and_then(|remaining| started.checked_add(remaining)),
+            span,
+            request_id,
+            answered: OnceLock::new(),
+            deferred: Mutex::new(Some(Vec::new())),
+        }
     }
 
-    /// Runs `work` as a part of this invocation.
+    /// Runs `work` as a part of this invocation, in its span.
     pub(crate) async fn enter<F: Future>(self: Arc<Self>, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+        let span = self.span.clone();
+        CURRENT.scope(self, work).instrument(span).await
     }
 
     /// All that was deferred since the last call, in that order.
@@ -69,7 +105,8 @@ pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let scope = current();
     async move {
         match scope {
-            Some(scope) => scope.enter(work).await,
+            // In whatever span the caller is.
+            Some(scope) => CURRENT.scope(scope, work).await,
             None => work.await,
         }
     }

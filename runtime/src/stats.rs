@@ -28,6 +28,27 @@ pub struct Stats {
     pub load_time: Duration,
 }
 
+impl Stats {
+    /// What was counted since an earlier look at the same cache.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            hits: self.hits.saturating_sub(earlier.hits),
+            misses: self.misses.saturating_sub(earlier.misses),
+            loads: self.loads.saturating_sub(earlier.loads),
+            load_errors: self.load_errors.saturating_sub(earlier.load_errors),
+            stale_hits: self.stale_hits.saturating_sub(earlier.stale_hits),
+            evictions: self.evictions.saturating_sub(earlier.evictions),
+            entries: self.entries,
+            load_time: self.load_time.saturating_sub(earlier.load_time),
+        }
+    }
+
+    /// Whether anything was counted.
+    pub(crate) fn is_used(&self) -> bool {
+        *self != Self { entries: self.entries, ..Self::default() }
+    }
+}
+
 pub(crate) struct Counters {
     pub(crate) hits: Striped,
     pub(crate) misses: AtomicU64,

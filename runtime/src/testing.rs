@@ -30,6 +30,7 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -42,6 +43,7 @@ use crate::error::{ResourceError, chain};
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::panic::remember_places;
+use crate::reply::in_full;
 use crate::scope::Scope;
 
 /// The statics of a process are one container's: others wait for their turn.
@@ -57,6 +59,7 @@ static TURN: Mutex<()> = Mutex::const_new(());
 /// `/tmp`, it keeps from one container to the next: that is what [`assert_reuse_safe`] finds.
 pub struct Container<H> {
     deadline: Duration,
+    requests: AtomicU64,
     handler: PhantomData<fn() -> H>,
     _turn: MutexGuard<'static, ()>,
 }
@@ -78,8 +81,12 @@ pub async fn container_of<H: Handler>() -> Container<H> {
     CLOCK.set_manual(Duration::from_secs(3600), Duration::from_secs(1_790_000_000));
     container().reset();
     container().begin(Start::OnDemand);
-    let container =
-        Container { deadline: Duration::from_secs(30), handler: PhantomData, _turn: turn };
+    let container = Container {
+        deadline: Duration::from_secs(30),
+        requests: AtomicU64::new(0),
+        handler: PhantomData,
+        _turn: turn,
+    };
     if let Err(failures) = container::init(None).await {
         panic!("INIT failed: {}", listed(&failures));
     }
@@ -113,10 +120,13 @@ impl<H: Handler> Container<H> {
     async fn answer(&self, event: Value) -> (Arc<Scope>, Result<Value, InvocationError>) {
         let json = event.to_string();
         let event = Event::Json(json.as_bytes());
-        let scope = invocation::begin::<H>(&event, Some(self.deadline));
         let mut context = Context::default();
-        context.request_id = format!("test-{}", scope.number);
-        let answer = invocation::answer::<H>(&scope, event, context);
+        context.request_id = format!("test-{}", self.requests.fetch_add(1, Relaxed) + 1);
+        let scope = invocation::begin::<H>(&event, &context, Some(self.deadline));
+        let answer = async {
+            let answer = invocation::answer::<H>(&scope, event, context).await?;
+            in_full(answer).await
+        };
         let answer = scope.clone().enter(answer).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {
             Ok(answer) => answer,
@@ -157,9 +167,9 @@ impl<H: Handler> Container<H> {
         restored.map_err(|failures| crate::Error::msg(listed(&failures)))
     }
 
-    /// SIGTERM: every `close` runs.
+    /// SIGTERM: every `close` runs, and the container is reported for the last time.
     pub async fn shutdown(self) {
-        container::shutdown().await;
+        invocation::shutdown::<H>().await;
     }
 
     /// The container's record.

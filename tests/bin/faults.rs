@@ -159,7 +159,7 @@ struct Answer {
     confusion: BTreeMap<Vec<u8>, ()>,
 }
 
-#[handler]
+#[handler(warmup)]
 async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answer, Refused> {
     let Mirror = mirror;
     let mut confusion = BTreeMap::new();

@@ -7,13 +7,20 @@
 
 #![forbid(unsafe_code)]
 
+mod backend;
+mod emf;
 mod http;
+mod local;
 mod process;
 mod runtime_api;
+pub mod services;
 
 use std::time::Duration;
 
+pub use backend::{Backend, request};
+pub use emf::{EmfLine, EmfMetric, emf_lines, emf_sums};
 pub use http::Headers;
+pub use local::Local;
 pub use process::{Function, FunctionBuilder, build_binary};
 pub use runtime_api::{ErrorReport, Extension, Invocation, Outcome, Pending, RuntimeApi};
 

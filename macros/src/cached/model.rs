@@ -157,6 +157,11 @@ impl Model {
         key.collect()
     }
 
+    /// Whether it keeps more than one answer.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.params.iter().any(|param| matches!(param, Param::Key(_)))
+    }
+
     /// The arguments that are passed on.
     pub(super) fn skipped(&self) -> Vec<&Argument> {
         let skipped = self.params.iter().filter_map(|param| match param {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use proc_macro2::Ident;
 use syn::Path;
 
+use super::emf::Emf;
 use crate::args::Args;
 use crate::diag::Diag;
 use crate::lints::Allowed;
@@ -13,7 +15,10 @@ pub(crate) struct Options {
     pub(super) allow: Allowed,
     pub(super) deadline_margin: Option<Duration>,
     pub(super) report_every: Option<u64>,
+    pub(super) emf: Option<Emf>,
     pub(super) warmup: bool,
+    pub(super) http: Option<Ident>,
+    pub(super) streaming: bool,
 }
 
 impl Options {
@@ -23,7 +28,10 @@ impl Options {
                 .duration("deadline_margin = \"250ms\"", true, diag)
                 .map(|(margin, _)| margin),
             report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
+            emf: Emf::read(args, diag),
             warmup: args.flag("warmup", diag).is_some(),
+            http: args.flag("http", diag),
+            streaming: args.flag("streaming", diag).is_some(),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }

@@ -1,89 +1,61 @@
 //! The code of a handler: the function as it was written, and a type of the same name that runs it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+use super::emf::{Dimension, Emf};
 use super::model::{Event, Model};
 use crate::item::Returns;
 use crate::names::{self, ours};
+use crate::stand_in;
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
-    let private = quote!(#krate::private);
-    let (allow, function) = (names::allow(), &model.function);
+    let (allow, import, private) = (names::allow(), names::import(krate), names::private());
+    let function = &model.function;
     let (vis, name) = (&function.vis, &function.sig.ident);
-    let text = names::text(name);
-    let about = format!("Runs the handler `{text}`.");
-
-    let event_type = match &model.event {
+    let about = format!("Runs the handler `{}`.", names::text(name));
+    let not_a_result = match &model.returns {
+        Returns::Plain(ty) if names::hidden(ty).is_none() => names::not_a_result(ty, &private),
+        _ => TokenStream::new(),
+    };
+    let spec = spec(model);
+    let event = match &model.event {
         Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
         Event::None => quote!(#private::IgnoredAny),
+        Event::Request | Event::Service => quote!(#private::http::Event),
     };
-    let held = ours("__held");
-    let resources = names::arguments(&model.injected, krate, &held);
-    let event = match &model.event {
-        Event::Payload(_) => Some(quote!(__event.payload)),
-        Event::Whole(_) if model.context => Some(quote!(__event.clone())),
-        Event::Whole(_) => Some(quote!(__event)),
-        Event::None => None,
+    let reply = match model.options.streaming {
+        true => quote!(#private::Stream),
+        false => quote!(#private::Json),
     };
-    let context = model.context.then(|| quote!(__event.context));
-    let arguments = event.into_iter().chain(context).chain(resources);
-    let call = quote!(#name(#(#arguments),*).await);
-    let (answer, error, call) = match &model.returns {
-        Returns::Result { whole, ok } => {
-            (quote!(#ok), quote_spanned!(whole.span()=> <#whole as #private::IsResult>::Err), call)
-        }
-        Returns::Plain(ty) => {
-            (quote!(#ty), quote!(#private::Infallible), quote!(::core::result::Result::Ok(#call)))
-        }
+    let service = match &model.event {
+        Event::Service => service(model, &reply),
+        _ => TokenStream::new(),
     };
-    let not_a_result = match &model.returns {
-        Returns::Plain(ty) => names::not_a_result(ty, krate),
-        Returns::Result { .. } => TokenStream::new(),
-    };
-    let hold = (!model.injected.is_empty()).then(|| {
-        let set = names::resource_set(&model.injected);
-        quote!(let #held = #private::hold::<#set>().await?;)
-    });
-    let spec = {
-        let margin = model.options.deadline_margin.map(|margin| {
-            let margin = names::duration(margin, krate);
-            quote!(.deadline_margin(#margin))
-        });
-        let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
-        let warmup = model.options.warmup.then(|| quote!(.warmup()));
-        quote!(#private::HandlerSpec::DEFAULT #margin #every #warmup)
-    };
+    let call = call(model);
     // Named so that a future that is not `Send` is reported on the function's name.
     let at = Span::call_site().located_at(name.span());
-    let function_call = quote_spanned! {at=>
+    let call = quote_spanned! {at=>
         async fn call(
-            __event: #krate::LambdaEvent<#event_type>,
-        ) -> ::core::result::Result<::core::result::Result<#answer, #error>, #krate::ResourceError> {
-            #hold
-            ::core::result::Result::Ok(#call)
+            __event: #krate::LambdaEvent<#event>,
+        ) -> ::core::result::Result<#reply, #krate::InvocationError> {
+            #call
         }
     };
-    quote! {
-        #[allow(dead_code)]
-        #function
-
-        #[doc = #about]
-        #allow
-        #vis struct #name {}
-
+    let handler = quote! {
         #allow
         const _: () = {
+            #import
             #not_a_result
+            #service
 
             impl #private::Handler for #name {
                 const SPEC: #private::HandlerSpec = #spec;
-                type Event = #event_type;
-                type Answer = #answer;
-                type Error = #error;
-                #function_call
+                type Event = #event;
+                type Reply = #reply;
+                #call
             }
 
             impl #name {
@@ -98,5 +70,153 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 #private::container!(#vis fn);
             }
         };
+    };
+    let handler = match &model.options.http {
+        None => handler,
+        Some(http) => {
+            let run = stand_in::run(vis, name, krate);
+            quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
+        }
+    };
+    quote! {
+        #[allow(dead_code)]
+        #function
+
+        #[doc = #about]
+        #allow
+        #vis struct #name {}
+
+        #handler
     }
+}
+
+/// The options that differ from the default, as calls of the builder.
+fn spec(model: &Model) -> TokenStream {
+    let private = names::private();
+    let margin = model.options.deadline_margin.map(|margin| {
+        let margin = names::duration(margin, &private);
+        quote!(.deadline_margin(#margin))
+    });
+    let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
+    let emf = model.options.emf.as_ref().map(|emf| emf_spec(emf, &private));
+    let warmup = model.options.warmup.then(|| quote!(.warmup()));
+    let http = model.options.http.is_some().then(|| quote!(.http()));
+    let name = names::text(&model.function.sig.ident);
+    quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
+}
+
+/// From the event to what is sent for the answer.
+fn call(model: &Model) -> TokenStream {
+    let private = names::private();
+    let name = &model.function.sig.ident;
+    let (held, answer) = (ours("__held"), ours("__answer"));
+    let hold = hold(model, &held);
+    let event = match &model.event {
+        Event::Payload(_) => Some(quote!(__event.payload)),
+        Event::Whole(_) if model.context => Some(quote!(__event.clone())),
+        Event::Whole(_) => Some(quote!(__event)),
+        Event::None => None,
+        Event::Request => Some(quote!(__request)),
+        Event::Service => return quote!(#private::Place::hold(&__APP).await?.serve(__event).await),
+    };
+    let context = model.context.then(|| match &model.event {
+        Event::Request => quote!(__context),
+        _ => quote!(__event.context),
+    });
+    let resources = names::arguments(&model.injected, &private, &held);
+    let arguments = event.into_iter().chain(context).chain(resources);
+    let call = quote!(#name(#(#arguments),*).await);
+    let (call, at) = match &model.returns {
+        Returns::Result { whole, .. } => (call, whole.span()),
+        Returns::Plain(ty) => {
+            (quote!(::core::result::Result::Ok::<_, #private::Infallible>(#call)), ty.span())
+        }
+    };
+    // On the type that is returned, where it does not fit.
+    let answer = Ident::new(&answer.to_string(), Span::call_site().located_at(at));
+    let reply = match (&model.event, model.options.streaming) {
+        (Event::Request, false) => quote_spanned!(at=> #private::http::respond),
+        (Event::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
+        (_, false) => quote_spanned!(at=> #private::json),
+        (_, true) => quote_spanned!(at=> #private::stream),
+    };
+    let reply = quote! {
+        let #answer = #call;
+        #reply(#answer)
+    };
+    let Event::Request = &model.event else {
+        return quote!(#hold #reply);
+    };
+    let send = match model.options.streaming {
+        true => quote!(#private::http::answer_stream),
+        false => quote!(#private::http::answer),
+    };
+    let context =
+        model.context.then(|| quote!(let __context = #private::http::context(&__request);));
+    quote! {
+        #hold
+        #send(__event, |__request| {
+            #context
+            async { #reply }
+        }).await
+    }
+}
+
+/// The service that the function makes: a resource of the container, built anew when one of those
+/// that it is made of is.
+fn service(model: &Model, reply: &TokenStream) -> TokenStream {
+    let private = names::private();
+    let (name, held) = (&model.function.sig.ident, ours("__held"));
+    let text = names::text(name);
+    let set = names::resource_set(&model.injected);
+    let depth = names::depth(&model.injected, &private);
+    let hold = hold(model, &held);
+    let arguments = names::arguments(&model.injected, &private, &held);
+    let call = quote!(#name(#(#arguments),*));
+    let awaits = model.function.sig.asyncness.is_some();
+    let call = if awaits { quote!(#call.await) } else { call };
+    let (made, at) = match &model.returns {
+        Returns::Result { whole, .. } => {
+            let report = quote_spanned!(whole.span()=> #private::Reportable::report);
+            (quote!(#call.map_err(#report)?), whole.span())
+        }
+        Returns::Plain(ty) => (call, ty.span()),
+    };
+    let guard = quote_spanned!(name.span()=> #private::guard_across_await);
+    let service = Ident::new("__service", Span::call_site().located_at(at));
+    let app = quote_spanned!(at=> #private::http::App::<#reply>::new(#service));
+    // What did no I/O has nothing that a restore could break, but what it is made of.
+    let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
+    quote! {
+        static __APP: #private::Cell<#private::http::App<#reply>> = #private::Cell::new(
+            #private::Spec::waiting(#text, #depth, #private::nodes::<#set>, || #guard(async {
+                #hold
+                let #service = #made;
+                ::core::result::Result::Ok(#app)
+            })) #restore
+        );
+
+        #private::register!(__APP);
+    }
+}
+
+/// Waits for the resources that the function names, if it does.
+fn hold(model: &Model, held: &Ident) -> TokenStream {
+    if model.injected.is_empty() {
+        return TokenStream::new();
+    }
+    let (private, set) = (names::private(), names::resource_set(&model.injected));
+    quote!(let #held = #private::hold::<#set>().await?;)
+}
+
+fn emf_spec(emf: &Emf, private: &TokenStream) -> TokenStream {
+    let namespace = &emf.namespace;
+    let dimensions = emf.dimensions.iter().map(|dimension| match dimension {
+        Dimension::Known(variant) => {
+            let variant = proc_macro2::Ident::new(variant, Span::call_site());
+            quote!(#private::Dimension::#variant)
+        }
+        Dimension::Is(name, value) => quote!(#private::Dimension::Is(#name, #value)),
+    });
+    quote!(.emf(#namespace, &[#(#dimensions),*]))
 }

@@ -1,6 +1,7 @@
 //! `#[handler]`: the function that answers every event.
 
 mod args;
+mod emf;
 mod expand;
 mod model;
 

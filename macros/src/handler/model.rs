@@ -1,6 +1,6 @@
 //! A handler, as far as its expansion goes.
 
-use syn::{PatType, Type};
+use syn::{PatType, ReturnType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
@@ -26,11 +26,20 @@ pub(super) enum Event {
     Whole(Type),
     /// There is none: whatever comes is not looked at.
     None,
+    /// `http`: the request.
+    Request,
+    /// `http`: the function is not called for events, but makes a service of its resources.
+    Service,
 }
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Handler, &item, &options.allow, diag);
+        let serves = options.http.is_some() && makes_service(&item);
+        let attribute = match serves {
+            true => lints::Attribute::Init, // which is when it runs
+            false => lints::Attribute::Handler,
+        };
+        lints::check(attribute, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
@@ -44,7 +53,7 @@ impl Model {
             }
         };
         let params = names::parameters(&function.sig, diag)?;
-        let mut fine = names::check_signature(&function.sig, diag);
+        let mut fine = names::check_signature(&named_output(&function.sig, &options), diag);
         let name = &function.sig.ident;
         if name == "main" {
             diag.error(
@@ -55,7 +64,7 @@ impl Model {
             );
             fine = false;
         }
-        if function.sig.asyncness.is_none() {
+        if function.sig.asyncness.is_none() && !serves {
             diag.error(
                 &function.sig.fn_token,
                 "a handler is an `async fn`",
@@ -64,31 +73,31 @@ impl Model {
             );
             fine = false;
         }
+        names::no_skip(&params, diag);
         let mut params = params.into_iter().peekable();
-        let event = match params.next() {
-            None => Event::None,
-            Some(param) => match event(param, diag) {
-                Some(event) => event,
-                None => {
-                    fine = false;
-                    Event::None
-                }
-            },
+        let event = match (serves, options.http.is_some()) {
+            (true, _) => Some(Event::Service),
+            (false, true) => params.next().and_then(|param| request(param, diag)),
+            (false, false) => params.next().map_or(Some(Event::None), |param| event(param, diag)),
         };
-        let context = params.next_if(|param| names::ends_in(&param.ty, "Context")).is_some();
+        fine &= event.is_some();
+        // With `#[from]` it is a resource, whatever its type is called.
+        let is_context = |param: &&PatType| {
+            !serves
+                && names::ends_in(&param.ty, "Context")
+                && names::from_attribute(param).is_none()
+        };
+        let context = params.next_if(is_context).is_some();
         let mut injected = Vec::new();
         for param in params {
-            if let Some(attr) = names::skip_attribute(param) {
-                diag.error(attr, "`#[skip]` has no meaning here", "there is no key", "remove it");
-            }
             match Injected::read(param, diag) {
                 Some(param) => injected.push(param),
                 None => fine = false,
             }
         }
-        if !fine {
+        let (true, Some(event)) = (fine, event) else {
             return None;
-        }
+        };
         function.sig = names::plain_signature(&function.sig);
         Some(Self {
             returns: Returns::of(&function.sig.output),
@@ -98,6 +107,49 @@ impl Model {
             context,
             injected,
         })
+    }
+}
+
+/// Whether a function under `http` makes a service: it does not take the request.
+fn makes_service(item: &Item) -> bool {
+    let Item::Fn(function) = item else {
+        return false;
+    };
+    match function.sig.inputs.first() {
+        Some(syn::FnArg::Typed(param)) => {
+            let ty = match &*param.ty {
+                Type::Reference(reference) => &*reference.elem,
+                ty => ty,
+            };
+            !names::ends_in(ty, "Request") && !names::ends_in(ty, "LambdaEvent")
+        }
+        _ => true,
+    }
+}
+
+/// The signature without an `impl Trait` that nobody has to name: what goes out at once is not
+/// kept.
+fn named_output(sig: &Signature, options: &Options) -> Signature {
+    let mut sig = sig.clone();
+    let goes_out = options.http.is_some() || options.streaming;
+    if matches!(&sig.output, ReturnType::Type(_, ty) if goes_out && names::hidden(ty).is_some()) {
+        sig.output = ReturnType::Default;
+    }
+    sig
+}
+
+fn request(param: &PatType, diag: &mut Diag) -> Option<Event> {
+    match event(param, diag)? {
+        Event::Payload(_) => Some(Event::Request),
+        _ => {
+            diag.error(
+                &param.ty,
+                "an HTTP handler takes the request, not the event that it came in",
+                "",
+                "take a `rewarm::http::Request`, and a `Context` beside it",
+            );
+            None
+        }
     }
 }
 

@@ -1,119 +1,173 @@
 //! The code of a resource: an accessor (or the static), a type with its controls, and its place in
 //! the container.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::args::Restore;
 use super::model::{Model, Source};
-use crate::item::Returns;
-use crate::names::{self, ours};
+use crate::item::{Function, Returns};
+use crate::names::{self, Injected, ours};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
-        Source::Fn { awaits: true, .. } | Source::Static { awaits: true, .. } => cell(model, true),
-        Source::Fn { awaits: false, .. } => cell(model, false),
-        Source::Static { init, awaits: false } => fixed(model, init),
+        Source::Fn { function, returns, injected } => {
+            of_function(model, function, returns, injected)
+        }
+        Source::Static { init, awaits: true } => of_waiting_static(model, init),
+        Source::Static { init, awaits: false } => of_static(model, init),
     }
 }
 
-/// A value behind a `Cell`: every function, and a static that awaits.
-fn cell(model: &Model, awaits: bool) -> TokenStream {
+/// A function: behind an accessor of the same name stands a `Cell`.
+fn of_function(
+    model: &Model,
+    function: &Function,
+    returns: &Returns,
+    injected: &[Injected],
+) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
-    let (allow, text) = (names::allow(), names::text(name));
-    let guard = quote_spanned!(name.span()=> #krate::private::guard_across_await);
-    let keep = names::keep(value, "SHAREABLE", krate);
-    let shareable = names::require("shareable", value, krate);
-    let options = options(model);
-    let (accessor, function, spec, depth, cell) = match &model.source {
-        Source::Fn { function, returns, injected, .. } => {
-            let cell = ours("__CELL");
-            let get = match awaits {
-                true => quote!(get().await),
-                false => quote!(get_blocking()),
-            };
-            let asyncness = &function.sig.asyncness;
-            let accessor = quote! {
-                #(#docs)*
-                #[allow(dead_code)]
-                #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-                    <#name as #krate::private::Init>::cell().#get.map(#keep::give)
-                }
-            };
-            let (attrs, body) = (&function.attrs, &function.body);
-            let sig = names::plain_signature(&function.sig);
-            let function = quote! {
-                struct __Body;
-                impl __Body {
-                    #(#attrs)*
-                    #sig #body
-                }
-            };
-            let held = ours("held");
-            let arguments = names::arguments(injected, krate, &held);
-            let call = quote!(__Body::#name(#(#arguments),*));
-            let call = if awaits { quote!(#call.await) } else { call };
-            let outcome = match &**returns {
-                Returns::Result { whole, .. } => {
-                    let report = quote_spanned!(whole.span()=> #krate::private::Reportable::report);
-                    quote!(#call.map(#keep::keep).map_err(#report))
-                }
-                Returns::Plain(_) => quote!(::core::result::Result::Ok(#keep::keep(#call))),
-            };
-            let depth = names::depth(injected, krate);
-            let set = names::resource_set(injected);
-            let spec = match (awaits, injected.is_empty()) {
-                (false, _) => quote!(#krate::private::Spec::computing(#text, || #outcome)),
-                (true, true) => quote! {
-                    #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
-                        #guard(async { #outcome })
-                    })
-                },
-                (true, false) => quote! {
-                    #krate::private::Spec::waiting(
-                        #text,
-                        <#name as #krate::private::Resource>::DEPTH,
-                        #krate::private::nodes::<#set>,
-                        || #guard(async {
-                            let #held = #krate::private::hold::<#set>().await?;
-                            #outcome
-                        }),
-                    )
-                },
-            };
-            (accessor, function, spec, depth, cell)
-        }
-        Source::Static { init, .. } => {
-            let accessor = quote! {
-                #(#docs)*
-                #[allow(dead_code)]
-                #vis static #name: #krate::private::Cell<#keep::Kept> = #krate::private::Cell::new(
-                    <#name as #krate::private::Init>::SPEC
-                );
-            };
-            let spec = quote! {
-                #krate::private::Spec::waiting(#text, 0, #krate::private::nodes::<()>, || {
-                    #guard(async {
-                        ::core::result::Result::Ok::<#keep::Kept, #krate::private::BoxError>(#keep::keep(#init))
-                    })
-                })
-            };
-            (accessor, TokenStream::new(), spec, quote!(0), name.clone())
+    let (text, private) = (names::text(name), names::private());
+    let (asyncness, awaits) = (&function.sig.asyncness, function.sig.asyncness.is_some());
+
+    let (attrs, body) = (&function.attrs, &function.body);
+    let sig = names::plain_signature(&function.sig);
+    let written = quote! {
+        struct __Body;
+        impl __Body {
+            #(#attrs)*
+            #sig #body
         }
     };
-    let depth = names::depth_constant(name, &depth);
-    let is_static = matches!(model.source, Source::Static { .. });
-    let place = if is_static {
-        TokenStream::new()
-    } else {
+
+    let held = ours("held");
+    let arguments = names::arguments(injected, &private, &held);
+    let wait = if awaits { quote!(.await) } else { TokenStream::new() };
+    // An error that cannot be reported is shown on its type.
+    let at = Span::call_site().located_at(returns.error_span());
+    let private_at = names::at(&private, at);
+    let built = match returns {
+        Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or),
+        Returns::Plain(_) => quote_spanned!(at=> #private_at::built),
+    };
+    let wait = names::at(&wait, at);
+    let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
+    let set = names::resource_set(injected);
+    let spec = if awaits {
+        let hold =
+            (!injected.is_empty()).then(|| quote!(let #held = #private::hold::<#set>().await?;));
+        let build = waiting(model, &quote!(#hold #outcome), &private);
         quote! {
-            static #cell: #krate::private::Cell<#keep::Kept> =
-                #krate::private::Cell::new(<#name as #krate::private::Init>::SPEC);
+            #private::Spec::waiting(
+                #text,
+                <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
+                #private::nodes::<#set>,
+                #build,
+            )
+        }
+    } else {
+        quote!(#private::Spec::computing(#text, || #outcome))
+    };
+    let options = options(model, &private);
+    let kept = names::kept(value, "SHAREABLE", &private);
+    let place = quote! {
+        type __Place = #private::Cell<#kept>;
+        static __PLACE: __Place = #private::Cell::new(#spec #options);
+    };
+
+    let get = if awaits { quote!(get) } else { quote!(get_blocking) };
+    let accessor = quote! {
+        #(#docs)*
+        #[allow(dead_code)]
+        #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
+            #krate::private::give(<#name as #krate::private::Resource>::place().#get() #wait)
         }
     };
-    let about = format!("The controls of the resource `{text}`.");
+    let depth = names::depth(injected, &private);
+    let resource = names::resource(name, &private, &quote!(__Place), &quote!(&__PLACE), &depth);
+    let controls = controls(model, &quote!(__PLACE), &private);
+    let place = quote!(#place #resource #controls #private::register!(__PLACE););
+    block(model, &accessor, &written, &place)
+}
+
+/// A static that awaits: a `Cell` itself.
+fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
+    let Model { krate, docs, vis, name, value, .. } = model;
+    let (text, outside) = (names::text(name), quote!(#krate::private));
+    let kept = names::kept(value, "SHAREABLE", &outside);
+    let place_type = quote!(#outside::Cell<#kept>);
+    let build = waiting(model, &quote!(#outside::built::<#value, _>(#init)), &outside);
+    let options = options(model, &outside);
+    let accessor = quote! {
+        #(#docs)*
+        #[allow(dead_code)]
+        #vis static #name: #place_type = #outside::Cell::new(
+            #outside::Spec::waiting(#text, 0, #outside::nodes::<()>, #build) #options
+        );
+    };
+    let private = names::private();
+    let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let controls = controls(model, &quote!(#name), &private);
+    let place = quote!(#resource #controls #private::register!(#name););
+    block(model, &accessor, &TokenStream::new(), &place)
+}
+
+/// A static that derefs.
+fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
+    let Model { krate, docs, vis, name, value, .. } = model;
+    let (text, outside) = (names::text(name), quote!(#krate::private));
+    let kept = names::kept(value, "SHAREABLE", &outside);
+    let place_type = quote!(#outside::Fixed<#kept>);
+    let options = options(model, &outside);
+    let accessor = quote! {
+        #(#docs)*
+        #[allow(dead_code)]
+        #vis static #name: #place_type =
+            <#place_type>::new(#text, || #outside::built::<#value, _>(#init)) #options;
+    };
+    let private = names::private();
+    let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let place = quote! {
+        #resource
+        impl #name {
+            /// The value if it is built, without waiting.
+            #vis fn get() -> ::core::option::Option<&'static #value> {
+                #name.peek().map(#private::Kept::lend)
+            }
+        }
+        #private::register!(#name);
+    };
+    block(model, &accessor, &TokenStream::new(), &place)
+}
+
+/// The accessor, the type of the same name, and what belongs to it, in a block where its names are
+/// seen by nobody else. The function as it was written stands in one of its own: what is allowed in
+/// ours is not allowed in it.
+fn block(
+    model: &Model,
+    accessor: &TokenStream,
+    written: &TokenStream,
+    place: &TokenStream,
+) -> TokenStream {
+    let Model { krate, vis, name, value, .. } = model;
+    let (allow, private, import) = (names::allow(), names::private(), names::import(krate));
+    let about = format!("The controls of the resource `{}`.", names::text(name));
     let not_a_result = not_a_result(model);
+    let shareable = names::require("shareable", value, &private);
+    let ours = quote! {
+        #allow
+        const _: () = {
+            #import
+            #not_a_result
+            #shareable
+            #place
+        };
+    };
+    let block = match written.is_empty() {
+        true => ours,
+        false => quote!(const _: () = { #written #ours };),
+    };
     quote! {
         #accessor
 
@@ -121,146 +175,72 @@ fn cell(model: &Model, awaits: bool) -> TokenStream {
         #allow
         #vis struct #name {}
 
-        const _: () = {
-            #function
-
-            #allow
-            const _: () = {
-            #not_a_result
-            #shareable
-
-            #place
-
-            impl #krate::private::Init for #name {
-                type Kept = #keep::Kept;
-                const SPEC: #krate::private::Spec<Self::Kept> = #spec #options;
-                fn cell() -> &'static #krate::private::Cell<Self::Kept> {
-                    &#cell
-                }
-            }
-
-            impl #krate::private::Resource for #name {
-                type Value = #value;
-                type Held = #keep::Held;
-                #depth
-                fn node() -> &'static dyn #krate::private::Node {
-                    &#cell
-                }
-                async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                    #cell.hold().await.map(#keep::hold)
-                }
-            }
-
-            impl #name {
-                /// The value if it is built, without waiting.
-                #vis fn get() -> ::core::option::Option<#krate::private::Arc<#value>> {
-                    #cell.peek().map(#keep::give)
-                }
-                /// Builds the next generation now.
-                #vis async fn rebuild() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-                    #cell.rebuild().await.map(#keep::give)
-                }
-            }
-
-            #[#krate::private::linkme::distributed_slice(#krate::private::REGISTRY)]
-            #[linkme(crate = #krate::private::linkme)]
-            static __NODE: &'static dyn #krate::private::Node = &#cell;
-            };
-        };
+        #block
     }
 }
 
-/// A static that derefs.
-fn fixed(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model { krate, docs, vis, name, value, .. } = model;
-    let (allow, text) = (names::allow(), names::text(name));
-    let keep = names::keep(value, "SHAREABLE", krate);
-    let shareable = names::require("shareable", value, krate);
-    let options = options(model);
-    let about = format!("The controls of the resource `{text}`.");
-    let not_a_result = not_a_result(model);
+/// What starts an attempt. A future that is not `Send` is reported on the name.
+fn waiting(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
+    let guarded = names::guarded(&model.name, &quote!(async { #outcome }), private);
+    quote!(|| #guarded)
+}
+
+/// What users of a `Cell` call by the name of the resource.
+fn controls(model: &Model, place: &TokenStream, private: &TokenStream) -> TokenStream {
+    let Model { vis, name, value, .. } = model;
     quote! {
-        #(#docs)*
-        #[allow(dead_code)]
-        #vis static #name: #krate::private::Fixed<#keep::Kept> =
-            #krate::private::Fixed::new(#text, || ::core::result::Result::Ok(#keep::keep(#init))) #options;
-
-        #[doc = #about]
-        #allow
-        #vis struct #name {}
-
-        #allow
-        const _: () = {
-            #not_a_result
-            #shareable
-
-            impl #krate::private::Resource for #name {
-                type Value = #value;
-                type Held = #keep::Lent;
-                const DEPTH: usize = 0;
-                fn node() -> &'static dyn #krate::private::Node {
-                    &#name
-                }
-                async fn hold() -> ::core::result::Result<Self::Held, #krate::ResourceError> {
-                    #name.hold().await.map(#keep::lend)
-                }
+        impl #name {
+            /// The value if it is built, without waiting.
+            #vis fn get() -> ::core::option::Option<#private::Arc<#value>> {
+                #place.peek().map(#private::Kept::handle)
             }
-
-            impl #name {
-                /// The value if it is built, without waiting.
-                #vis fn get() -> ::core::option::Option<&'static #keep::Kept> {
-                    #name.peek()
-                }
+            /// Builds the next generation now.
+            #vis async fn rebuild() -> ::core::result::Result<#private::Arc<#value>, #private::ResourceError> {
+                #private::give(#place.rebuild().await)
             }
-
-            #[#krate::private::linkme::distributed_slice(#krate::private::REGISTRY)]
-            #[linkme(crate = #krate::private::linkme)]
-            static __NODE: &'static dyn #krate::private::Node = &#name;
-        };
+        }
     }
 }
 
 /// The options that differ from the default, as calls of the builder.
-fn options(model: &Model) -> TokenStream {
-    let krate = &model.krate;
+fn options(model: &Model, private: &TokenStream) -> TokenStream {
     let lazy = model.lazy.then(|| quote!(.lazy()));
     let timeout = model.timeout.map(|limit| {
-        let limit = names::duration(limit, krate);
+        let limit = names::duration(limit, private);
         quote!(.timeout(#limit))
     });
     let retry_after = model.retry_after.map(|pause| {
-        let pause = names::duration(pause, krate);
+        let pause = names::duration(pause, private);
         quote!(.retry_after(#pause))
     });
     let check = model.check.as_ref().map(|check| {
-        quote_spanned!(check.span()=> .check(|value| #krate::private::Box::pin(async move {
+        quote_spanned!(check.span()=> .check(|value| #private::Box::pin(async move {
             #check(value).await.map_err(::core::convert::Into::into)
         })))
     });
     let idle = model.idle.map(|gap| {
-        let gap = names::duration(gap, krate);
+        let gap = names::duration(gap, private);
         quote!(.idle(#gap))
     });
-    let close = model.close.as_ref().map(|close| {
-        quote_spanned!(close.span()=> .close(|value| #krate::private::Box::pin(#close(value))))
-    });
+    let close = model.close.as_ref().map(
+        |close| quote_spanned!(close.span()=> .close(|value| #private::Box::pin(#close(value)))),
+    );
     let restore = model.restore.map(|restore| match restore {
-        Restore::Keep => quote!(.restore(#krate::private::Restore::Keep)),
-        Restore::Check => quote!(.restore(#krate::private::Restore::Check)),
-        Restore::Rebuild => quote!(.restore(#krate::private::Restore::Rebuild)),
+        Restore::Keep => quote!(.restore(#private::Restore::Keep)),
+        Restore::Check => quote!(.restore(#private::Restore::Check)),
+        Restore::Rebuild => quote!(.restore(#private::Restore::Rebuild)),
     });
     quote!(#lazy #timeout #retry_after #check #idle #close #restore)
 }
 
 /// Rejects a `Result` under a name that a macro cannot see through.
-fn not_a_result(model: &Model) -> TokenStream {
-    let krate = &model.krate;
+fn not_a_result(model: &Model) -> Option<TokenStream> {
     let plain = match &model.source {
         Source::Fn { returns, .. } => match &**returns {
             Returns::Plain(ty) => ty,
-            Returns::Result { .. } => return TokenStream::new(),
+            Returns::Result { .. } => return None,
         },
         Source::Static { .. } => &model.value,
     };
-    names::not_a_result(plain, krate)
+    Some(names::not_a_result(plain, &names::private()))
 }

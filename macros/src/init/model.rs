@@ -30,7 +30,7 @@ pub(crate) struct Model {
 /// Where the value comes from.
 pub(super) enum Source {
     /// A function, and what fills its parameters.
-    Fn { function: Box<Function>, returns: Box<Returns>, awaits: bool, injected: Vec<Injected> },
+    Fn { function: Box<Function>, returns: Box<Returns>, injected: Vec<Injected> },
     /// The initialiser of a static.
     Static { init: TokenStream, awaits: bool },
 }
@@ -58,15 +58,8 @@ impl Model {
             );
             fine = false;
         } else {
+            names::no_skip(&params, diag);
             for param in params {
-                if let Some(attr) = names::skip_attribute(param) {
-                    diag.error(
-                        attr,
-                        "`#[skip]` has no meaning here",
-                        "there is no key",
-                        "remove it",
-                    );
-                }
                 match Injected::read(param, diag) {
                     Some(param) => injected.push(param),
                     None => fine = false,
@@ -96,7 +89,6 @@ impl Model {
             source: Source::Fn {
                 returns: Box::new(returns),
                 function: Box::new(function),
-                awaits,
                 injected,
             },
         })

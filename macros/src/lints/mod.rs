@@ -2,6 +2,7 @@
 //! this one lists them.
 
 mod allowed;
+mod calls;
 mod detached_task;
 mod global_write;
 mod hidden_static;

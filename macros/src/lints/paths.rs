@@ -2,21 +2,28 @@
 //! a path is taken for a known one if it is the tail of it: `Mutex`, `sync::Mutex` and
 //! `std::sync::Mutex` are, `my::Mutex` is not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use syn::{Path, PathArguments, UseTree};
 
 /// What a body says about the names in it.
 #[derive(Default)]
 pub(super) struct Scope {
-    /// Declared or bound in the body: `None`; imported there: the whole path.
+    /// Types, modules and functions. Declared in the body: `None`; imported there: the whole path.
     names: HashMap<String, Option<Vec<String>>>,
+    /// Bound in the body. They hide functions, but no modules: `env::var` is not a field of `env`.
+    variables: HashSet<String>,
 }
 
 impl Scope {
-    /// The body declares or binds this name.
+    /// The body declares this name.
     pub(super) fn declare(&mut self, name: &syn::Ident) {
         self.names.insert(crate::names::text(name), None);
+    }
+
+    /// The body binds this name to a value.
+    pub(super) fn bind(&mut self, name: &syn::Ident) {
+        self.variables.insert(crate::names::text(name));
     }
 
     /// The body imports these.
@@ -52,7 +59,7 @@ impl Scope {
 
     /// Whether the body itself says what this name is.
     pub(super) fn declares(&self, name: &str) -> bool {
-        matches!(self.names.get(name), Some(None))
+        matches!(self.names.get(name), Some(None)) || self.variables.contains(name)
     }
 
     /// The path with the body's imports written out; `None` if it begins with something that the
@@ -61,6 +68,9 @@ impl Scope {
         let segments = path.segments.iter();
         let mut written: Vec<_> =
             segments.map(|segment| crate::names::text(&segment.ident)).collect();
+        if written.len() == 1 && self.variables.contains(&written[0]) {
+            return None;
+        }
         match self.names.get(written.first()?) {
             Some(None) if path.leading_colon.is_none() => None,
             Some(Some(import)) if path.leading_colon.is_none() => {

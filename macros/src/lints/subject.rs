@@ -211,7 +211,7 @@ impl<'a> Visit<'a> for Subject<'a> {
     }
 
     fn visit_pat_ident(&mut self, pat: &'a syn::PatIdent) {
-        self.scope.declare(&pat.ident);
+        self.scope.bind(&pat.ident);
         visit::visit_pat_ident(self, pat);
     }
 }

@@ -29,7 +29,7 @@ impl<V, E> Deref for HeldValue<V, E> {
     }
 }
 
-impl<V: Clone, E> Handle<V> for HeldValue<V, E> {
+impl<V: Clone, E> Handle for HeldValue<V, E> {
     fn handle(&self) -> Arc<V> {
         Arc::new(V::clone(self))
     }

@@ -10,7 +10,7 @@ use crate::clock::CLOCK;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Flight, Pilot};
 use crate::panic::{catch, catch_async};
-use crate::resource::{BoxFuture, REGISTRY};
+use crate::resource::{BoxFuture, registry};
 
 /// What everyone who waits for an attempt is told.
 pub(super) type Outcome = Result<(), ResourceError>;
@@ -46,12 +46,19 @@ impl<T: Send + Sync + 'static> Claim<T> {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Err(self.cell.error(crate::Error::msg("used outside a tokio runtime").into()));
         };
+        // Boxed, so that tokio's task is compiled once and not for every resource.
         match self.cell.spec.build {
-            Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
-            Build::Waiting(build) => drop(runtime.spawn(async move {
-                let built = self.pilot.fly(self.attempt(build, rebuild)).await;
-                self.end(built);
-            })),
+            Build::Computing(_) => {
+                let work: Box<dyn FnOnce() + Send> = Box::new(|| self.compute());
+                drop(runtime.spawn_blocking(work));
+            }
+            Build::Waiting(build) => {
+                let work: BoxFuture<'static, ()> = Box::pin(async move {
+                    let built = self.pilot.fly(self.attempt(build, rebuild)).await;
+                    self.end(built);
+                });
+                drop(runtime.spawn(work));
+            }
         }
         Ok(())
     }
@@ -143,7 +150,7 @@ impl<T: Send + Sync + 'static> Claim<T> {
             outcome
         };
         if rebuilt {
-            REGISTRY.iter().for_each(|node| node.suspect());
+            registry().for_each(|node| node.suspect());
         }
         if let Err(error) = &outcome {
             tracing::warn!(resource = cell.spec.name, error = chain(error), "attempt failed");

@@ -35,7 +35,7 @@ impl<T> Deref for Held<T> {
     }
 }
 
-impl<T> Handle<T> for Held<T> {
+impl<T> Handle for Held<T> {
     fn handle(&self) -> Arc<T> {
         Arc::clone(self.arc())
     }

@@ -70,6 +70,11 @@ fn inside(_n: Option<&str>) -> u8 {
     1
 }
 
+#[cached(ttl = "5m")]
+async fn both(#[from] #[skip] one_answer: &u8, #[skip(1)] _n: u8, #[skip] #[skip] _m: u8) -> u8 {
+    *one_answer
+}
+
 fn main() {
     // None of the faults above is one here.
     let shop = Shop;

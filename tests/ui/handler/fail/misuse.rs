@@ -27,6 +27,9 @@ async fn from_first(#[from] _event: u8) {}
 async fn generic<T>(_event: T) {}
 
 #[handler]
+async fn skips(#[skip] _event: u8, #[skip] _context: rewarm::Context) {}
+
+#[handler]
 static ANSWER: u8 = 1;
 
 #[handler]

@@ -52,4 +52,9 @@ async fn boxed() -> Result<u8, Box<dyn std::error::Error>> {
     Ok(1)
 }
 
+#[init]
+async fn made_from(#[from(Plain)] plain: &u16) -> u16 {
+    *plain
+}
+
 fn main() {}

@@ -83,6 +83,25 @@ fn key(key: &str, #[skip] held: u8) -> usize {
     key.len() + usize::from(held)
 }
 
+// An attribute that rewrites the function, on either side of ours.
+#[tracing::instrument]
+#[init]
+async fn traced(one: &u8) -> Result<u8, std::io::Error> {
+    Ok(*one)
+}
+
+#[cached(ttl = "5m")]
+#[tracing::instrument(skip(one), err(Debug))]
+async fn traced_price(n: u8, #[from] one: &u8) -> Result<u8, std::io::Error> {
+    Ok(n + *one)
+}
+
+#[handler]
+#[tracing::instrument(skip_all, fields(event))]
+async fn traced_answer(event: u8, traced: &u8) -> Result<u8, rewarm::Error> {
+    Ok(traced_price(event).await? + *traced)
+}
+
 mod renamed {
     use rewarm as again;
 
@@ -101,5 +120,17 @@ mod renamed {
         two(event).await + *one
     }
 }
+
+trait Rate: Send + Sync {}
+impl Rate for u8 {}
+
+#[init]
+static RATE: Box<dyn Rate> = Box::new(1);
+
+#[init]
+static HALVES: fn(u8) -> u8 = |n| n / 2;
+
+#[init]
+static LATE: std::sync::Arc<dyn Rate> = std::sync::Arc::new(async { 1 }.await);
 
 fn main() {}

@@ -20,4 +20,16 @@ fn raw() -> usize {
     Box::into_raw(Box::new(1)) as usize
 }
 
+#[handler]
+async fn imported(_event: u8) {
+    use std::mem::{self, forget, forget as keep};
+    forget(1);
+    keep(2);
+    mem::forget(3);
+    alloc_free();
+    fn alloc_free() {
+        core::mem::forget(4);
+    }
+}
+
 fn main() {}

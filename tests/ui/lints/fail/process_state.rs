@@ -23,4 +23,17 @@ async fn imported() -> u8 {
     1
 }
 
+#[handler]
+async fn shadowed(_event: u8) {
+    use std::env;
+    let env = 1;
+    unsafe { env::set_var("STAGE", env.to_string()) };
+}
+
+#[handler]
+async fn as_values(_event: u8) {
+    let end: fn(i32) -> ! = std::process::exit;
+    std::thread::spawn(move || end(1)).join().unwrap();
+}
+
 fn main() {}

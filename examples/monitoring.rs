@@ -1,0 +1,56 @@
+//! What used to be written by hand, with globals: a `static START: OnceLock<Instant>` for the uptime,
+//! `static INVOCATIONS: AtomicU64` and `static ERRORS: AtomicU64` for the error rate, a
+//! `static COLD: AtomicBool` for cold starts, an `if n % 10 == 0 { println!(…) }` for a report, and a
+//! hand-made EMF line. `#[handler]` keeps all of it, and `rewarm::container()` gives it.
+//!
+//! `cargo run --example monitoring -- --event 5 --event -3 --repeat 10 --idle 1m`
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rewarm::metrics::{Event, Sink};
+use rewarm::{Error, handler};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Answer {
+    root: f64,
+    uptime_seconds: u64,
+    invocations: u64,
+    errors: u64,
+    error_rate_percent: f64,
+}
+
+/// Ten invocations are followed by a report in the log; each by a line that CloudWatch takes metrics
+/// from: `Invocations`, `Errors`, `ColdStart`, `Duration` and the rest, in the namespace `Monitoring`.
+#[handler(report_every = 10, namespace = "Monitoring", dimensions(function, start))]
+async fn monitoring(number: f64) -> Result<Answer, Error> {
+    if number < 0.0 {
+        return Err(Error::msg(format_args!("{number} has no root")));
+    }
+    let container = rewarm::container();
+    Ok(Answer {
+        root: number.sqrt(),
+        uptime_seconds: container.age().as_secs(),
+        invocations: container.invocations(),
+        errors: container.errors(),
+        error_rate_percent: 100.0 * container.error_rate(),
+    })
+}
+
+/// Somebody wants to know when a container had nothing to do for long.
+struct LongGaps;
+
+impl Sink for LongGaps {
+    fn record(&self, event: &Event) {
+        let Event::Invocation(invocation) = event else { return };
+        if invocation.idle_gap.is_some_and(|gap| gap > Duration::from_secs(30)) {
+            eprintln!("{} came after a long gap", invocation.request_id);
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    rewarm::metrics::install(LongGaps);
+    monitoring::run()
+}

@@ -1,0 +1,88 @@
+#[allow(dead_code)]
+async fn settings() -> Result<Settings, Error> {
+    ::rewarm::private::answer(
+        settings::__place()
+            .get(&settings::__query(), |__key| settings::__fetch(__key))
+            .await,
+    )
+}
+///The controls of the cached function `settings`.
+#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+struct settings {}
+const _: () = {
+    struct __Body;
+    impl __Body {
+        async fn settings() -> Result<Settings, Error> {
+            load_settings().await
+        }
+    }
+    #[allow(
+        dead_code,
+        non_camel_case_types,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    const _: () = {
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::cacheable::<Settings>();
+        const _: () = __rewarm::fetch_error::<
+            <Result<Settings, Error> as __rewarm::IsResult>::Err,
+        >();
+        type __Value = __rewarm::keeps!(Settings, CACHEABLE);
+        type __Error = __rewarm::keeps!(
+            < Result < Settings, Error > as __rewarm::IsResult > ::Err, FETCH_ERROR
+        );
+        type __Key = ();
+        type __Place = __rewarm::Unkeyed<__Value, __Error>;
+        static __PLACE: __Place = __rewarm::Unkeyed::unkeyed(
+            __rewarm::Policy::new(
+                    "settings",
+                    <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+                    __rewarm::Duration::from_secs(300),
+                )
+                .stale_if_error(__rewarm::Duration::from_secs(3600)),
+            __rewarm::facts!(__Value, __Error),
+            ::core::option::Option::Some(settings::__fetch),
+        );
+        impl __rewarm::Resource for settings {
+            type Place = __Place;
+            const DEPTH_UNLESS_CIRCULAR: usize = 0;
+            fn place() -> &'static Self::Place {
+                &__PLACE
+            }
+        }
+        impl settings {
+            fn __place() -> &'static __Place {
+                &__PLACE
+            }
+            fn __query() {}
+            fn __fetch(key: __Key) -> __rewarm::Fetch<__Value, __Error> {
+                __rewarm::guard_across_await(async move {
+                    __rewarm::fetched(__Body::settings().await)
+                })
+            }
+            /// The value, if it is kept and fresh.
+            fn peek() -> ::core::option::Option<Settings> {
+                __PLACE.peek(&Self::__query()).map(__rewarm::Kept::back)
+            }
+            /// Fetches now. Callers at the same time share one fetch.
+            async fn refresh() -> Result<Settings, Error> {
+                __rewarm::answer(
+                    settings::__place()
+                        .refresh(&settings::__query(), |__key| settings::__fetch(__key))
+                        .await,
+                )
+            }
+            /// Forgets the answer.
+            fn invalidate() {
+                __PLACE.invalidate(&Self::__query());
+            }
+            /// What the cache counted.
+            fn stats() -> __rewarm::Stats {
+                __PLACE.stats()
+            }
+        }
+        __rewarm::register!(__PLACE);
+    };
+};

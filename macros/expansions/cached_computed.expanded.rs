@@ -1,0 +1,90 @@
+#[allow(dead_code)]
+fn squared(n: u64) -> u64 {
+    ::rewarm::private::Kept::back(
+        ::rewarm::private::infallible(
+            squared::__place()
+                .get_blocking(&squared::__query(&n), |__key| squared::__fetch(__key)),
+        ),
+    )
+}
+///The controls of the cached function `squared`.
+#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+struct squared {}
+const _: () = {
+    struct __Body;
+    impl __Body {
+        fn squared(n: u64) -> u64 {
+            n * n
+        }
+    }
+    #[allow(
+        dead_code,
+        non_camel_case_types,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    const _: () = {
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::cacheable::<u64>();
+        const _: () = __rewarm::key_part::<u64>();
+        const _: () = __rewarm::not_a_result(__rewarm::is_result!(u64));
+        type __Value = __rewarm::keeps!(u64, CACHEABLE);
+        type __Error = __rewarm::Infallible;
+        type __Part0 = __rewarm::keeps!(u64, KEY_PART);
+        type __Key = (__rewarm::Owned<__Part0>,);
+        type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
+        static __PLACE: __Place = __rewarm::Keyed::keyed(
+            __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
+            __rewarm::facts!(__Value, __Error),
+            1000,
+        );
+        impl squared {
+            fn __place() -> &'static __Place {
+                &__PLACE
+            }
+            fn __query<'a>(n: &'a u64) -> __rewarm::Arguments<(&'a __Part0,)> {
+                __rewarm::Arguments((__rewarm::Kept::ask(n),))
+            }
+            fn __fetch(key: __Key) -> __rewarm::Fetch<__Value, __Error> {
+                __rewarm::guard_across_await(async move {
+                    __rewarm::fetched(
+                        ::core::result::Result::<
+                            _,
+                            __Error,
+                        >::Ok(__Body::squared(__rewarm::Kept::<u64>::back(key.0))),
+                    )
+                })
+            }
+            /// The value, if it is kept and fresh.
+            fn peek(n: u64) -> ::core::option::Option<u64> {
+                __PLACE.peek(&Self::__query(&n)).map(__rewarm::Kept::back)
+            }
+            /// Fetches now. Callers at the same time share one fetch.
+            fn refresh(n: u64) -> u64 {
+                __rewarm::Kept::back(
+                    __rewarm::infallible(
+                        squared::__place()
+                            .refresh_blocking(
+                                &squared::__query(&n),
+                                |__key| squared::__fetch(__key),
+                            ),
+                    ),
+                )
+            }
+            /// Forgets the answer.
+            fn invalidate(n: u64) {
+                __PLACE.invalidate(&Self::__query(&n));
+            }
+            /// Forgets all answers.
+            fn clear() {
+                __PLACE.clear();
+            }
+            /// What the cache counted.
+            fn stats() -> __rewarm::Stats {
+                __PLACE.stats()
+            }
+        }
+        __rewarm::register!(__PLACE);
+    };
+};

@@ -1,0 +1,48 @@
+#[allow(dead_code)]
+/// Takes an order.
+async fn checkout(
+    order: Order,
+    context: Context,
+    db: &SqlitePool,
+    settings: Settings,
+) -> Result<Receipt, Error> {
+    order.place(db, &settings, &context.request_id).await
+}
+///Runs the handler `checkout`.
+#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+struct checkout {}
+#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+const _: () = {
+    use ::rewarm::private as __rewarm;
+    impl __rewarm::Handler for checkout {
+        const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::DEFAULT
+            .name("checkout")
+            .report_every(100u64);
+        type Event = Order;
+        type Reply = __rewarm::Json;
+        async fn call(
+            __event: ::rewarm::LambdaEvent<Order>,
+        ) -> ::core::result::Result<__rewarm::Json, ::rewarm::InvocationError> {
+            let __held = __rewarm::hold::<(db, settings)>().await?;
+            let __answer = checkout(
+                    __event.payload,
+                    __event.context,
+                    &*__held.0,
+                    <Settings as __rewarm::FromHeld<_, _>>::from_held(&__held.1),
+                )
+                .await;
+            __rewarm::json(__answer)
+        }
+    }
+    impl checkout {
+        /// Runs the function: under Lambda, or on the command line.
+        fn run() -> __rewarm::ExitCode {
+            __rewarm::run::<Self>()
+        }
+        /// The function as a `tower::Service`.
+        fn service() -> __rewarm::Service<Self> {
+            __rewarm::service()
+        }
+        __rewarm::container!(fn);
+    }
+};

@@ -1,0 +1,57 @@
+#[allow(dead_code)]
+fn pattern() -> ::core::result::Result<
+    ::rewarm::private::Arc<Regex>,
+    ::rewarm::ResourceError,
+> {
+    ::rewarm::private::give(
+        <pattern as ::rewarm::private::Resource>::place().get_blocking(),
+    )
+}
+///The controls of the resource `pattern`.
+#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+struct pattern {}
+const _: () = {
+    struct __Body;
+    impl __Body {
+        fn pattern() -> Regex {
+            Regex::new("^[A-Z]+$").unwrap()
+        }
+    }
+    #[allow(
+        dead_code,
+        non_camel_case_types,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    const _: () = {
+        use ::rewarm::private as __rewarm;
+        const _: () = __rewarm::not_a_result(__rewarm::is_result!(Regex));
+        const _: () = __rewarm::shareable::<Regex>();
+        type __Place = __rewarm::Cell<__rewarm::keeps!(Regex, SHAREABLE)>;
+        static __PLACE: __Place = __rewarm::Cell::new(
+            __rewarm::Spec::computing("pattern", || __rewarm::built(__Body::pattern())),
+        );
+        impl __rewarm::Resource for pattern {
+            type Place = __Place;
+            const DEPTH_UNLESS_CIRCULAR: usize = 0;
+            fn place() -> &'static Self::Place {
+                &__PLACE
+            }
+        }
+        impl pattern {
+            /// The value if it is built, without waiting.
+            fn get() -> ::core::option::Option<__rewarm::Arc<Regex>> {
+                __PLACE.peek().map(__rewarm::Kept::handle)
+            }
+            /// Builds the next generation now.
+            async fn rebuild() -> ::core::result::Result<
+                __rewarm::Arc<Regex>,
+                __rewarm::ResourceError,
+            > {
+                __rewarm::give(__PLACE.rebuild().await)
+            }
+        }
+        __rewarm::register!(__PLACE);
+    };
+};

@@ -1,0 +1,4 @@
+#[init]
+fn pattern() -> Regex {
+    Regex::new("^[A-Z]+$").unwrap()
+}

@@ -1,0 +1,2 @@
+#[init]
+static GREETING: String = std::env::var("GREETING")?;

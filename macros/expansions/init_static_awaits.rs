@@ -1,0 +1,2 @@
+#[init(retry_after = "1m")]
+static CONFIG: Config = Config::load().await?;

@@ -1,0 +1,177 @@
+//! The facade of the crate `metrics`: whatever recorder the program has installed there.
+
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use std::sync::Once;
+
+use super::{Event, millis};
+
+pub(super) fn record(event: &Event) {
+    static DESCRIBED: Once = Once::new();
+    DESCRIBED.call_once(describe);
+    match event {
+        Event::Invocation(invocation) => {
+            counter!("rewarm_invocations").increment(1);
+            counter!("rewarm_errors").increment(invocation.error.is_some().into());
+            counter!("rewarm_deadline_exceeded").increment(invocation.deadline_exceeded.into());
+            counter!("rewarm_cold_start").increment(invocation.cold_start.into());
+            histogram!("rewarm_duration").record(millis(invocation.duration));
+            histogram!("rewarm_container_age").record(millis(invocation.container_age));
+            if let Some(time) = invocation.init_duration {
+                histogram!("rewarm_init_duration").record(millis(time));
+            }
+            if let Some(time) = invocation.idle_gap {
+                histogram!("rewarm_idle_gap").record(millis(time));
+            }
+        }
+        Event::Cache(cache) => {
+            counter!("rewarm_cache_hits", "cache" => cache.name).increment(cache.stats.hits);
+            counter!("rewarm_cache_misses", "cache" => cache.name).increment(cache.stats.misses);
+            counter!("rewarm_cache_stale_hits", "cache" => cache.name)
+                .increment(cache.stats.stale_hits);
+        }
+        Event::Init(_) | Event::Report(_) | Event::Shutdown(_) => {}
+    }
+}
+
+fn describe() {
+    describe_counter!("rewarm_invocations", Unit::Count, "Invocations that are over.");
+    describe_counter!("rewarm_errors", Unit::Count, "Invocations that failed.");
+    describe_counter!(
+        "rewarm_deadline_exceeded",
+        Unit::Count,
+        "Invocations that were cancelled ahead of Lambda's deadline."
+    );
+    describe_counter!("rewarm_cold_start", Unit::Count, "Invocations that waited for INIT.");
+    describe_histogram!("rewarm_duration", Unit::Milliseconds, "From the event to the answer.");
+    describe_histogram!(
+        "rewarm_container_age",
+        Unit::Milliseconds,
+        "How old the container was at the end of an invocation."
+    );
+    describe_histogram!("rewarm_init_duration", Unit::Milliseconds, "How long INIT took.");
+    describe_histogram!(
+        "rewarm_idle_gap",
+        Unit::Milliseconds,
+        "From the end of one invocation to the start of the next."
+    );
+    describe_counter!("rewarm_cache_hits", Unit::Count, "Calls answered from a cache.");
+    describe_counter!("rewarm_cache_misses", Unit::Count, "Calls that had to fetch.");
+    describe_counter!(
+        "rewarm_cache_stale_hits",
+        Unit::Count,
+        "Calls answered with a value past its TTL."
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::{Duration, SystemTime};
+
+    use metrics::{
+        Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+        SharedString,
+    };
+
+    use super::*;
+    use crate::container::Start;
+    use crate::metrics::{Cache, Invocation};
+    use crate::stats::Stats;
+
+    /// Sums by name and label.
+    #[derive(Clone, Default)]
+    struct Sums(Arc<Mutex<BTreeMap<String, f64>>>);
+
+    struct Sum(String, Sums);
+
+    impl Sum {
+        fn add(&self, value: f64) {
+            let mut sums = self.1.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *sums.entry(self.0.clone()).or_default() += value;
+        }
+    }
+
+    impl CounterFn for Sum {
+        fn increment(&self, value: u64) {
+            self.add(value as f64);
+        }
+        fn absolute(&self, _: u64) {}
+    }
+
+    impl HistogramFn for Sum {
+        fn record(&self, value: f64) {
+            self.add(value);
+        }
+    }
+
+    impl Sums {
+        fn of(&self, key: &Key) -> Arc<Sum> {
+            let labels: Vec<_> = key.labels().map(|label| format!(" {}", label.value())).collect();
+            Arc::new(Sum(format!("{}{}", key.name(), labels.concat()), self.clone()))
+        }
+    }
+
+    impl Recorder for Sums {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::from_arc(self.of(key))
+        }
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+        fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::from_arc(self.of(key))
+        }
+    }
+
+    #[test]
+    fn a_recorder_has_what_was_told() {
+        let sums = Sums::default();
+        let mut invocation = Invocation {
+            handler: "pay",
+            request_id: String::new(),
+            container_id: String::new(),
+            start: Start::OnDemand,
+            number: 1,
+            cold_start: true,
+            ended: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_millis(30),
+            init_duration: Some(Duration::from_millis(100)),
+            idle_gap: None,
+            container_age: Duration::from_secs(1),
+            error: None,
+            deadline_exceeded: false,
+            cache_hits: 2,
+            cache_misses: 1,
+            cache_stale_hits: 0,
+        };
+        metrics::with_local_recorder(&sums, || {
+            let stats = Stats { hits: 2, misses: 1, ..Stats::default() };
+            record(&Event::Cache(Cache { name: "rate", stats }));
+            record(&Event::Invocation(invocation.clone()));
+            invocation.cold_start = false;
+            (invocation.init_duration, invocation.idle_gap) = (None, Some(Duration::from_secs(2)));
+            invocation.error = Some("DeadlineExceeded".to_owned());
+            invocation.deadline_exceeded = true;
+            record(&Event::Invocation(invocation));
+        });
+        let sums = sums.0.lock().unwrap();
+        let expected = [
+            ("rewarm_cache_hits rate", 2.0),
+            ("rewarm_cache_misses rate", 1.0),
+            ("rewarm_cache_stale_hits rate", 0.0),
+            ("rewarm_cold_start", 1.0),
+            ("rewarm_container_age", 2000.0),
+            ("rewarm_deadline_exceeded", 1.0),
+            ("rewarm_duration", 60.0),
+            ("rewarm_errors", 1.0),
+            ("rewarm_idle_gap", 2000.0),
+            ("rewarm_init_duration", 100.0),
+            ("rewarm_invocations", 2.0),
+        ];
+        assert_eq!(*sums, expected.map(|(name, sum)| (name.to_owned(), sum)).into());
+    }
+}

@@ -1,0 +1,67 @@
+//! The log: one line of `tracing` for each resource, report and shutdown, and at DEBUG for each
+//! invocation and each cache that was used in it.
+
+use tracing::Level;
+
+use super::{Event, millis};
+
+/// Whether a line of this level is written.
+pub(super) fn takes(level: Level) -> bool {
+    match level {
+        Level::DEBUG => tracing::enabled!(Level::DEBUG),
+        _ => tracing::enabled!(Level::INFO),
+    }
+}
+
+pub(super) fn record(event: &Event) {
+    match event {
+        Event::Init(init) => {
+            let phase = if init.restore { "restore" } else { "init" };
+            for resource in &init.resources {
+                tracing::info!(
+                    resource = resource.name,
+                    ms = millis(resource.build_time.unwrap_or_default()),
+                    depth = resource.depth,
+                    generation = resource.generation,
+                    "{phase}"
+                );
+            }
+        }
+        Event::Invocation(invocation) => tracing::debug!(
+            invocation = invocation.number,
+            request_id = invocation.request_id,
+            ms = millis(invocation.duration),
+            cold = invocation.cold_start,
+            idle_ms = invocation.idle_gap.map(millis),
+            error = invocation.error,
+            cache_hits = invocation.cache_hits,
+            cache_misses = invocation.cache_misses,
+            cache_stale_hits = invocation.cache_stale_hits,
+            "invocation"
+        ),
+        Event::Cache(cache) => tracing::debug!(
+            cache = cache.name,
+            hits = cache.stats.hits,
+            misses = cache.stats.misses,
+            stale_hits = cache.stats.stale_hits,
+            loads = cache.stats.loads,
+            load_errors = cache.stats.load_errors,
+            load_ms = millis(cache.stats.load_time),
+            entries = cache.stats.entries,
+            "cache"
+        ),
+        Event::Report(report) => tracing::info!(
+            uptime_s = report.uptime.as_secs_f64(),
+            invocations = report.invocations,
+            errors = report.errors,
+            error_rate_percent = report.error_rate_percent,
+            deadline_exceeded = report.deadline_exceeded,
+            "container"
+        ),
+        Event::Shutdown(shutdown) => tracing::info!(
+            uptime_s = shutdown.uptime.as_secs_f64(),
+            ms = millis(shutdown.duration),
+            "shutdown"
+        ),
+    }
+}

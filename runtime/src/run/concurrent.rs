@@ -1,0 +1,99 @@
+//! Several invocations at a time, on Lambda Managed Instances. lambda_runtime's own loop asks again
+//! at once after a poll that failed, for ever and on every worker; this one pauses, and ends.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use lambda_runtime::{Config, Context, LambdaInvocation, Runtime};
+use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use tokio::task::JoinSet;
+use tower::{Layer, Service};
+
+use crate::error::{BoxError, chain};
+use crate::random;
+
+/// How often in a row a worker's poll may fail.
+const ATTEMPTS: u32 = 6;
+
+/// The pause after the first poll that failed. Each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Takes the service that a [`Runtime`] was made with.
+struct Take<'a, S>(&'a OnceLock<S>);
+
+impl<S: Clone> Layer<S> for Take<'_, S> {
+    type Service = S;
+
+    fn layer(&self, service: S) -> S {
+        self.0.get_or_init(|| service.clone());
+        service
+    }
+}
+
+/// Runs so many workers, each of which polls for itself. Ends when the Runtime API is gone: then no
+/// worker has anything to do, and nowhere to send what it did.
+pub(super) async fn run<S>(runtime: Runtime<S>, workers: u32) -> Result<(), BoxError>
+where
+    S: Service<LambdaInvocation, Response = (), Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let taken = OnceLock::new();
+    drop(runtime.layer(Take(&taken)));
+    let Some(service) = taken.into_inner() else {
+        unreachable!("a layer is put around a service");
+    };
+    let client = Arc::new(PooledClient::builder().with_pool_size(workers as usize).build());
+    let config = Arc::new(Config::from_env());
+    let mut running = JoinSet::new();
+    for _ in 0..workers {
+        running.spawn(work(service.clone(), client.clone(), config.clone()));
+    }
+    match running.join_next().await {
+        Some(ended) => ended?,
+        None => Ok(()),
+    }
+}
+
+async fn work<S>(
+    mut service: S,
+    client: Arc<PooledClient>,
+    config: Arc<Config>,
+) -> Result<(), BoxError>
+where
+    S: Service<LambdaInvocation, Response = (), Error = BoxError>,
+{
+    let mut failed = 0;
+    loop {
+        match next(&client, &config).await {
+            Ok(invocation) => {
+                failed = 0;
+                std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
+                service.call(invocation).await?;
+            }
+            Err(error) => {
+                failed += 1;
+                if failed == ATTEMPTS {
+                    return Err(error);
+                }
+                tracing::warn!(error = chain(&*error), failed, "the next event cannot be had");
+                let pause = FIRST_PAUSE * 2_u32.pow(failed - 1);
+                let less = Duration::from_nanos(random::share(pause.as_nanos() as u64, 50));
+                tokio::time::sleep(pause - less).await;
+            }
+        }
+    }
+}
+
+async fn next(client: &PooledClient, config: &Arc<Config>) -> Result<LambdaInvocation, BoxError> {
+    let request = build_request().uri("/2018-06-01/runtime/invocation/next").body(Body::empty())?;
+    let (parts, body) = client.call(request).await?.into_parts();
+    let headers = &parts.headers;
+    let id = headers.get("lambda-runtime-aws-request-id");
+    // lambda_runtime panics where there is no deadline.
+    let (Some(id), true) = (id, headers.contains_key("lambda-runtime-deadline-ms")) else {
+        return Err(format!("the Runtime API answers {} without an event", parts.status).into());
+    };
+    let context = Context::new(id.to_str()?, config.clone(), headers)?;
+    let body = Body::new(body).collect().await?.to_bytes();
+    Ok(LambdaInvocation { parts, body, context })
+}

@@ -1,0 +1,54 @@
+//! The span of an invocation: what lambda_runtime's `TracingLayer` records, and OpenTelemetry's
+//! semantic conventions for FaaS, so that a `tracing-opentelemetry` layer has what it needs.
+//! <https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/>
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::event::Context;
+use crate::invocation::{HandlerSpec, InvocationError};
+
+/// Whether spans go to the log alone, which has every attribute in every line.
+static LOG_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Leaves out what only an exporter has use for.
+#[cfg(feature = "tracing")]
+pub(crate) fn for_the_log_only() {
+    LOG_ONLY.store(true, Relaxed);
+}
+
+/// The span of an invocation.
+pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
+    let function = Some(context.env_config.function_name.as_str()).filter(|name| !name.is_empty());
+    let function = function.unwrap_or(spec.name);
+    let exported = !LOG_ONLY.load(Relaxed);
+    let arn = Some(context.invoked_function_arn.as_str()).filter(|arn| !arn.is_empty());
+    tracing::info_span!(
+        target: "rewarm",
+        "Lambda runtime invoke",
+        requestId = context.request_id,
+        xrayTraceId = context.xray_trace_id,
+        tenantId = context.tenant_id,
+        faas.coldstart = cold,
+        faas.invocation_id = context.request_id,
+        faas.trigger = spec.trigger,
+        faas.name = exported.then_some(function),
+        cloud.resource_id = arn.filter(|_| exported),
+        otel.name = exported.then_some(function),
+        otel.kind = exported.then_some("server"),
+        otel.status_code = Empty,
+        otel.status_description = Empty,
+        "error.type" = Empty,
+    )
+}
+
+/// The invocation failed.
+pub(crate) fn fail(span: &Span, error: &InvocationError) {
+    if !LOG_ONLY.load(Relaxed) {
+        span.record("otel.status_code", "ERROR");
+        span.record("otel.status_description", &error.error_message);
+        span.record("error.type", &error.error_type);
+    }
+}

@@ -1,0 +1,134 @@
+//! Answers that are sent piece by piece. The deadline, panics and [`defer`](crate::defer) hold for
+//! the body as they do for the handler.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use crate::bounds::Reportable;
+use crate::error::{BoxError, chain, short_type_name};
+use crate::event::StreamResponse;
+use crate::invocation::{self, Guard, InvocationError};
+use crate::panic::catch_async;
+use crate::reply::{Kind, Reply, failed};
+use crate::scope::Scope;
+
+/// An answer with a body of whatever type.
+pub type Stream = StreamResponse<StreamBody>;
+
+/// The body of an answer that is streamed.
+pub struct StreamBody(BoxStream<'static, Result<Bytes, InvocationError>>);
+
+impl futures_util::Stream for StreamBody {
+    type Item = Result<Bytes, InvocationError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+/// The reply of a handler that streams its answer.
+///
+/// # Errors
+/// The handler's.
+pub fn stream<S, D, F, E>(answer: Result<StreamResponse<S>, E>) -> Result<Stream, InvocationError>
+where
+    S: futures_util::Stream<Item = Result<D, F>> + Send + 'static,
+    D: Into<Bytes>,
+    F: Into<BoxError>,
+    E: Reportable,
+{
+    let StreamResponse { metadata_prelude, stream } = answer.map_err(failed)?;
+    let chunks = stream.map(|chunk| match chunk {
+        Ok(chunk) => Ok(chunk.into()),
+        Err(error) => {
+            let error: BoxError = error.into();
+            Err(InvocationError::new(short_type_name::<F>(), chain(&*error)))
+        }
+    });
+    Ok(StreamResponse { metadata_prelude, stream: StreamBody(chunks.boxed()) })
+}
+
+impl Reply for Stream {
+    fn to_ping() -> Self {
+        let stream = StreamBody(stream::empty().boxed());
+        StreamResponse { metadata_prelude: Default::default(), stream }
+    }
+
+    fn goes_on(&self) -> bool {
+        true
+    }
+
+    fn within(self, scope: &Arc<Scope>, guard: Guard) -> Self {
+        let start = Some((self.stream.0, Ending(scope.clone())));
+        let chunks = stream::unfold(start, move |state| async move {
+            let (mut chunks, ending) = state?;
+            let next = guard.hold(catch_async(chunks.next()));
+            let next = ending.0.clone().enter(next).await;
+            let is_late = next.is_none();
+            let error = match next {
+                Some(Ok(None)) => return None,
+                Some(Ok(Some(Ok(chunk)))) => return Some((Ok(chunk), Some((chunks, ending)))),
+                Some(Ok(Some(Err(error)))) => error,
+                Some(Err(panic)) => panic.into(),
+                None => guard.exceeded(),
+            };
+            // A body that broke off is not asked for more.
+            tracing::error!(%error, "the body of the answer broke off");
+            invocation::answered(&ending.0, Some(&error), is_late);
+            Some((Err(error), None))
+        });
+        let stream = StreamBody(chunks.boxed());
+        StreamResponse { metadata_prelude: self.metadata_prelude, stream }
+    }
+
+    fn into_kind(self) -> Kind {
+        Kind::Stream(self)
+    }
+}
+
+/// Says that an invocation is answered when its body has ended, or nobody wants it any more.
+struct Ending(Arc<Scope>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        invocation::answered(&self.0, None, false);
+    }
+}
+
+/// The whole answer in one JSON, in the shape that API Gateway has for answers.
+///
+/// # Errors
+/// That with which the body breaks off.
+#[cfg(any(feature = "local", feature = "testing"))]
+pub(crate) async fn in_full(stream: Stream) -> Result<crate::reply::Json, InvocationError> {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use futures_util::TryStreamExt;
+
+    /// What is sent ahead of the body, and the body.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Whole<'a> {
+        #[serde(flatten)]
+        prelude: crate::event::MetadataPrelude,
+        body: std::borrow::Cow<'a, str>,
+        is_base64_encoded: bool,
+    }
+
+    let append = |mut body: Vec<u8>, chunk: Bytes| async move {
+        body.extend_from_slice(&chunk);
+        Ok(body)
+    };
+    let body = stream.stream.try_fold(Vec::new(), append).await?;
+    let text = std::str::from_utf8(&body);
+    let whole = Whole {
+        prelude: stream.metadata_prelude,
+        is_base64_encoded: text.is_err(),
+        body: text.map_or_else(|_| BASE64_STANDARD.encode(&body).into(), Into::into),
+    };
+    crate::reply::json::<_, std::convert::Infallible>(Ok(whole))
+}

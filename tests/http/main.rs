@@ -1,0 +1,323 @@
+//! `#[handler(http)]` with the events that AWS documents (`events/`), in simulated containers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use rewarm::http::http::{Method, StatusCode};
+use rewarm::http::tower::util::BoxCloneService;
+use rewarm::http::{Body, IntoResponse, Request, RequestExt, Response};
+use rewarm::testing::assert_reuse_safe;
+use rewarm::{Context, Error, handler, init};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tower::{Service, service_fn};
+
+fn event(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn rest() -> Value {
+    event(include_str!("events/rest.json"))
+}
+
+fn http_api() -> Value {
+    event(include_str!("events/http_api.json"))
+}
+
+fn function_url() -> Value {
+    event(include_str!("events/function_url.json"))
+}
+
+fn load_balancer() -> Value {
+    event(include_str!("events/load_balancer.json"))
+}
+
+fn load_balancer_multi_value() -> Value {
+    event(include_str!("events/load_balancer_multi_value.json"))
+}
+
+/// Says what it was asked.
+#[handler(http)]
+async fn mirror(request: Request, context: Context) -> Result<impl IntoResponse, Infallible> {
+    let query = request.query_string_parameters();
+    let all = |name: &str| -> Vec<String> {
+        query.all(name).unwrap_or_default().into_iter().map(str::to_owned).collect()
+    };
+    let headers = |name| -> Vec<_> {
+        let values = request.headers().get_all(name).iter();
+        values.filter_map(|value| value.to_str().ok()).collect()
+    };
+    let seen = json!({
+        "method": request.method().as_str(),
+        "path": request.uri().path(),
+        "query": { "parameter1": all("parameter1"), "myKey": all("myKey"), "multiValueName": all("multiValueName") },
+        "cookies": headers("cookie"),
+        "headers": headers("x-forwarded-for"),
+        "path_parameter": request.path_parameters().first("parameter1"),
+        "body": String::from_utf8_lossy(request.body()),
+        "request_id": context.request_id,
+    });
+    let answer = Response::builder()
+        .status(201)
+        .header("content-type", "application/json")
+        .header("set-cookie", "a=1")
+        .header("set-cookie", "b=2")
+        .body(seen.to_string());
+    Ok(answer.unwrap())
+}
+
+/// What the mirror saw.
+async fn seen(event: Value) -> Value {
+    let answer = mirror::container().await.invoke(event).await.unwrap();
+    assert_eq!(answer["statusCode"], 201);
+    assert_eq!(answer["isBase64Encoded"], false);
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_rest_api_asks_and_is_answered() {
+    let seen = seen(rest()).await;
+    assert_eq!(
+        (&seen["method"], &seen["path"]),
+        (&json!("POST"), &json!("/testStage/hello/world"))
+    );
+    assert_eq!(seen["query"]["multiValueName"], json!(["you", "me"]));
+    assert_eq!(seen["headers"], json!(["54.240.196.186, 54.182.214.83"]));
+    assert_eq!(seen["request_id"], "test-1");
+    let mut container = mirror::container().await;
+    let answer = container.invoke(rest()).await.unwrap();
+    assert_eq!(answer["multiValueHeaders"]["set-cookie"], json!(["a=1", "b=2"]));
+}
+
+#[tokio::test]
+async fn an_http_api_asks_and_is_answered() {
+    let seen = seen(http_api()).await;
+    assert_eq!((&seen["method"], &seen["path"]), (&json!("POST"), &json!("/my/path")));
+    assert_eq!(seen["query"]["parameter1"], json!(["value1", "value2"]));
+    assert_eq!(seen["cookies"], json!(["cookie1=value1; cookie2=value2"]));
+    assert_eq!(seen["path_parameter"], "value1");
+    assert_eq!(seen["body"], "Hello from Lambda");
+    let answer = mirror::container().await.invoke(http_api()).await.unwrap();
+    assert_eq!(answer["cookies"], json!(["a=1", "b=2"]));
+    assert_eq!(answer["headers"], json!({ "content-type": "application/json" }));
+}
+
+#[tokio::test]
+async fn a_function_url_asks_and_is_answered() {
+    let seen = seen(function_url()).await;
+    assert_eq!((&seen["method"], &seen["path"]), (&json!("GET"), &json!("/my/path")));
+    assert_eq!(seen["query"]["parameter1"], json!(["value1", "value2"]));
+    assert_eq!(seen["cookies"], json!(["test=hi"]));
+    assert_eq!(seen["body"], "");
+}
+
+#[tokio::test]
+async fn a_load_balancer_asks_and_is_answered() {
+    let once = seen(load_balancer()).await;
+    assert_eq!((&once["method"], &once["query"]["myKey"]), (&json!("GET"), &json!(["val2"])));
+    let several = seen(load_balancer_multi_value()).await;
+    assert_eq!(several["query"]["myKey"], json!(["val1", "val2"]));
+    assert_eq!(several["body"], "request_body");
+    let answer = mirror::container().await.invoke(load_balancer()).await.unwrap();
+    assert_eq!(answer["statusDescription"], "201 Created");
+    assert_eq!(answer["multiValueHeaders"]["set-cookie"], json!(["a=1", "b=2"]));
+}
+
+/// Gives the bytes back.
+#[handler(http)]
+async fn bytes(request: rewarm::http::http::Request<Body>) -> Response<Body> {
+    assert_eq!(request.method(), Method::POST);
+    let kind = match request.body() {
+        Body::Binary(_) => "application/octet-stream",
+        _ => "text/plain",
+    };
+    Response::builder().header("content-type", kind).body(request.into_body()).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_of_bytes_comes_and_goes_as_base64() {
+    let mut container = bytes::container().await;
+    let mut event = http_api();
+    (event["body"], event["isBase64Encoded"]) = (json!("AP/+gA=="), json!(true));
+    let answer = container.invoke(event).await.unwrap();
+    assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("AP/+gA=="), &json!(true)));
+    let answer = container.invoke(http_api()).await.unwrap();
+    assert_eq!(answer["body"], "Hello from Lambda");
+    assert_eq!(answer["isBase64Encoded"], false);
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_an_invalid_event() {
+    let mut container = mirror::container().await;
+    for event in [json!(null), json!([]), json!({}), json!({ "path": 1 }), json!("GET /")] {
+        let error = container.invoke(event).await.unwrap_err();
+        assert_eq!(error.error_type, "InvalidEvent", "{error}");
+        assert!(error.error_message.contains("API Gateway"), "{error}");
+    }
+    let mut event = http_api();
+    event["rawPath"] = json!(7);
+    assert_eq!(container.invoke(event).await.unwrap_err().error_type, "InvalidEvent");
+    assert_eq!(container.snapshot().errors, 6);
+}
+
+/// Plain answers, and every way to fail.
+#[handler(http, warmup)]
+async fn moody(request: Request) -> Result<(StatusCode, String), Error> {
+    match request.method().as_str() {
+        "GET" => Ok((StatusCode::IM_A_TEAPOT, "short and stout".to_owned())),
+        "PUT" => Err(Error::msg("the teapot is full")),
+        "DELETE" => panic!("a broken teapot"),
+        _ => std::future::pending().await,
+    }
+}
+
+#[tokio::test]
+async fn an_error_is_the_invocation_s() {
+    let mut container = moody::container().await;
+    let answer = container.invoke(function_url()).await.unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(418), &json!("short and stout")));
+    for (method, error_type, message) in [
+        ("PUT", "Error", "the teapot is full"),
+        ("DELETE", "Panic", "a broken teapot, at tests/http/main.rs:"),
+        ("PATCH", "DeadlineExceeded", "the handler was cancelled"),
+    ] {
+        let mut event = http_api();
+        event["requestContext"]["http"]["method"] = json!(method);
+        container.deadline(Duration::from_millis(300));
+        let error = container.invoke(event).await.unwrap_err();
+        assert_eq!(error.error_type, error_type);
+        assert!(error.error_message.starts_with(message), "{error}");
+    }
+    assert_eq!(container.invoke(json!({ "warmup": true })).await.unwrap(), Value::Null);
+    let snapshot = container.snapshot();
+    assert_eq!((snapshot.invocations, snapshot.errors), (4, 3));
+}
+
+// A service that is built once per container.
+
+static SHOPS: AtomicU64 = AtomicU64::new(0);
+
+struct Stock(u64);
+
+#[init(allow(hidden_static))]
+async fn stock() -> Stock {
+    static DELIVERIES: AtomicU64 = AtomicU64::new(0);
+    Stock(DELIVERIES.fetch_add(1, SeqCst))
+}
+
+type Shop = BoxCloneService<Request, Response<String>, Error>;
+
+/// Knows the stock that it was opened with.
+#[handler(http)]
+fn shop(stock: Arc<Stock>) -> Result<Shop, Error> {
+    SHOPS.fetch_add(1, SeqCst);
+    Ok(Shop::new(service_fn(move |request: Request| {
+        let stock = stock.clone();
+        async move {
+            match request.uri().path() {
+                "/my/path" => Ok(Response::new(stock.0.to_string())),
+                path => Err(Error::msg(format_args!("no shelf {path}"))),
+            }
+        }
+    })))
+}
+
+/// What the shop says its stock is.
+async fn asked(container: &mut rewarm::testing::Container<shop>) -> u64 {
+    let answer = container.invoke(function_url()).await.unwrap();
+    answer["body"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_service_is_built_in_init_and_again_when_what_it_is_made_of_is() {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    let _alone = ALONE.lock().await;
+    let mut container = shop::container().await;
+    let opened = SHOPS.load(SeqCst);
+    assert_eq!(container.snapshot().invocations, 0, "INIT built it");
+    let first = asked(&mut container).await;
+    assert_eq!(asked(&mut container).await, first);
+    assert_eq!(SHOPS.load(SeqCst), opened);
+    let delivered = stock::rebuild().await.unwrap().0;
+    assert!(delivered > first);
+    assert_eq!(asked(&mut container).await, delivered);
+    assert_eq!(SHOPS.load(SeqCst), opened + 1);
+    container.restore().await.unwrap();
+    assert!(asked(&mut container).await > delivered, "the stock was built anew");
+    let error = container.invoke(load_balancer()).await.unwrap_err();
+    assert_eq!(error.error_message, "no shelf /");
+    let resources = container.snapshot().resources;
+    let shop = resources.iter().find(|resource| resource.name == "shop").unwrap();
+    assert_eq!((shop.depth, shop.generation), (1, 3));
+}
+
+/// Awaits what it is made of, and is never ready to serve.
+#[handler(http)]
+async fn closed(stock: &Stock) -> Closed {
+    let Stock(_) = stock;
+    tokio::task::yield_now().await;
+    Closed
+}
+
+#[derive(Clone)]
+struct Closed;
+
+impl Service<Request> for Closed {
+    type Response = Response<String>;
+    type Error = Error;
+    type Future = std::future::Pending<Result<Response<String>, Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Error>> {
+        std::task::Poll::Ready(Err(Error::msg("closed on Mondays")))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        std::future::pending()
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_serve_says_why() {
+    let error = closed::container().await.invoke(rest()).await.unwrap_err();
+    assert_eq!((&*error.error_type, &*error.error_message), ("Error", "closed on Mondays"));
+}
+
+/// Streams, as `Response`s of any body.
+#[handler(http, streaming)]
+async fn page(request: Request, stock: &Stock) -> Result<Response<Body>, Infallible> {
+    let Stock(_) = stock;
+    let answer = Response::builder().status(202).header("set-cookie", "a=1");
+    Ok(answer.header("x-path", request.uri().path()).body(Body::from("in pieces")).unwrap())
+}
+
+#[tokio::test]
+async fn an_http_answer_can_be_streamed() {
+    let answer = page::container().await.invoke(function_url()).await.unwrap();
+    assert_eq!(
+        answer,
+        json!({
+            "statusCode": 202,
+            "headers": { "x-path": "/my/path" },
+            "cookies": ["a=1"],
+            "body": "in pieces",
+            "isBase64Encoded": false,
+        })
+    );
+}
+
+#[tokio::test]
+async fn reuse_changes_no_answer() {
+    let events = [rest(), http_api(), function_url(), load_balancer()];
+    rewarm::testing::assert_reuse_safe_except(&["/body"], mirror::container, events.clone()).await;
+    assert_reuse_safe(page::container, events).await;
+}
+
+#[tokio::test]
+async fn the_function_can_still_be_called() {
+    let request = Request::new(Body::from("x"));
+    let answer = page(request, &Stock(1)).await.unwrap();
+    assert_eq!(answer.status(), 202);
+    assert!(shop(Arc::new(Stock(1))).is_ok());
+}

@@ -1,0 +1,274 @@
+//! The examples as processes, under the Runtime API and under the local runner, against what the
+//! tests themselves can be: databases in files, an API that is up or down.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rewarm_tests::{Backend, Function, Invocation, Local, RuntimeApi};
+use serde_json::{Value, json};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+const CONNECTION_POOL: &str = env!("CARGO_BIN_EXE_connection_pool");
+const ERROR_RECOVERY: &str = env!("CARGO_BIN_EXE_error_recovery");
+const EVENT_PROCESSOR: &str = env!("CARGO_BIN_EXE_event_processor");
+
+/// Each event alone in a cold container has the answer that it has in one that has seen the others.
+async fn assert_reuse_changes_nothing(program: &str, events: &[Value]) {
+    let mut warm = Local::spawn(program, "2m", &[]);
+    for event in events.iter().chain(events.iter().rev()) {
+        let alone = Local::spawn(program, "0s", &[]).invoke(event.clone()).await;
+        assert_eq!(warm.invoke(event.clone()).await, alone, "{event}");
+    }
+}
+
+#[tokio::test]
+async fn examples_answer_alike_cold_and_warm() {
+    let users = [json!({ "user_id": 1 }), json!({ "user_id": 9 }), json!({ "user_id": "x" })];
+    assert_reuse_changes_nothing(CONNECTION_POOL, &users).await;
+    let jobs = [json!({ "steps": 2 }), json!({ "steps": 2, "fails_at": 1 }), json!({})];
+    assert_reuse_changes_nothing(EVENT_PROCESSOR, &jobs).await;
+}
+
+// connection_pool
+
+#[tokio::test]
+async fn the_pool_has_sample_users_where_there_is_no_database() {
+    let mut pool = Local::spawn(CONNECTION_POOL, "1m", &[]);
+    for _ in 0..3 {
+        let user = pool.invoke(json!({ "user_id": 2 })).await;
+        assert_eq!(user, Ok(json!({ "id": 2, "name": "Grace" })));
+    }
+    let said = pool.stderr().join("\n");
+    assert_eq!(said.matches("DATABASE_URL is not set").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_database_that_comes_late_fails_invocations_and_not_the_container() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("late.db");
+    let _ = std::fs::remove_file(&file);
+    let api = RuntimeApi::start().await;
+    let url = format!("sqlite://{}", file.display());
+    let function = Function::builder(CONNECTION_POOL).env("DATABASE_URL", url).spawn(&api);
+    let event = json!({ "user_id": 1 });
+
+    let outcome = api.invoke(event.clone()).await;
+    assert_eq!(outcome.error().error_type, "ResourceUnavailable");
+    assert!(outcome.error().error_message.contains("resource `db`"), "{:?}", outcome.error());
+
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.expect("a database");
+    let users = "CREATE TABLE users (id BIGINT, name TEXT); INSERT INTO users VALUES (1, 'Joan');";
+    sqlx::raw_sql(users).execute(&mut connection).await.expect("users");
+    tokio::time::sleep(Duration::from_millis(1100)).await; // `retry_after`
+    assert_eq!(api.invoke(event.clone()).await.json()["name"], "Joan");
+
+    // Gone and back: an error of the query is the answer of that invocation alone.
+    sqlx::raw_sql("ALTER TABLE users RENAME TO gone").execute(&mut connection).await.expect("gone");
+    let outcome = api.invoke(event.clone()).await;
+    assert!(outcome.error().error_message.contains("no such table"), "{:?}", outcome.error());
+    sqlx::raw_sql("ALTER TABLE gone RENAME TO users").execute(&mut connection).await.expect("back");
+    assert_eq!(api.invoke(event).await.json()["name"], "Joan");
+
+    api.wait_for_next().await;
+    function.signal("TERM");
+    assert_eq!(function.wait().await.code(), Some(0));
+    assert_eq!(api.init_errors().len(), 0);
+    assert!(api.violations().is_empty(), "{:?}", api.violations());
+}
+
+// error_recovery
+
+/// An API that is healthy when the test says so, and how often it was asked whether it is.
+struct Weather {
+    backend: Backend,
+    healthy: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Weather {
+    async fn start(healthy: bool) -> Self {
+        let healthy = Arc::new(AtomicBool::new(healthy));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (health, count) = (Arc::clone(&healthy), Arc::clone(&asked));
+        let backend = Backend::start(move |path, _| match (path, health.load(Ordering::SeqCst)) {
+            ("/health", healthy) => {
+                count.fetch_add(1, Ordering::SeqCst);
+                (if healthy { 200 } else { 503 }, String::new())
+            }
+            ("/weather", true) => (200, json!({ "degrees": 3.5 }).to_string()),
+            _ => (500, String::new()),
+        });
+        Self { backend: backend.await, healthy, asked }
+    }
+
+    fn is(&self, healthy: bool) {
+        self.healthy.store(healthy, Ordering::SeqCst);
+    }
+
+    #[track_caller]
+    fn assert_asked(&self, times: usize) {
+        assert_eq!(self.asked.load(Ordering::SeqCst), times, "times that /health was asked");
+    }
+}
+
+fn riga() -> Value {
+    json!({ "city": "Riga" })
+}
+
+/// The answer where the client is so old.
+fn in_riga(client_age_s: u64) -> Result<Value, Value> {
+    Ok(json!({ "city": "Riga", "degrees": 3.5, "client_age_s": client_age_s }))
+}
+
+#[track_caller]
+fn assert_unavailable(answer: Result<Value, Value>, why: &str) {
+    let error = answer.expect_err("no API, no answer");
+    assert_eq!(error["errorType"], "ResourceUnavailable");
+    let message = error["errorMessage"].as_str().unwrap_or_default();
+    assert!(message.contains("`api`") && message.contains(why), "{message}");
+}
+
+#[tokio::test]
+async fn a_failure_is_remembered_for_60_seconds_and_then_tried_again() {
+    let weather = Weather::start(false).await;
+    let url = weather.backend.url();
+    let mut function = Local::spawn(ERROR_RECOVERY, "25s", &[("API_URL", &url)]);
+    assert_unavailable(function.invoke(riga()).await, "503");
+    weather.assert_asked(1);
+    weather.is(true);
+    for _ in ["25 s", "50 s"] {
+        assert_unavailable(function.invoke(riga()).await, "503");
+        weather.assert_asked(1);
+    }
+    assert_eq!(function.invoke(riga()).await, in_riga(0));
+    weather.assert_asked(2);
+    // Gaps of 25 seconds are no reason to ask again.
+    assert_eq!(function.invoke(riga()).await, in_riga(25));
+    assert_eq!(function.invoke(riga()).await, in_riga(50));
+    weather.assert_asked(2);
+}
+
+#[tokio::test]
+async fn a_client_is_checked_after_an_idle_gap() {
+    let weather = Weather::start(true).await;
+    let url = weather.backend.url();
+    let mut function = Local::spawn(ERROR_RECOVERY, "40s", &[("API_URL", &url)]);
+    assert_eq!(function.invoke(riga()).await, in_riga(0));
+    weather.assert_asked(1);
+    assert_eq!(function.invoke(riga()).await, in_riga(40));
+    weather.assert_asked(2);
+    weather.is(false);
+    assert_unavailable(function.invoke(riga()).await, "503");
+    weather.assert_asked(4); // the client that it had, and a new one
+    weather.is(true);
+    assert_unavailable(function.invoke(riga()).await, "503");
+    weather.assert_asked(4);
+    // After the 60 seconds: the client that failed its check passes it now, and is kept.
+    assert_eq!(function.invoke(riga()).await, in_riga(160));
+    weather.assert_asked(5);
+}
+
+#[tokio::test]
+async fn an_api_that_fails_a_call_fails_that_invocation() {
+    let weather = Weather::start(true).await;
+    let url = weather.backend.url();
+    let mut function = Local::spawn(ERROR_RECOVERY, "1s", &[("API_URL", &url)]);
+    assert_eq!(function.invoke(riga()).await, in_riga(0));
+    weather.is(false);
+    let error = function.invoke(riga()).await.expect_err("a call that fails");
+    assert_eq!(error["errorType"], "Error");
+    assert!(error["errorMessage"].to_string().contains("500"), "{error}");
+    weather.is(true);
+    assert_eq!(function.invoke(riga()).await, in_riga(2));
+    weather.assert_asked(1);
+}
+
+#[tokio::test]
+async fn an_api_that_is_not_there_is_answered_by_a_stand_in_or_an_error() {
+    let answer = Local::spawn(ERROR_RECOVERY, "1s", &[]).invoke(riga()).await;
+    assert_eq!(answer, Ok(json!({ "city": "Riga", "degrees": 21.0, "client_age_s": 0 })));
+
+    let url = Weather::start(true).await.backend.url(); // gone by now
+    let mut function = Local::spawn(ERROR_RECOVERY, "1s", &[("API_URL", &url)]);
+    assert_unavailable(function.invoke(riga()).await, "refused");
+}
+
+// event_processor
+
+#[tokio::test]
+async fn nobody_listens_on_whatever_ended_an_invocation() {
+    let api = RuntimeApi::start().await;
+    let _function = Function::spawn(&api, EVENT_PROCESSOR);
+    let completes = json!({ "steps": 2 });
+    let assert_alone = async || {
+        let receipt = api.invoke(completes.clone()).await.json();
+        assert_eq!(receipt, json!({ "steps": 2, "listeners": 1 }));
+    };
+    assert_alone().await;
+
+    let failed = api.invoke(json!({ "steps": 3, "fails_at": 2 })).await;
+    assert_eq!(failed.error().error_message, "step 2 of 3 failed");
+    assert_alone().await;
+
+    let panicked = api.invoke(json!({ "steps": 3, "panics_at": 2 })).await;
+    assert!(panicked.error().error_message.contains("the step panicked"), "{:?}", panicked.error());
+    assert_alone().await;
+
+    // Work that would take hours: the listener gives up 5 seconds before the deadline.
+    let endless = Invocation::json(json!({ "steps": 1_000_000 })).deadline(Duration::from_secs(6));
+    let outcome = api.invoke_raw(endless).await;
+    let took = outcome.answered - outcome.delivered;
+    assert!(
+        outcome.error().error_message.starts_with("no outcome within"),
+        "{:?}",
+        outcome.error()
+    );
+    assert!((700..2500).contains(&took.as_millis()), "{took:?}");
+    assert_alone().await;
+    assert!(api.violations().is_empty(), "{:?}", api.violations());
+}
+
+#[tokio::test]
+async fn invocations_at_the_same_time_each_hear_of_their_own_work() {
+    let api = RuntimeApi::start().await;
+    let _function =
+        Function::builder(EVENT_PROCESSOR).env("AWS_LAMBDA_MAX_CONCURRENCY", "8").spawn(&api);
+    api.wait_for_pollers(8).await;
+    let pending: Vec<_> = (1..=24)
+        .map(|n| match n % 3 {
+            0 => api.send(json!({ "steps": n, "fails_at": n })),
+            _ => api.send(json!({ "steps": n })),
+        })
+        .collect();
+    for (n, pending) in (1..).zip(pending) {
+        let outcome = pending.outcome().await;
+        match n % 3 {
+            0 => assert_eq!(outcome.error().error_message, format!("step {n} of {n} failed")),
+            _ => assert_eq!(outcome.json()["steps"], n),
+        }
+    }
+    assert_eq!(api.invoke(json!({ "steps": 1 })).await.json()["listeners"], 1);
+}
+
+#[tokio::test]
+async fn memory_is_flat_over_thousands_of_invocations() {
+    let api = RuntimeApi::start().await;
+    let function = Function::spawn(&api, EVENT_PROCESSOR);
+    let invoke = async |times| {
+        for n in 0..times {
+            match n % 100 {
+                0 => drop(api.invoke(json!({ "steps": 1, "fails_at": 1 })).await.error()),
+                1 => drop(api.invoke(json!({ "steps": 1, "panics_at": 1 })).await.error()),
+                _ => drop(api.invoke(json!({ "steps": 0 })).await.json()),
+            }
+        }
+    };
+    invoke(500).await;
+    let before = function.resident_bytes();
+    invoke(3000).await;
+    let grown = function.resident_bytes().saturating_sub(before);
+    assert!(grown < 512 * 1024, "{grown} bytes more after 3,000 invocations more");
+}

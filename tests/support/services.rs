@@ -1,0 +1,275 @@
+//! The real services that functions are tested with: where their programs are, what happens where
+//! they are not, and each as a process of its own on a free port, which a test can kill and restart.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use crate::TIMEOUT;
+
+/// The user and group `nobody`, as whom databases run where the tests run as root, which they refuse.
+const NOBODY: u32 = 65534;
+
+/// Whether a missing service fails a test, as in CI: `REWARM_REQUIRE_SERVICES=1`.
+pub fn required() -> bool {
+    std::env::var("REWARM_REQUIRE_SERVICES").is_ok_and(|value| value == "1")
+}
+
+/// Says in one line, even of a test that passes, that the current test is skipped.
+///
+/// Panics where services are required.
+pub fn skip(reason: &str) {
+    assert!(!required(), "{reason}, and REWARM_REQUIRE_SERVICES is 1");
+    let thread = std::thread::current();
+    let line = format!("skipped: {}: {reason}\n", thread.name().unwrap_or("a test"));
+    // Unlike `eprintln`, this is not kept back by the test harness.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// The path of a service's program, if it is installed: by `scripts/services.sh` or otherwise.
+/// Without it the test is to return: it has been skipped.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let installed = std::env::var_os("REWARM_SERVICES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services"),
+        PathBuf::from,
+    );
+    let mut folders = vec![installed.join("bin"), installed.join("venv/bin")];
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    folders.push("/usr/sbin".into());
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    folders.extend(versions.map(|version| version.path().join("bin")));
+    let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+    if found.is_none() {
+        skip(&format!("{name} not found; scripts/services.sh installs it"));
+    }
+    found
+}
+
+/// A running service, killed when dropped, its folder removed.
+#[derive(Debug)]
+pub struct Service {
+    program: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    folder: PathBuf,
+    port: u16,
+    /// Whether it runs as another user, since it refuses to run as root.
+    is_nobody: bool,
+    /// What ends it like a crash, with all the processes that it started.
+    signal: &'static str,
+    process: Option<Child>,
+}
+
+impl Service {
+    /// Starts a program that listens on a port. In the arguments, `{port}` and `{folder}` are
+    /// replaced by a free port and a folder of its own.
+    pub fn start(program: PathBuf, arguments: &[&str], environment: &[(&str, &str)]) -> Service {
+        let mut service = Service::prepare(program, arguments);
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        service.environment = environment.iter().map(owned).collect();
+        service.started()
+    }
+
+    /// A database yet to be started.
+    fn database(program: PathBuf, arguments: &[&str]) -> Service {
+        let mut service = Service::prepare(program, arguments);
+        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+            service.is_nobody = true;
+            chown(&service.folder, Some(NOBODY), Some(NOBODY)).expect("give a folder to nobody");
+        }
+        service
+    }
+
+    fn prepare(program: PathBuf, arguments: &[&str]) -> Service {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = format!("rewarm-service-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir(&folder).expect("make a folder for a service");
+        let mut service = Service {
+            program,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            folder,
+            port: free_port(),
+            is_nobody: false,
+            signal: "KILL",
+            process: None,
+        };
+        service.arguments = arguments.iter().map(|argument| service.filled(argument)).collect();
+        service
+    }
+
+    /// MariaDB with the table `users` in the database `test`, for the user `app`, password `app`.
+    pub fn mariadb() -> Option<Service> {
+        let (install, server) = (program("mariadb-install-db")?, program("mariadbd")?);
+        let service = Service::database(
+            server,
+            &[
+                "--no-defaults",
+                "--datadir={folder}/data",
+                "--bind-address=127.0.0.1",
+                "--port={port}",
+                "--socket={folder}/socket",
+                "--pid-file={folder}/pid",
+                "--init-file={folder}/init.sql",
+                "--log-warnings=2",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--skip-name-resolve",
+            ],
+        );
+        service.run(
+            &install,
+            &[
+                "--no-defaults",
+                "--datadir={folder}/data",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+            ],
+            "",
+        );
+        // Read at each start, one statement a line.
+        let init = "CREATE DATABASE IF NOT EXISTS test;
+USE test;
+CREATE TABLE IF NOT EXISTS users (id BIGINT PRIMARY KEY, name VARCHAR(80) NOT NULL);
+REPLACE INTO users VALUES (1, 'Ada');
+CREATE USER IF NOT EXISTS app IDENTIFIED BY 'app';
+GRANT ALL ON test.* TO app;
+";
+        fs::write(service.folder.join("init.sql"), init).expect("write init.sql");
+        Some(service.started())
+    }
+
+    /// PostgreSQL with the table `users` in the database `postgres`, for the user `app`.
+    pub fn postgres() -> Option<Service> {
+        let (initdb, server) = (program("initdb")?, program("postgres")?);
+        let mut service = Service::database(
+            server.clone(),
+            &[
+                "-D{folder}/data",
+                "-clisten_addresses=127.0.0.1",
+                "-p{port}",
+                "-cunix_socket_directories=",
+                "-cfsync=off",
+            ],
+        );
+        service.run(&initdb, &["-D{folder}/data", "-Uapp", "-Atrust", "--no-sync"], "");
+        // Its processes are no group; this has the first end the others, unclean as they are.
+        service.signal = "QUIT";
+        let users = "CREATE TABLE users (id BIGINT PRIMARY KEY, name VARCHAR(80) NOT NULL);
+INSERT INTO users VALUES (1, 'Ada');
+";
+        service.run(&server, &["--single", "-D{folder}/data", "postgres"], users);
+        Some(service.started())
+    }
+
+    /// moto's server, which answers for AWS.
+    pub fn moto() -> Option<Service> {
+        Some(Service::start(program("moto_server")?, &["-H127.0.0.1", "-p{port}"], &[]))
+    }
+
+    /// The port it listens on, the same after a restart.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it has printed, to stdout or stderr.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let group = format!("-{}", process.id());
+            // It fails where all have exited by themselves.
+            let _ = Command::new("kill").args(["-s", self.signal, "--", &group]).output();
+            let _ = process.wait();
+        }
+    }
+
+    /// Starts it again, and waits until it listens.
+    pub fn restart(&mut self) {
+        self.kill();
+        let log = fs::File::options().create(true).append(true).open(self.folder.join("log"));
+        let log = log.expect("open a service's log");
+        let process = self
+            .command(&self.program)
+            .args(&self.arguments)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle of a log"))
+            .stderr(log)
+            .spawn();
+        let program = self.program.display();
+        let process = process.unwrap_or_else(|error| panic!("start {program}: {error}"));
+        let process = self.process.insert(process);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let exit = process.try_wait().expect("the state of a service");
+            if let Some(problem) = exit
+                .map(|status| status.to_string())
+                .or_else(|| (start.elapsed() > TIMEOUT).then(|| "it does not listen".to_owned()))
+            {
+                panic!("{program} did not start: {problem}\n{}", self.log());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    fn started(mut self) -> Service {
+        self.restart();
+        self
+    }
+
+    /// Runs a program to its end.
+    fn run(&self, program: &Path, arguments: &[&str], input: &str) {
+        let input_path = self.folder.join("input");
+        fs::write(&input_path, input).expect("write the input of a program");
+        let output = self
+            .command(program)
+            .args(arguments.iter().map(|argument| self.filled(argument)))
+            .stdin(fs::File::open(&input_path).expect("open the input of a program"))
+            .output();
+        let program = program.display();
+        let output = output.unwrap_or_else(|error| panic!("run {program}: {error}"));
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{program}: {}\n{stdout}\n{stderr}", output.status);
+    }
+
+    /// A program in the service's folder, with its user's rights.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder).envs(self.environment.iter().map(|(k, v)| (k, v)));
+        if self.is_nobody {
+            command.env("HOME", &self.folder).uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+
+    fn filled(&self, argument: &str) -> String {
+        let folder = self.folder.display().to_string();
+        argument.replace("{folder}", &folder).replace("{port}", &self.port.to_string())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen on a loopback port");
+    listener.local_addr().expect("the address listened on").port()
+}

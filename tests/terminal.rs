@@ -1,0 +1,106 @@
+//! The local runner on a terminal: what a developer sees.
+#![cfg(target_os = "linux")]
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
+use std::process::Command;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// Runs `faults` on a terminal of its own: its exit code, and all that the terminal shows.
+fn on_terminal(args: &[&str], env: &[(&str, &str)]) -> (Option<i32>, String) {
+    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&screen).unwrap();
+    unlockpt(&screen).unwrap();
+    let path = ptsname(&screen, Vec::new()).unwrap().into_bytes();
+    let path = std::ffi::OsString::from_vec(path);
+    let terminal = File::options().read(true).write(true).open(path).unwrap();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_faults"))
+        .args(args)
+        .env_clear()
+        .env("TERM", "xterm-256color")
+        .envs(env.iter().copied())
+        .stdin(terminal.try_clone().unwrap())
+        .stdout(terminal.try_clone().unwrap())
+        .stderr(terminal)
+        .spawn()
+        .unwrap();
+    let mut shown = Vec::new();
+    // On Linux reading fails, rather than ends, when nobody has the terminal open any more.
+    let _ = File::from(screen).read_to_end(&mut shown);
+    let code = process.wait().unwrap().code();
+    (code, String::from_utf8(shown).unwrap().replace("\r\n", "\n"))
+}
+
+const QUIET: (&str, &str) = ("RUST_LOG", "off");
+
+#[test]
+fn a_timeline_in_colour_and_a_summary() {
+    let events = ["--event={\"do\": \"answer\"}", "--event={\"do\": \"fail\"}", "--repeat=2"];
+    let ping = ["--event={\"warmup\": true}"];
+    let (code, shown) = on_terminal(&[&events[..], &ping].concat(), &[QUIET]);
+    assert_eq!(code, Some(1));
+    for text in [
+        "\x1b[36minit\x1b[0m",
+        "4 resources\n",
+        "\x1b[2mledger\x1b[0m\n",
+        "\x1b[34mcold\x1b[0m     1",
+        "\x1b[32mwarm\x1b[0m     2",
+        "\x1b[2mping\x1b[0m     2",
+        "ms  ok\x1b[2m  1 miss\x1b[0m\n",
+        "ms  ok\x1b[2m  1 hit\x1b[0m\n",
+        "\x1b[31mRefused: cannot pay order 0: the bank is closed: it is night\x1b[0m",
+        "\n4 invocations, \x1b[31m2 failed\x1b[0m\n",
+        "\n  cold start ",
+        "\n  p50 ",
+        "\n  p99 ",
+        "\n  cache hits          50%  \x1b[2m1 of 2\x1b[0m\n",
+        "{\"errorType\":\"Refused\"",
+    ] {
+        assert!(shown.contains(text), "{text:?} is not in\n{shown}\n{shown:?}");
+    }
+    // Times stand below one another.
+    let ends: Vec<usize> = shown
+        .lines()
+        .filter(|line| {
+            ["init", "cold", "warm", "ping"]
+                .iter()
+                .any(|word| line.contains(&format!("m{word}\x1b")))
+        })
+        .map(|line| line.find(" ms").unwrap())
+        .collect();
+    assert_eq!(ends.len(), 7, "{shown}");
+    assert!(ends.iter().all(|end| *end == ends[0] || *end + 1 == ends[0]), "{ends:?}\n{shown}");
+}
+
+#[test]
+fn no_color_is_no_colour() {
+    let event = "--event={\"do\": \"answer\"}";
+    for env in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let (code, shown) = on_terminal(&[event], &[QUIET, env]);
+        assert_eq!(code, Some(0));
+        assert!(!shown.contains('\x1b'), "{shown:?}");
+        assert!(shown.contains("\ncold     1 "), "{shown}");
+    }
+}
+
+#[test]
+fn without_an_event_it_says_how_to_give_one() {
+    let (code, shown) = on_terminal(&[], &[]);
+    assert_eq!(code, Some(2));
+    let text = "error: no event: give one with --event '{\"key\": \"value\"}', a file with --events, \
+                or pipe them in, one JSON a line\nhelp: --help lists what can be given\n";
+    assert_eq!(shown, text);
+}
+
+#[test]
+fn help_lists_the_options_and_is_no_failure() {
+    let (code, shown) = on_terminal(&["--help"], &[]);
+    assert_eq!(code, Some(0));
+    for option in
+        ["--event ", "--events ", "--repeat ", "--idle ", "--concurrency ", "--report", "--help"]
+    {
+        assert!(shown.contains(&format!("\n  {option}")), "{option} is not in\n{shown}");
+    }
+}
