@@ -2,6 +2,7 @@
 //! every way to fail turned into the error that Lambda shows.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,18 +149,41 @@ pub(crate) enum Event<'a, T> {
     Typed(T),
 }
 
+/// An invocation that has begun, and ends with this: dropped on the way, as by a time limit of a
+/// user's own layer, it has failed, and what it deferred is dropped with it.
+pub(crate) struct Ongoing(Arc<Scope>);
+
+impl Deref for Ongoing {
+    type Target = Arc<Scope>;
+
+    fn deref(&self) -> &Arc<Scope> {
+        &self.0
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        if self.end() {
+            if self.answered.get().is_none() && !self.ping {
+                container().invocation_answered(true, false);
+            }
+            container().invocation_ends();
+        }
+    }
+}
+
 /// Begins an invocation that has so much time left.
 pub(crate) fn begin<H: Handler>(
     event: &Event<'_, H::Event>,
     context: &Context,
     remaining: Option<Duration>,
-) -> Arc<Scope> {
+) -> Ongoing {
     let ping = H::SPEC.warmup && matches!(event, Event::Json(json) if is_ping(json));
     let begun = container().invocation_begins(ping);
     let span = span::begin(&H::SPEC, context, begun.cold);
     let told = !ping && metrics::wanted(Level::DEBUG);
     let request_id = told.then(|| context.request_id.clone());
-    Arc::new(Scope::new(begun, remaining, span, request_id))
+    Ongoing(Arc::new(Scope::new(begun, remaining, span, request_id)))
 }
 
 /// Whether an event is a warm-up ping: serverless-plugin-warmup's, or `{"warmup": true}`.
@@ -282,7 +306,8 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 }
 
 /// Ends an invocation whose response has been sent: runs what it deferred, bounded by its deadline.
-pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
+pub(crate) async fn end<H: Handler>(invocation: Ongoing) {
+    let scope = invocation.clone();
     let work = scope.clone().enter(run_deferred(&scope));
     match scope.deadline {
         None => work.await,
@@ -293,8 +318,7 @@ pub(crate) async fn end<H: Handler>(scope: Arc<Scope>) {
             }
         }
     }
-    scope.end();
-    container().invocation_ends();
+    drop(invocation);
     if !scope.ping {
         tell::<H>(scope);
     }

@@ -80,9 +80,10 @@ impl Scope {
         self.deferred().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The invocation has ended: what it deferred and did not run is dropped.
-    pub(crate) fn end(&self) {
-        self.deferred().take();
+    /// The invocation has ended: what it deferred and did not run is dropped. Whether it had not
+    /// ended before.
+    pub(crate) fn end(&self) -> bool {
+        self.deferred().take().is_some()
     }
 
     /// Keeps work for later; gives it back if there is no later.

@@ -29,7 +29,6 @@
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -41,10 +40,9 @@ use crate::clock::{CLOCK, nanos};
 use crate::container::{self, ContainerSnapshot, Start, container};
 use crate::error::{ResourceError, chain};
 use crate::event::Context;
-use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::invocation::{self, Event, Handler, InvocationError, Ongoing};
 use crate::panic::remember_places;
 use crate::reply::in_full;
-use crate::scope::Scope;
 
 /// The statics of a process are one container's: others wait for their turn.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -117,7 +115,7 @@ impl<H: Handler> Container<H> {
         answers
     }
 
-    async fn answer(&self, event: Value) -> (Arc<Scope>, Result<Value, InvocationError>) {
+    async fn answer(&self, event: Value) -> (Ongoing, Result<Value, InvocationError>) {
         let json = event.to_string();
         let event = Event::Json(json.as_bytes());
         let mut context = Context::default();

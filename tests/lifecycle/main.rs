@@ -422,6 +422,18 @@ async fn the_deadline_guard_keeps_the_container() {
     assert_eq!((c.snapshot().invocations, c.snapshot().errors), (4, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_invocation_that_is_dropped_has_ended_and_failed() {
+    use tower::{Service, ServiceBuilder};
+    let _world = world().await;
+    let c = guard::act::container().await;
+    let mut hurried = ServiceBuilder::new().timeout(SECOND).service(guard::act::service());
+    let event = rewarm::LambdaEvent::new("hang".to_owned(), Default::default());
+    assert!(hurried.call(event).await.is_err(), "the layer's time limit");
+    let after = c.snapshot();
+    assert_eq!((after.invocations, after.errors, after.in_flight), (1, 1, 0));
+}
+
 #[tokio::test]
 async fn panics_and_deferred_work() {
     let _world = world().await;
