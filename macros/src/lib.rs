@@ -415,7 +415,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ## `http`
 ///
 /// With the feature `http`: the event is a `rewarm::http::Request`, the answer an `IntoResponse`. A function that does not take the request makes a
-/// `tower::Service` of its resources, such as an `axum::Router`: once per container, in INIT, and again when one of the resources is built anew. See `docs/http.md`.
+/// `tower::Service` of its resources, such as an `axum::Router`: once per container, in INIT, and again when one of the resources is built anew. See the guide's chapter on HTTP.
 ///
 /// ```ignore
 /// #[handler(http)]
@@ -428,7 +428,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ## `streaming`
 ///
 /// The answer is a `StreamResponse<S>` of a stream of bytes; with `http`, an `http::Response<B>` whose body is sent as it comes. The deadline guard, `defer` and
-/// the counters hold for the body, too; `docs/http.md` says how far.
+/// the counters hold for the body, too; the guide's chapter on HTTP says how far.
 ///
 /// ```ignore
 /// #[handler(streaming)]

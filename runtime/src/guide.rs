@@ -7,6 +7,8 @@
 //! | [`secrets`] | what must not stay for hours |
 //! | [`snap_start`] | containers restored from a snapshot |
 //! | [`managed_instances`] | several invocations at a time |
+//! | [`http`] | requests, services, streamed answers |
+//! | [`metrics`] | what a container tells of its life |
 //! | [`testing`] | three tests that every function should have |
 //! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
 //! | [`limits`] | what rewarm does not do |
@@ -25,6 +27,14 @@ pub mod snap_start {}
 
 #[doc = include_str!("guide/managed_instances.md")]
 pub mod managed_instances {}
+
+// Its examples need the feature.
+#[cfg(any(doc, feature = "http"))]
+#[doc = include_str!("guide/http.md")]
+pub mod http {}
+
+#[doc = include_str!("guide/metrics.md")]
+pub mod metrics {}
 
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}

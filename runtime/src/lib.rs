@@ -55,11 +55,6 @@
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The chapter on HTTP and streams, whose examples are compiled, too.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../../docs/http.md")]
-struct Http;
-
 // The expansions in our own documentation name the crate as a user's do.
 extern crate self as rewarm;
 
