@@ -127,6 +127,19 @@ async fn the_release_build_runs_without_lambda() {
     assert_eq!(run.temperatures(), ["cold", "warm", "warm"]);
 }
 
+#[test]
+fn a_build_without_the_feature_has_nothing_of_the_simulated_containers() {
+    // The clock that stands still, by its symbol.
+    let symbol = b"5clock6Manual";
+    let has_it = |program: &Path| {
+        let bytes = std::fs::read(program).unwrap();
+        bytes.windows(symbol.len()).any(|window| window == symbol)
+    };
+    assert!(has_it(FAULTS.as_ref()), "built with the feature `testing`");
+    let plain = build_binary(&["--package=rewarm-examples", "--example=quickstart"]);
+    assert!(!has_it(&plain), "built without it");
+}
+
 // Invocations, good and bad.
 
 #[tokio::test]
