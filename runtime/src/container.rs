@@ -184,14 +184,14 @@ impl Container {
     /// Every `#[init]` of the program.
     pub fn resources(&self) -> Vec<ResourceSnapshot> {
         let resources = registry().filter(|node| node.kind() != Kind::Cache);
-        let mut resources: Vec<_> = resources.map(|node| ResourceSnapshot::of(node)).collect();
+        let mut resources: Vec<_> = resources.map(ResourceSnapshot::of).collect();
         resources.sort_by_key(|resource| (resource.depth, resource.name));
         resources
     }
 
     /// Every `#[cached]` of the program.
     pub fn caches(&self) -> Vec<CacheSnapshot> {
-        let mut caches: Vec<_> = registry().filter_map(|node| CacheSnapshot::of(node)).collect();
+        let mut caches: Vec<_> = registry().filter_map(CacheSnapshot::of).collect();
         caches.sort_by_key(|cache| cache.name);
         caches
     }

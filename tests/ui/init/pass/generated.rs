@@ -9,7 +9,7 @@ use rewarm::{cached, handler, init};
 fn absent() -> NoSuchType {}
 
 #[init]
-#[cfg(all())]
+#[cfg(not(windows))]
 fn present() -> u8 {
     1
 }
