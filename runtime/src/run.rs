@@ -3,6 +3,8 @@
 //! `lambda_runtime`.
 
 mod concurrent;
+#[cfg(all(unix, feature = "graceful-shutdown"))]
+mod sigterm;
 mod stream;
 
 use std::cell::Cell;
@@ -101,7 +103,9 @@ async fn life<H: Handler>(concurrency: u32) -> ExitCode {
         }
     };
     #[cfg(all(unix, feature = "graceful-shutdown"))]
-    shutdown_on_sigterm::<H>().await;
+    if container::has_close() {
+        sigterm::at_shutdown(invocation::shutdown::<H>).await;
+    }
     if let Err(failures) = container::init(budget).await {
         report_init_failure(failures).await;
         return ExitCode::FAILURE;
@@ -127,21 +131,6 @@ fn init_budget(start: Start) -> Result<Option<Duration>, String> {
     match env::var("REWARM_INIT_BUDGET") {
         Ok(text) => crate::duration::parse(&text).map(Some),
         Err(_) => Ok((start == Start::OnDemand).then_some(Duration::from_secs(9))),
-    }
-}
-
-/// Closes what wants to be closed when Lambda ends the container. Lambda says so only where an
-/// extension is registered, which this does where there is something to close:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
-#[cfg(all(unix, feature = "graceful-shutdown"))]
-async fn shutdown_on_sigterm<H: Handler>() {
-    if !container::has_close() {
-        return;
-    }
-    // It panics where no extension can be registered, as under some emulators.
-    let registered = lambda_runtime::spawn_graceful_shutdown_handler(invocation::shutdown::<H>);
-    if let Err(panic) = crate::panic::catch_async(registered).await {
-        tracing::warn!(%panic, "nothing will be closed at SHUTDOWN");
     }
 }
 

@@ -1,0 +1,68 @@
+//! SHUTDOWN. Lambda tells a process that its end has come, by SIGTERM, only where an extension is
+//! registered:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>.
+//! So an internal one is, which wants no events. lambda_runtime can do the same by its crate for
+//! extensions, whose server would be a fifth of a function's size.
+
+use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::{BoxError, chain};
+
+/// Runs `hook` at SHUTDOWN, and ends the process. To be called before the first event is asked for.
+pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
+    hook: impl FnOnce() -> F + Send + 'static,
+) {
+    let signals = signal(SignalKind::terminate()).and_then(|term| {
+        let int = signal(SignalKind::interrupt())?;
+        Ok((term, int))
+    });
+    let (mut term, mut int) = match signals {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::warn!(%error, "nothing will be closed at SHUTDOWN");
+            return;
+        }
+    };
+    match register().await {
+        Ok(events) => drop(tokio::spawn(events)),
+        // As under some emulators. What is sent by others is heard all the same.
+        Err(error) => {
+            tracing::warn!(error = chain(&*error), "Lambda will not announce SHUTDOWN");
+        }
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        hook().await;
+        std::process::exit(0);
+    });
+}
+
+/// Registers the extension. INIT ends only when it has asked for its first event, which what is given
+/// back does; it never comes.
+async fn register() -> Result<impl Future<Output = ()> + Send + 'static, BoxError> {
+    let client = PooledClient::builder().build();
+    let request = build_request()
+        .method("POST")
+        .uri("/2020-01-01/extension/register")
+        .header("Lambda-Extension-Name", "rewarm-shutdown")
+        .body(Body::from(r#"{"events":[]}"#))?;
+    let answer = client.call(request).await?;
+    let identifier = answer
+        .headers()
+        .get("lambda-extension-identifier")
+        .ok_or_else(|| format!("the extension was not registered: {}", answer.status()))?;
+    let request = build_request()
+        .method("GET")
+        .uri("/2020-01-01/extension/event/next")
+        .header("Lambda-Extension-Identifier", identifier)
+        .body(Body::empty())?;
+    Ok(async move {
+        if let Err(error) = client.call(request).await {
+            tracing::debug!(error = chain(&*error), "the extension is not connected any more");
+        }
+    })
+}
