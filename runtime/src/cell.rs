@@ -352,6 +352,10 @@ impl<T: Send + Sync + 'static> Node for Cell<T> {
         self.spec.close.is_some()
     }
 
+    fn has_retired(&self) -> bool {
+        self.spec.close.is_some() && !self.retired().is_empty()
+    }
+
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
         // Whoever still holds a replaced generation keeps it until done.

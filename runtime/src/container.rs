@@ -480,6 +480,11 @@ fn dependents_first() -> Vec<&'static dyn Node> {
 /// Lambda kills the process 500 ms after SIGTERM where an internal extension is registered.
 const SHUTDOWN_BUDGET: Duration = Duration::from_millis(300);
 
+/// Whether a generation that was replaced waits to be closed.
+pub(crate) fn has_retired() -> bool {
+    registry().any(|node| node.has_retired())
+}
+
 /// Closes the generations that were replaced and that nobody holds any more.
 pub(crate) async fn close_retired() {
     for node in dependents_first() {

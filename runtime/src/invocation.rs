@@ -308,13 +308,15 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 /// Ends an invocation whose response has been sent: runs what it deferred, bounded by its deadline.
 pub(crate) async fn end<H: Handler>(invocation: Ongoing) {
     let scope = invocation.clone();
-    let work = scope.clone().enter(run_deferred(&scope));
-    match scope.deadline {
-        None => work.await,
-        Some(deadline) => {
-            let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
-            if timeout_at(end, work).await.is_err() {
-                tracing::error!("deferred work was dropped at the deadline");
+    if scope.has_deferred() || container::has_retired() {
+        let work = scope.clone().enter(run_deferred(&scope));
+        match scope.deadline {
+            None => work.await,
+            Some(deadline) => {
+                let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
+                if timeout_at(end, work).await.is_err() {
+                    tracing::error!("deferred work was dropped at the deadline");
+                }
             }
         }
     }

@@ -70,6 +70,10 @@ pub trait Node: Sync {
     fn has_close(&self) -> bool {
         false
     }
+    /// Whether replaced generations wait to be closed.
+    fn has_retired(&self) -> bool {
+        false
+    }
     /// Closes replaced generations that nobody holds any more.
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
         None

@@ -75,6 +75,11 @@ impl Scope {
         CURRENT.scope(self, work).instrument(span).await
     }
 
+    /// Whether anything waits for the response to be sent.
+    pub(crate) fn has_deferred(&self) -> bool {
+        self.deferred().as_ref().is_some_and(|deferred| !deferred.is_empty())
+    }
+
     /// All that was deferred since the last call, in that order.
     pub(crate) fn take_deferred(&self) -> Vec<BoxFuture<'static, ()>> {
         self.deferred().as_mut().map(std::mem::take).unwrap_or_default()
