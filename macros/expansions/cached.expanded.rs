@@ -44,6 +44,7 @@ const _: () = {
                 .stale_if_error(__rewarm::Duration::from_secs(3600)),
             __rewarm::facts!(__Value, __Error),
             ::core::option::Option::Some(settings::__fetch),
+            || &__PLACE,
         );
         impl __rewarm::Resource for settings {
             type Place = __Place;
@@ -57,9 +58,9 @@ const _: () = {
                 &__PLACE
             }
             fn __query() {}
-            fn __fetch(key: __Key) -> __rewarm::Fetch<__Value, __Error> {
+            fn __fetch(key: __Key) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
-                    __rewarm::fetched(__Body::settings().await)
+                    __rewarm::fetched::<_, _, __Value, __Error>(__Body::settings().await)
                 })
             }
             /// The value, if it is kept and fresh.

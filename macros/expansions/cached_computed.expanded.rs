@@ -38,6 +38,7 @@ const _: () = {
             __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
             __rewarm::facts!(__Value, __Error),
             1000,
+            || &__PLACE,
         );
         impl squared {
             fn __place() -> &'static __Place {
@@ -46,9 +47,14 @@ const _: () = {
             fn __query<'a>(n: &'a u64) -> __rewarm::Arguments<(&'a __Part0,)> {
                 __rewarm::Arguments((__rewarm::Kept::ask(n),))
             }
-            fn __fetch(key: __Key) -> __rewarm::Fetch<__Value, __Error> {
+            fn __fetch(key: __Key) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
-                    __rewarm::fetched(
+                    __rewarm::fetched::<
+                        _,
+                        _,
+                        __Value,
+                        __Error,
+                    >(
                         ::core::result::Result::<
                             _,
                             __Error,

@@ -64,6 +64,7 @@ const _: () = {
             ),
             __rewarm::facts!(__Value, __Error),
             500,
+            || &__PLACE,
         );
         impl price {
             fn __place() -> &'static __Place {
@@ -75,13 +76,15 @@ const _: () = {
             ) -> __rewarm::Arguments<(&'a __Part0, &'a __Part1)> {
                 __rewarm::Arguments((__rewarm::Kept::ask(sku), __rewarm::Kept::ask(day)))
             }
-            fn __fetch(
-                key: __Key,
-                __trace: __rewarm::Owned<str>,
-            ) -> __rewarm::Fetch<__Value, __Error> {
+            fn __fetch(key: __Key, __trace: __rewarm::Owned<str>) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
                     let held = __rewarm::hold::<(db,)>().await?;
-                    __rewarm::fetched(
+                    __rewarm::fetched::<
+                        _,
+                        _,
+                        __Value,
+                        __Error,
+                    >(
                         __Body::price(
                                 &*held.0,
                                 __rewarm::lend::<str, __Part0>(&key.0),

@@ -29,7 +29,8 @@ const _: () = {
     const _: () = {
         use ::rewarm::private as __rewarm;
         const _: () = __rewarm::shareable::<Pool>();
-        type __Place = __rewarm::Cell<__rewarm::keeps!(Pool, SHAREABLE)>;
+        type __Kept = __rewarm::keeps!(Pool, SHAREABLE);
+        type __Place = __rewarm::Cell<__Kept>;
         static __PLACE: __Place = __rewarm::Cell::new(
             __rewarm::Spec::waiting(
                     "db",
@@ -38,7 +39,11 @@ const _: () = {
                     || __rewarm::guard_across_await(async {
                         let held = __rewarm::hold::<(settings, crate::secrets::login)>()
                             .await?;
-                        __rewarm::built_or(
+                        __rewarm::built_or::<
+                            _,
+                            __Kept,
+                            _,
+                        >(
                             __Body::db(
                                     &*held.0,
                                     <Arc<Login> as __rewarm::FromHeld<_, _>>::from_held(&held.1),
@@ -49,9 +54,14 @@ const _: () = {
                 )
                 .timeout(__rewarm::Duration::from_secs(3))
                 .check(|value| __rewarm::Box::pin(async move {
-                    ping(value).await.map_err(::core::convert::Into::into)
+                    ping(__rewarm::lent::<__Kept>(value))
+                        .await
+                        .map_err(::core::convert::Into::into)
                 }))
-                .close(|value| __rewarm::Box::pin(Pool::close(value))),
+                .close(|value| __rewarm::Box::pin(
+                    Pool::close(__rewarm::lent::<__Kept>(value)),
+                )),
+            || &__PLACE,
         );
         impl __rewarm::Resource for db {
             type Place = __Place;

@@ -28,9 +28,14 @@ const _: () = {
         use ::rewarm::private as __rewarm;
         const _: () = __rewarm::not_a_result(__rewarm::is_result!(Regex));
         const _: () = __rewarm::shareable::<Regex>();
-        type __Place = __rewarm::Cell<__rewarm::keeps!(Regex, SHAREABLE)>;
+        type __Kept = __rewarm::keeps!(Regex, SHAREABLE);
+        type __Place = __rewarm::Cell<__Kept>;
         static __PLACE: __Place = __rewarm::Cell::new(
-            __rewarm::Spec::computing("pattern", || __rewarm::built(__Body::pattern())),
+            __rewarm::Spec::computing(
+                "pattern",
+                || __rewarm::built::<_, __Kept>(__Body::pattern()),
+            ),
+            || &__PLACE,
         );
         impl __rewarm::Resource for pattern {
             type Place = __Place;

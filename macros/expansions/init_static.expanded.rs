@@ -5,7 +5,8 @@ static GREETING: ::rewarm::private::Fixed<
     ::rewarm::private::keeps!(String, SHAREABLE),
 >>::new(
     "GREETING",
-    || ::rewarm::private::built::<String, _>(std::env::var("GREETING")?),
+    || ::rewarm::private::fixed::<String, _>(std::env::var("GREETING")?),
+    || &GREETING,
 );
 ///The controls of the resource `GREETING`.
 #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]

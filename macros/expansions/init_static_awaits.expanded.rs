@@ -5,10 +5,14 @@ static CONFIG: ::rewarm::private::Cell<::rewarm::private::keeps!(Config, SHAREAB
             0,
             ::rewarm::private::nodes::<()>,
             || ::rewarm::private::guard_across_await(async {
-                ::rewarm::private::built::<Config, _>(Config::load().await?)
+                ::rewarm::private::built::<
+                    Config,
+                    ::rewarm::private::keeps!(Config, SHAREABLE),
+                >(Config::load().await?)
             }),
         )
         .retry_after(::rewarm::private::Duration::from_secs(60)),
+    || &CONFIG,
 );
 ///The controls of the resource `CONFIG`.
 #[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]

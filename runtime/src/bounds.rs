@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::erased::BoxFuture;
 use crate::error::BoxError;
-use crate::resource::BoxFuture;
 
 /// A type that may live in a container: every thread may use it and it borrows nothing.
 #[diagnostic::on_unimplemented(

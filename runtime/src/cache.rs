@@ -1,7 +1,8 @@
 //! What stands behind `#[cached]`: one TTL cache, unkeyed (a [`Slot`]) or keyed and bounded (a
 //! [`Map`]).
 //!
-//! A hit reads the container clock and the entry, nothing else. A miss joins the *fetch* of its key
+//! A hit reads the container clock and the entry, nothing else, in the half that knows the types
+//! ([`Cache`]). All else is the half that knows the keys alone ([`desk`]). A miss joins the *fetch* of its key
 //! that is under way, or starts one in a task of its own; a hit on another key never waits for it.
 //!
 //! - **Age** counts from the start of the fetch (as RFC 9111 counts it, §4.2.3), so that an answer
@@ -21,131 +22,81 @@
 //!   and values.
 
 mod answer;
+mod desk;
 mod fetch;
 mod held;
 mod key;
 mod policy;
 mod store;
 
-use std::collections::HashSet;
-use std::collections::hash_map::{Entry as Place, HashMap};
-use std::hash::Hash;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use futures_util::FutureExt;
-
-use crate::clock::{CLOCK, Tick};
-use crate::error::ResourceError;
-use crate::flight::{Arrival, take_off};
-use crate::random;
-use crate::resource::{self, BoxFuture, Kind, Node, Place as _};
-use crate::stats::{Counters, Stats};
-use answer::{Answer, Landing};
-use fetch::{Claim, Next, Revalidation, Underway};
-use key::{Key, Owned, Value};
+use crate::clock::Tick;
+use crate::erased::{BoxFuture, Erased, lent, owned};
+use crate::error::{BoxError, ResourceError};
+use crate::resource::{Node, Place};
+use crate::stats::Stats;
+use answer::Outcome;
+use desk::{AsResource, Desk, Stamp};
+use held::Holding;
+use key::{Key, Value};
 use store::{Entry, Map, Slot, Store};
 
-pub use answer::{Failure, Fetch, infallible};
+pub use answer::{Failure, Fetch, SharedError, infallible};
+pub use desk::Shelf;
 pub use held::HeldValue;
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
 
 /// See the module. `K` is `()` for a function without arguments.
-pub struct Cache<K, V, E, S>
-where
-    K: 'static,
-    V: 'static,
-    E: 'static,
-    S: 'static,
-{
-    policy: Policy,
+pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
+    desk: Desk<K>,
     facts: Facts<V, E>,
     store: S,
-    as_resource: Option<AsResource<K, V, E, S>>,
-    underway: LazyLock<Mutex<HashMap<K, Underway<V, E>>>>,
-    /// Keys whose stale answer was given in an invocation that will fetch it after its response.
-    revalidating: LazyLock<Mutex<HashSet<K>>>,
-    /// No entry dies before this.
-    next_death: AtomicU64,
-    /// How many fetches were begun: each has its own number.
-    numbers: AtomicU64,
-    /// The first fetch of this container: those before it are another's, in a test.
-    first: AtomicU64,
-    counters: Counters,
-    answers: PhantomData<fn() -> Answer<V, E>>,
 }
-
-/// What a cache has that is a resource.
-struct AsResource<K: 'static, V: 'static, E: 'static, S: 'static> {
-    fetch: fn(K) -> Fetch<V, E>,
-    settle: Settle<Cache<K, V, E, S>>,
-}
-
-/// Fills a cache that is a resource.
-type Settle<C> = fn(&'static C) -> BoxFuture<'static, Result<(), ResourceError>>;
 
 /// The cache of a function without arguments.
-pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V, E>>;
+pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V>>;
 /// The cache of a function with arguments.
-pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V, E>>;
+pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V>>;
 
 impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
     /// An empty cache. `fetch` fills it if it is a resource; if it is none, its callers alone do.
+    /// `this` gives the cache itself.
     pub const fn unkeyed(
         policy: Policy,
         facts: Facts<V, E>,
-        fetch: Option<fn(()) -> Fetch<V, E>>,
+        fetch: Option<fn(()) -> Fetch>,
+        this: fn() -> &'static dyn Shelf<()>,
     ) -> Self {
         let as_resource = match fetch {
-            Some(fetch) => Some(AsResource {
-                fetch,
-                settle: |cache| Box::pin(async { cache.hold().await.map(drop) }),
-            }),
+            Some(fetch) => Some(AsResource { key: (), fetch }),
             None => None,
         };
-        Self::new(policy, facts, Slot::new(), as_resource)
+        let desk = Desk::new(policy, facts.clone_error.is_some(), 1, as_resource, this);
+        Self { desk, facts, store: Slot::new() }
     }
 }
 
-impl<K: Hash + Eq, V: Clone, E> Keyed<K, V, E> {
-    /// An empty cache for at most `max_entries` keys.
-    pub const fn keyed(policy: Policy, facts: Facts<V, E>, max_entries: usize) -> Self {
-        Self::new(policy, facts, Map::new(max_entries), None)
-    }
-}
-
-impl<K, V, E, S> Cache<K, V, E, S> {
-    const fn new(
+impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
+    /// An empty cache for at most `max_entries` keys. `this` gives the cache itself.
+    pub const fn keyed(
         policy: Policy,
         facts: Facts<V, E>,
-        store: S,
-        as_resource: Option<AsResource<K, V, E, S>>,
+        max_entries: usize,
+        this: fn() -> &'static dyn Shelf<K>,
     ) -> Self {
-        Self {
-            policy,
-            facts,
-            store,
-            as_resource,
-            underway: LazyLock::new(Mutex::default),
-            revalidating: LazyLock::new(Mutex::default),
-            next_death: AtomicU64::new(u64::MAX),
-            numbers: AtomicU64::new(0),
-            first: AtomicU64::new(0),
-            counters: Counters::new(),
-            answers: PhantomData,
-        }
-    }
-
-    fn underway(&self) -> MutexGuard<'_, HashMap<K, Underway<V, E>>> {
-        self.underway.lock().unwrap_or_else(PoisonError::into_inner)
+        let desk = Desk::new(policy, facts.clone_error.is_some(), max_entries, None, this);
+        Self { desk, facts, store: Map::new(max_entries) }
     }
 }
 
-impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
+impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
+    /// Its part in the container's life.
+    pub const fn node(&'static self) -> &'static dyn Node {
+        &self.desk
+    }
+
     /// The answer for these arguments, kept or fetched.
     ///
     /// # Errors
@@ -154,14 +105,11 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     pub async fn get<Q: Query<K>>(
         &'static self,
         query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
+        fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        match self.store.fresh(query) {
-            Some(value) => {
-                self.counters.hits.add();
-                Ok(value)
-            }
-            None => self.look(query, fetch).await,
+        match self.hit(query) {
+            Some(value) => Ok(value),
+            None => self.finish(self.look(query.own(), fetch).await),
         }
     }
 
@@ -173,14 +121,14 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     pub fn get_blocking<Q: Query<K>>(
         &'static self,
         query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
+        fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        match self.store.fresh(query) {
-            Some(value) => {
-                self.counters.hits.add();
-                Ok(value)
+        match self.hit(query) {
+            Some(value) => Ok(value),
+            None => {
+                let outcome = self.shelf().look_blocking(query.own(), &mut once(fetch));
+                self.finish(outcome)
             }
-            None => self.look_blocking(query, fetch),
         }
     }
 
@@ -192,9 +140,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     pub async fn refresh<Q: Query<K>>(
         &'static self,
         query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
+        fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.own_error(self.obtain(query, fetch, true).await)
+        self.finish(self.shelf().fetch(query.own(), &mut once(fetch), true).await)
     }
 
     /// The same for a function that is not async.
@@ -204,9 +152,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     pub fn refresh_blocking<Q: Query<K>>(
         &'static self,
         query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
+        fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.own_error(self.obtain_blocking(query, fetch, true))
+        self.finish(self.shelf().fetch_blocking(query.own(), &mut once(fetch), true))
     }
 
     /// The value, if it is kept and fresh.
@@ -215,270 +163,47 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
     }
 
     /// Forgets the answer for these arguments. The answer of a fetch under way is not kept.
-    pub fn invalidate<Q: Query<K>>(&self, query: &Q) {
-        let mut underway = self.underway();
-        underway.remove(&query.own());
-        self.store.remove(query);
+    pub fn invalidate<Q: Query<K>>(&'static self, query: &Q) {
+        self.shelf().invalidate(&query.own());
     }
 
     /// Forgets all answers, as [`invalidate`](Self::invalidate) does one.
-    pub fn clear(&self) {
-        let mut underway = self.underway();
-        underway.clear();
-        self.store.retain(|_| false);
+    pub fn clear(&'static self) {
+        self.shelf().clear();
     }
 
     /// What happened so far.
     pub fn stats(&self) -> Stats {
-        Stats {
-            hits: self.counters.hits.sum(),
-            misses: self.counters.misses.load(Relaxed),
-            loads: self.counters.loads.load(Relaxed),
-            load_errors: self.counters.load_errors.load(Relaxed),
-            stale_hits: self.counters.stale_hits.load(Relaxed),
-            evictions: self.store.evictions(),
-            entries: self.store.len(),
-            load_time: Duration::from_nanos(self.counters.load_time.load(Relaxed)),
-        }
+        self.desk.stats()
+    }
+
+    #[inline]
+    fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
+        let value = self.store.fresh(query)?;
+        self.desk.counters.hits.add();
+        Some(value)
     }
 
     /// What is not a hit. Boxed, so that a hit's future is small.
     #[cold]
-    fn look<'q, Q: Query<K>, F: FnOnce(K) -> Fetch<V, E>>(
+    fn look<'a>(
         &'static self,
-        query: &'q Q,
-        fetch: F,
-    ) -> Pin<Box<impl Future<Output = Result<V, E>> + use<'q, K, V, E, S, Q, F>>> {
-        Box::pin(async move {
-            match self.kept(query, fetch) {
-                Ok(found) => S::take(found).into_result(),
-                Err(fetch) => self.own_error(self.miss(query, fetch).await),
-            }
-        })
+        key: K,
+        fetch: impl FnOnce(K) -> Fetch + Send + 'a,
+    ) -> BoxFuture<'a, Outcome> {
+        let mut fetch = once(fetch);
+        Box::pin(async move { self.shelf().look(key, &mut fetch).await })
     }
 
+    fn shelf(&'static self) -> &'static dyn Shelf<K> {
+        self
+    }
+
+    /// What the function answers with.
     #[cold]
-    fn look_blocking<Q: Query<K>>(
-        &'static self,
-        query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
-    ) -> Result<V, E> {
-        match self.kept(query, fetch) {
-            Ok(found) => S::take(found).into_result(),
-            Err(fetch) => self.own_error(self.miss_blocking(query, fetch)),
-        }
-    }
-
-    /// The entry, if it may be given as it is; one that is stale is fetched again after the
-    /// response. If not, the fetch is given back, to be made.
-    #[inline]
-    fn kept<Q: Query<K>, F: FnOnce(K) -> Fetch<V, E>>(
-        &'static self,
-        query: &Q,
-        fetch: F,
-    ) -> Result<S::Found, F> {
-        let Some(found) = self.store.find(query) else {
-            return Err(fetch);
-        };
-        let now = CLOCK.now();
-        if now < found.as_ref().fresh_until {
-            self.counters.hits.add();
-        } else if now < self.usable_until(found.as_ref(), self.policy.stale_while_revalidate) {
-            self.counters.stale_hits.fetch_add(1, Relaxed);
-            self.revalidate(query.own(), fetch);
-        } else {
-            return Err(fetch);
-        }
-        Ok(found)
-    }
-
-    /// Until when an answer may be given that is allowed so long after its TTL. Errors and `None` are
-    /// given for their own time only.
-    #[cold]
-    fn usable_until(&self, entry: &Entry<V, E>, window: u64) -> Tick {
-        match &entry.answer {
-            Answer::Value(value) if !(self.facts.is_none)(value) => {
-                Tick(entry.fresh_until.0.saturating_add(window))
-            }
-            _ => entry.fresh_until,
-        }
-    }
-
-    /// When nobody may be given it any more.
-    fn dead_at(&self, entry: &Entry<V, E>) -> Tick {
-        let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
-        self.usable_until(entry, stale_while_revalidate.max(stale_if_error))
-    }
-
-    async fn miss<Q: Query<K>>(
-        &'static self,
-        query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
-    ) -> Result<V, Failure<E>> {
-        self.counters.misses.fetch_add(1, Relaxed);
-        let outcome = self.obtain(query, fetch, false).await;
-        self.stale_if_error(query, outcome)
-    }
-
-    fn miss_blocking<Q: Query<K>>(
-        &'static self,
-        query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
-    ) -> Result<V, Failure<E>> {
-        self.counters.misses.fetch_add(1, Relaxed);
-        let outcome = self.obtain_blocking(query, fetch, false);
-        self.stale_if_error(query, outcome)
-    }
-
-    /// Joins the fetch of this key or makes it.
-    async fn obtain<Q: Query<K>>(
-        &'static self,
-        query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
-        anew: bool,
-    ) -> Result<V, Failure<E>> {
-        loop {
-            match self.next(query, anew) {
-                Next::Use(answer) => return answer.into_result().map_err(Failure::Error),
-                Next::Join(flight) => {
-                    if let Some(outcome) = self.joined(query, flight.landed().await, anew) {
-                        return outcome;
-                    }
-                }
-                Next::Fetch(claim) => {
-                    let fetch = fetch(claim.key.clone());
-                    return claim.fetch(fetch).await;
-                }
-            }
-        }
-    }
-
-    fn obtain_blocking<Q: Query<K>>(
-        &'static self,
-        query: &Q,
-        fetch: impl FnOnce(K) -> Fetch<V, E>,
-        anew: bool,
-    ) -> Result<V, Failure<E>> {
-        // The fetch of a function that is not async is ready when it is first polled.
-        fn ready<T>(fetch: impl Future<Output = T>) -> T {
-            match fetch.now_or_never() {
-                Some(outcome) => outcome,
-                None => unreachable!("a function that is not async does not wait"),
-            }
-        }
-        loop {
-            match self.next(query, anew) {
-                Next::Use(answer) => return answer.into_result().map_err(Failure::Error),
-                Next::Join(flight) => {
-                    if let Some(outcome) = self.joined(query, flight.landed_blocking(), anew) {
-                        return outcome;
-                    }
-                }
-                Next::Fetch(claim) => {
-                    let _waiting = claim.pilot.awaited();
-                    let fetch = fetch(claim.key.clone());
-                    return ready(claim.run(fetch)).unwrap_or_else(|panic| panic.resume());
-                }
-            }
-        }
-    }
-
-    /// What a fetch that was joined came to; `None` if the caller has to try for itself.
-    fn joined<Q: Query<K>>(
-        &self,
-        query: &Q,
-        arrival: Arrival<Landing<V, E>>,
-        anew: bool,
-    ) -> Option<Result<V, Failure<E>>> {
-        let landing = match arrival {
-            Arrival::Landed(landing) => landing,
-            Arrival::Lost => return None,
-            Arrival::Circular => {
-                return Some(Err(Failure::Resource(self.error("its function needs itself"))));
-            }
-        };
-        match landing {
-            Landing::Value(value) => Some(Ok(value)),
-            Landing::Error(error) => Some(Err(Failure::Error(error.get()))),
-            Landing::Resource(error) => Some(Err(Failure::Resource(error))),
-            Landing::Failed if anew => None,
-            Landing::Failed => self.stale(query).map(Ok),
-        }
-    }
-
-    fn next<Q: Query<K>>(&'static self, query: &Q, anew: bool) -> Next<K, V, E, S> {
-        let mut underway = self.underway();
-        let now = CLOCK.now();
-        if !anew {
-            // A fetch may have ended since the caller looked.
-            if let Some(found) = self.store.find(query) {
-                if now < found.as_ref().fresh_until {
-                    return Next::Use(S::take(found));
-                }
-            }
-        }
-        let key = query.own();
-        let place = underway.entry(key.clone());
-        if let Place::Occupied(place) = &place {
-            let other = place.get();
-            if now < Tick(other.started.0.saturating_add(self.policy.ttl)) {
-                return Next::Join(other.flight.clone());
-            }
-        }
-        let (pilot, flight) = take_off();
-        let number = self.numbers.fetch_add(1, Relaxed);
-        place.insert_entry(Underway { number, started: now, flight });
-        Next::Fetch(Claim { cache: self, key, number, started: now, pilot })
-    }
-
-    /// The old value in the place of an error, while that is allowed.
-    fn stale_if_error<Q: Query<K>>(
-        &self,
-        query: &Q,
-        outcome: Result<V, Failure<E>>,
-    ) -> Result<V, Failure<E>> {
-        match outcome {
-            Ok(value) => Ok(value),
-            Err(failure) => self.stale(query).ok_or(failure),
-        }
-    }
-
-    fn stale<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let found = self.store.find(query)?;
-        if CLOCK.now() >= self.usable_until(found.as_ref(), self.policy.stale_if_error) {
-            return None;
-        }
-        let Answer::Value(value) = S::take(found) else {
-            return None;
-        };
-        self.counters.stale_hits.fetch_add(1, Relaxed);
-        tracing::warn!(cache = self.policy.name, "fetching failed; the stale value is used");
-        Some(value)
-    }
-
-    /// Fetches again after the response of this invocation, once however often it is asked for.
-    #[cold]
-    fn revalidate(&'static self, key: K, fetch: impl FnOnce(K) -> Fetch<V, E>) {
-        let mut revalidating = self.revalidating.lock().unwrap_or_else(PoisonError::into_inner);
-        if !revalidating.insert(key.clone()) {
-            return;
-        }
-        drop(revalidating);
-        let fetch = fetch(key.clone());
-        let turn = Revalidation { cache: self, key };
-        crate::scope::defer(async move {
-            let _turn = &turn;
-            if let Next::Fetch(claim) = self.next(&Owned(&turn.key), true) {
-                // Counted where it ends; the old value is still there for the next use.
-                let _ = claim.run(fetch).await;
-            }
-        });
-    }
-
-    /// The function's own error, or how it says that a resource cannot be had.
-    fn own_error(&self, outcome: Result<V, Failure<E>>) -> Result<V, E> {
-        outcome.map_err(|failure| match failure {
-            Failure::Error(error) => error,
+    fn finish(&self, outcome: Outcome) -> Result<V, E> {
+        outcome.map(|value| Arc::unwrap_or_clone(owned(value))).map_err(|failure| match failure {
+            Failure::Error(error) => self.error(&error),
             Failure::Resource(error) => match self.facts.from_resource_error {
                 Some(convert) => convert(error),
                 None => crate::scope::unavailable(error),
@@ -486,104 +211,83 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Cache<K, V, E, S> {
         })
     }
 
-    fn keep(&self, key: K, started: Tick, answer: Answer<V, E>, ttl: u64) {
-        let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        let entry = Entry { answer, fresh_until: Tick(started.0.saturating_add(lifetime)) };
-        self.next_death.fetch_min(self.dead_at(&entry).0, Relaxed);
-        self.store.insert(key, entry);
-    }
-}
-
-impl<V, E> Unkeyed<V, E>
-where
-    V: Value,
-    E: Send + 'static,
-{
-    /// The value of a resource, without cloning it where it is kept.
-    ///
-    /// # Errors
-    /// The function's own as the source of a [`ResourceError`].
-    #[inline]
-    async fn hold_or(
-        &'static self,
-        fetch: impl FnOnce(()) -> Fetch<V, E>,
-    ) -> Result<HeldValue<V, E>, ResourceError> {
-        let outcome = match self.kept(&(), fetch) {
-            Ok(found) => match &found.as_ref().answer {
-                Answer::Value(_) => return Ok(HeldValue(found)),
-                Answer::Error(error) => Err(Failure::Error(error.get())),
-            },
-            Err(fetch) => Box::pin(self.miss(&(), fetch)).await,
-        };
-        outcome.map(HeldValue::fetched).map_err(|failure| match failure {
-            Failure::Error(error) => {
-                ResourceError::new(self.policy.name, (self.facts.into_box)(error))
-            }
-            Failure::Resource(error) if error.resource() == self.policy.name => error,
-            Failure::Resource(error) => ResourceError::new(self.policy.name, Box::new(error)),
-        })
-    }
-}
-
-impl<V: Value, E: Send + 'static> resource::Place for Unkeyed<V, E> {
-    type Held = HeldValue<V, E>;
-
-    #[inline]
-    fn hold(&'static self) -> impl Future<Output = Result<HeldValue<V, E>, ResourceError>> + Send {
-        let Some(AsResource { fetch, .. }) = &self.as_resource else {
-            unreachable!("what is no resource is not held");
-        };
-        self.hold_or(fetch)
-    }
-}
-
-impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V, E, S> {
-    fn name(&self) -> &'static str {
-        self.policy.name
-    }
-
-    fn depth(&self) -> usize {
-        self.policy.depth
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Cache
-    }
-
-    fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
-        match &self.as_resource {
-            Some(it) => (it.settle)(self),
-            None => Box::pin(async { Ok(()) }),
+    fn error(&self, error: &Erased) -> E {
+        match lent::<SharedError<E>>(error).give(self.facts.clone_error) {
+            Some(error) => error,
+            None => unreachable!("an error that cannot be shared goes to its starter alone"),
         }
     }
+}
 
-    fn purge(&self) {
-        let now = CLOCK.now();
-        if now.0 < self.next_death.load(Relaxed) {
-            return;
-        }
-        self.next_death.store(u64::MAX, Relaxed);
+/// What begins a fetch, to those who call it once at the most.
+fn once<K>(fetch: impl FnOnce(K) -> Fetch + Send) -> impl FnMut(K) -> Fetch + Send {
+    let mut fetch = Some(fetch);
+    move |key| match fetch.take() {
+        Some(fetch) => fetch(key),
+        None => unreachable!("a caller begins one fetch"),
+    }
+}
+
+impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Shelf<K> for Cache<K, V, E, S> {
+    fn desk(&self) -> &Desk<K> {
+        &self.desk
+    }
+
+    fn find(&self, key: &K) -> Option<(Erased, Stamp)> {
+        let Entry { value, fresh_until } = self.store.find(key)?;
+        let is_none = (self.facts.is_none)(&value);
+        Some((Arc::new(value), Stamp { fresh_until, is_none }))
+    }
+
+    fn is_none(&self, value: &Erased) -> bool {
+        (self.facts.is_none)(lent(value))
+    }
+
+    fn keep(&self, key: K, value: &Erased, fresh_until: Tick) {
+        self.store.insert(key, Entry { value: V::clone(lent(value)), fresh_until });
+    }
+
+    fn forget(&self, key: &K) {
+        self.store.remove(key);
+    }
+
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool) {
         self.store.retain(|entry| {
-            let dead_at = self.dead_at(entry);
-            if now < dead_at {
-                self.next_death.fetch_min(dead_at.0, Relaxed);
-            }
-            now < dead_at
+            let is_none = (self.facts.is_none)(&entry.value);
+            keep(Stamp { fresh_until: entry.fresh_until, is_none })
         });
     }
 
-    fn stats(&self) -> Option<Stats> {
-        Some(Cache::stats(self))
+    fn count(&self) -> (usize, u64) {
+        (self.store.len(), self.store.evictions())
+    }
+
+    fn report(&self, error: &Erased) -> BoxError {
+        (self.facts.into_box)(self.error(error))
     }
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        self.underway().clear();
-        self.first.store(self.numbers.load(Relaxed), Relaxed);
-        self.counters.reset();
         self.store.reset();
-        let set = self.revalidating.lock();
-        set.unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl<V: Value, E: Send + 'static> Place for Unkeyed<V, E> {
+    type Held = HeldValue<V>;
+
+    #[inline]
+    fn ready(&'static self) -> Option<HeldValue<V>> {
+        let found = self.store.hold()?;
+        self.desk.counters.hits.add();
+        Some(HeldValue(Holding::Kept(found)))
+    }
+
+    async fn wait(&'static self) -> Result<HeldValue<V>, ResourceError> {
+        self.shelf().resource().await.map(|value| HeldValue(Holding::Fetched(owned(value))))
+    }
+
+    fn node(&'static self) -> &'static dyn Node {
+        &self.desk
     }
 }
 
@@ -592,9 +296,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V, E>> Node for Cache<K, V
 mod tests {
     use super::*;
     use std::convert::Infallible;
-    use std::sync::Arc;
-    use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::thread;
+    use std::time::Duration;
 
     const FACTS: Facts<Arc<u64>, Infallible> = Facts {
         is_none: |_| false,
@@ -611,12 +315,15 @@ mod tests {
     ) -> u64
     where
         K: Key,
-        S: Store<K, Arc<u64>, Infallible>,
+        S: Store<K, Arc<u64>>,
         Q: Query<K> + Sync,
     {
         let get = || {
-            let fetch = |_| -> Fetch<Arc<u64>, Infallible> {
-                Box::pin(async move { Ok(Arc::new(fetches.fetch_add(1, SeqCst))) })
+            let fetch = |_| -> Fetch {
+                Box::pin(async move {
+                    let value: Erased = Arc::new(Arc::new(fetches.fetch_add(1, SeqCst)));
+                    Ok(value)
+                })
             };
             infallible(cache.get_blocking(query, fetch))
         };
@@ -638,7 +345,9 @@ mod tests {
     #[test]
     fn threads_share_the_fetch_of_a_slot() {
         static CACHE: Unkeyed<Arc<u64>, Infallible> =
-            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, None);
+            Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, None, || {
+                &CACHE
+            });
         static FETCHES: AtomicU64 = AtomicU64::new(0);
         assert!((1..=2).contains(&fight(&CACHE, &(), &FETCHES)));
     }
@@ -646,7 +355,7 @@ mod tests {
     #[test]
     fn threads_share_the_fetch_of_a_key() {
         static CACHE: Keyed<(String,), Arc<u64>, Infallible> =
-            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10);
+            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10, || &CACHE);
         static FETCHES: AtomicU64 = AtomicU64::new(0);
         assert!((1..=2).contains(&fight(&CACHE, &Arguments(("tea",)), &FETCHES)));
     }

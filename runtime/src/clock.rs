@@ -20,7 +20,7 @@ pub(crate) static CLOCK: Clock = Clock::new();
 /// A point in container time, in nanoseconds. Points are compared and added to, never subtracted
 /// from: on a young machine that would underflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Tick(pub(crate) u64);
+pub struct Tick(pub(crate) u64);
 
 impl Tick {
     pub(crate) const ZERO: Self = Self(0);

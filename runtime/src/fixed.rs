@@ -1,64 +1,97 @@
 //! What stands behind `#[init]` on a `static` whose initialiser does not await: a value that derefs,
 //! built once and there for good.
+//!
+//! Two threads never build it at the same time. A panic of its initialiser is an error; an attempt
+//! that fails leaves nothing behind but, with `retry_after`, its error.
 
 use std::ops::Deref;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cell::{Close, closed};
+use crate::cell::closed;
 use crate::clock::{CLOCK, Tick};
+use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
-use crate::panic::catch;
-use crate::resource::{BoxFuture, Kind, Node, Place};
+use crate::panic::{Panic, catch};
+use crate::resource::{Kind, Node, Place};
 
 /// A `static` that derefs to its value.
 ///
 /// It builds it if INIT has not. If that fails, the use ends the invocation as
-/// `ResourceUnavailable`, or panics outside of one; the next use tries again. Two threads never
-/// build it at the same time.
+/// `ResourceUnavailable`, or panics outside of one; the next use tries again.
 pub struct Fixed<T: 'static> {
-    name: &'static str,
+    life: Life,
     build: fn() -> Result<T, BoxError>,
+    close: Option<for<'a> fn(&'a T) -> BoxFuture<'a, ()>>,
+    value: Once<T>,
+}
+
+/// A [`Fixed`] to those who do not know what is in it.
+pub trait Value: Sync {
+    /// Builds it if it is not built.
+    fn settle(&self) -> Result<(), ResourceError>;
+    /// Whether it is built.
+    fn is_built(&self) -> bool;
+    /// Closes it, if it is built.
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>>;
+    /// Back to how the process started, for the next simulated container.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
+}
+
+/// Its part in the container's life.
+struct Life {
+    name: &'static str,
     lazy: bool,
     retry_after: Option<Duration>,
-    close: Option<Close<T>>,
-    value: Once<T>,
+    has_close: bool,
     /// A failed attempt, and until when it is remembered.
     failure: Mutex<Option<(ResourceError, Tick)>>,
     build_time: Mutex<Option<Duration>>,
+    this: fn() -> &'static dyn Value,
 }
 
 impl<T: Send + Sync + 'static> Fixed<T> {
-    /// Not built yet.
-    pub const fn new(name: &'static str, build: fn() -> Result<T, BoxError>) -> Self {
-        Self {
+    /// Not built yet. `this` gives the static itself.
+    pub const fn new(
+        name: &'static str,
+        build: fn() -> Result<T, BoxError>,
+        this: fn() -> &'static dyn Value,
+    ) -> Self {
+        let life = Life {
             name,
-            build,
             lazy: false,
             retry_after: None,
-            close: None,
-            value: Once::new(),
+            has_close: false,
             failure: Mutex::new(None),
             build_time: Mutex::new(None),
-        }
+            this,
+        };
+        Self { life, build, close: None, value: Once::new() }
     }
 
     /// Leaves it to the first use.
     pub const fn lazy(mut self) -> Self {
-        self.lazy = true;
+        self.life.lazy = true;
         self
     }
 
     /// Remembers a failed attempt this long.
     pub const fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = Some(pause);
+        self.life.retry_after = Some(pause);
         self
     }
 
     /// Closes it at SHUTDOWN.
-    pub const fn close(mut self, close: Close<T>) -> Self {
+    pub const fn close(mut self, close: for<'a> fn(&'a T) -> BoxFuture<'a, ()>) -> Self {
         self.close = Some(close);
+        self.life.has_close = true;
         self
+    }
+
+    /// Its part in the container's life.
+    pub const fn node(&'static self) -> &'static dyn Node {
+        &self.life
     }
 
     /// The value, if it is built.
@@ -66,45 +99,40 @@ impl<T: Send + Sync + 'static> Fixed<T> {
         self.value.get()
     }
 
-    /// The value. Builds it on this thread if it must.
-    ///
-    /// # Errors
-    /// The error of the attempt, or of the last one while that is remembered.
-    #[inline]
-    pub fn force(&self) -> Result<&T, ResourceError> {
-        match self.value.get() {
-            Some(value) => Ok(value),
-            None => self.build(),
-        }
-    }
-
     #[cold]
     fn build(&self) -> Result<&T, ResourceError> {
         self.value.get_or_try_init(|| {
-            let failure = || self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((error, until)) = &*failure() {
-                if CLOCK.now() < *until {
-                    return Err(error.clone());
-                }
-            }
+            self.life.remembered()?;
             let start = Instant::now();
-            let built = catch(self.build).map_err(crate::panic::Panic::into_error);
-            built
-                .and_then(|built| built)
-                .inspect(|_| {
-                    let mut time = self.build_time.lock().unwrap_or_else(PoisonError::into_inner);
-                    *time = Some(start.elapsed());
-                })
-                .map_err(|source| {
-                    let error = ResourceError::new(self.name, source);
-                    tracing::warn!(resource = self.name, error = chain(&error), "attempt failed");
-                    if let Some(pause) = self.retry_after {
-                        *failure() = Some((error.clone(), CLOCK.now().after(pause)));
-                    }
-                    error
-                })
+            let built = catch(self.build).map_err(Panic::into_error).and_then(|built| built);
+            let value = built.map_err(|source| self.life.failed(source))?;
+            *locked(&self.life.build_time) = Some(start.elapsed());
+            Ok(value)
         })
     }
+}
+
+impl Life {
+    /// The error of a failed attempt, while it is remembered.
+    fn remembered(&self) -> Result<(), ResourceError> {
+        match &*locked(&self.failure) {
+            Some((error, until)) if CLOCK.now() < *until => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, source: BoxError) -> ResourceError {
+        let error = ResourceError::new(self.name, source);
+        tracing::warn!(resource = self.name, error = chain(&error), "attempt failed");
+        if let Some(pause) = self.retry_after {
+            *locked(&self.failure) = Some((error.clone(), CLOCK.now().after(pause)));
+        }
+        error
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T: Send + Sync + 'static> Deref for Fixed<T> {
@@ -112,33 +140,53 @@ impl<T: Send + Sync + 'static> Deref for Fixed<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        match self.force() {
-            Ok(value) => value,
-            Err(error) => crate::scope::unavailable(error),
-        }
+        let value = match self.value.get() {
+            Some(value) => Ok(value),
+            None => self.build(),
+        };
+        value.unwrap_or_else(|error| crate::scope::unavailable(error))
     }
 }
 
 impl<T: Send + Sync + 'static> Place for Fixed<T> {
     type Held = &'static T;
 
-    /// Does not block a thread that runs tasks.
-    async fn hold(&'static self) -> Result<&'static T, ResourceError> {
-        if let Some(value) = self.value.get() {
-            return Ok(value);
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return self.force();
-        };
-        match runtime.spawn_blocking(|| self.force()).await {
-            Ok(outcome) => outcome,
-            // The runtime is being shut down, and this caller with it.
-            Err(_) => std::future::pending().await,
-        }
+    #[inline]
+    fn ready(&'static self) -> Option<&'static T> {
+        self.value.get()
+    }
+
+    async fn wait(&'static self) -> Result<&'static T, ResourceError> {
+        self.life.settle().await?;
+        self.build() // or rather takes what was built
+    }
+
+    fn node(&'static self) -> &'static dyn Node {
+        &self.life
     }
 }
 
-impl<T: Send + Sync + 'static> Node for Fixed<T> {
+impl<T: Send + Sync + 'static> Value for Fixed<T> {
+    fn settle(&self) -> Result<(), ResourceError> {
+        self.build().map(drop)
+    }
+
+    fn is_built(&self) -> bool {
+        self.value.get().is_some()
+    }
+
+    fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
+        let (close, value) = (self.close?, self.value.get()?);
+        Some(Box::pin(closed(close(value))))
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.value.reset();
+    }
+}
+
+impl Node for Life {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -152,15 +200,25 @@ impl<T: Send + Sync + 'static> Node for Fixed<T> {
     }
 
     fn generation(&self) -> u64 {
-        u64::from(self.value.get().is_some())
+        u64::from((self.this)().is_built())
     }
 
+    /// Does not block a thread that runs tasks.
     fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
-        Box::pin(async { self.hold().await.map(drop) })
+        Box::pin(async {
+            let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+                return (self.this)().settle();
+            };
+            match runtime.spawn_blocking(|| (self.this)().settle()).await {
+                Ok(outcome) => outcome,
+                // The runtime is being shut down, and this caller with it.
+                Err(_) => std::future::pending().await,
+            }
+        })
     }
 
     fn build_time(&self) -> Option<Duration> {
-        *self.build_time.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.build_time)
     }
 
     fn is_recoverable(&self) -> bool {
@@ -168,18 +226,17 @@ impl<T: Send + Sync + 'static> Node for Fixed<T> {
     }
 
     fn has_close(&self) -> bool {
-        self.close.is_some()
+        self.has_close
     }
 
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
-        let (close, value) = (self.close?, self.value.get()?);
-        Some(Box::pin(closed(async move { close(value).await })))
+        (self.this)().close()
     }
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        self.value.reset();
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        (self.this)().reset();
+        *locked(&self.failure) = None;
     }
 }
 

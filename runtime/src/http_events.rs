@@ -15,11 +15,11 @@ use lambda_runtime_api_client::body::Body as Chunks;
 use tower::Service;
 
 use crate::bounds::Reportable;
+use crate::erased::BoxFuture;
 use crate::error::BoxError;
 use crate::event::{Context, LambdaEvent};
 use crate::invocation::InvocationError;
 use crate::reply::{Json, failed, json};
-use crate::resource::BoxFuture;
 use crate::streaming::{Stream, stream};
 
 /// What comes.

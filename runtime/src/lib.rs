@@ -65,6 +65,7 @@ mod clock;
 mod container;
 mod duration;
 mod entry;
+mod erased;
 mod error;
 mod event;
 mod fixed;

@@ -16,10 +16,11 @@ pub use crate::bounds::{
     cacheable, fetch_error, guard_across_await, key_part, shareable, shared_failure,
 };
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, Unkeyed, infallible,
+    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, SharedError, Unkeyed, infallible,
 };
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
+pub use crate::erased::{Erased, lent};
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec, InvocationError};
@@ -49,7 +50,15 @@ pub fn give<T, K: Kept<T>>(kept: Result<Arc<K>, ResourceError>) -> Result<Arc<T>
 ///
 /// # Errors
 /// None; the initialiser has others.
-pub fn built<T, K: Kept<T>>(value: T) -> Result<K, BoxError> {
+pub fn built<T, K: Kept<T> + Send + Sync + 'static>(value: T) -> Result<Erased, BoxError> {
+    Ok(Arc::new(K::keep(value)))
+}
+
+/// The same of a static that derefs.
+///
+/// # Errors
+/// None; the initialiser has others.
+pub fn fixed<T, K: Kept<T>>(value: T) -> Result<K, BoxError> {
     Ok(K::keep(value))
 }
 
@@ -57,16 +66,26 @@ pub fn built<T, K: Kept<T>>(value: T) -> Result<K, BoxError> {
 ///
 /// # Errors
 /// Its own.
-pub fn built_or<T, E: Reportable, K: Kept<T>>(outcome: Result<T, E>) -> Result<K, BoxError> {
-    outcome.map(K::keep).map_err(E::report)
+pub fn built_or<T, K, E: Reportable>(outcome: Result<T, E>) -> Result<Erased, BoxError>
+where
+    K: Kept<T> + Send + Sync + 'static,
+{
+    outcome.map_err(E::report).and_then(built::<T, K>)
 }
 
 /// What a fetch ended with, as it is kept.
 ///
 /// # Errors
 /// That of the fetch.
-pub fn fetched<V, E, KV: Kept<V>, KE: Kept<E>>(outcome: Result<V, E>) -> Result<KV, Failure<KE>> {
-    outcome.map(KV::keep).map_err(|error| Failure::Error(KE::keep(error)))
+pub fn fetched<V, E, KV, KE>(outcome: Result<V, E>) -> Result<Erased, Failure>
+where
+    KV: Kept<V> + Send + Sync + 'static,
+    KE: Kept<E> + Send + 'static,
+{
+    match outcome {
+        Ok(value) => Ok(Arc::new(KV::keep(value))),
+        Err(error) => Err(Failure::Error(Arc::new(SharedError::new(KE::keep(error))))),
+    }
 }
 
 /// What a cached function answers with.
@@ -95,8 +114,13 @@ pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
 ///
 /// # Errors
 /// That of the first which cannot be had.
-pub async fn hold<S: ResourceSet>() -> Result<S::Held, crate::ResourceError> {
-    S::hold().await
+#[inline]
+pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
+    match S::ready() {
+        Ok(held) => Ok(held),
+        // Boxed, so that the future of who has to wait for nothing is small.
+        Err(ready) => Box::pin(S::wait(ready)).await,
+    }
 }
 
 /// What is kept of a type, by whether it is `$what`.
@@ -137,7 +161,7 @@ macro_rules! __register {
     ($place:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static __NODE: &'static dyn $crate::private::Node = &$place;
+        static __NODE: &'static dyn $crate::private::Node = $place.node();
     };
 }
 

@@ -3,15 +3,12 @@
 
 use std::future::Future;
 use std::ops::Deref;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bounds::Kept;
+use crate::erased::BoxFuture;
 use crate::error::ResourceError;
-
-/// A boxed future, as the object-safe half of the traits needs it.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What `#[init]` or a `#[cached]` without arguments declares: something that others take by
 /// naming it.
@@ -34,12 +31,29 @@ pub trait Resource {
 }
 
 /// What the value of a resource stands in.
-pub trait Place: Node + 'static {
+pub trait Place: Sync + 'static {
     /// How the value is held while somebody uses it.
     type Held: Deref + Send + Sync + 'static;
 
+    /// Takes hold of the value if it can be used as it is.
+    fn ready(&'static self) -> Option<Self::Held>;
+
     /// Waits until the value can be used and takes hold of it.
-    fn hold(&'static self) -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+    fn wait(&'static self) -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+
+    /// Its part in the container's life.
+    fn node(&'static self) -> &'static dyn Node;
+}
+
+/// Takes hold of a value that is ready or has to be waited for.
+async fn hold<P: Place>(
+    place: &'static P,
+    ready: Option<P::Held>,
+) -> Result<P::Held, ResourceError> {
+    match ready {
+        Some(held) => Ok(held),
+        None => place.wait().await,
+    }
 }
 
 /// A resource as the container sees it, whatever its type.
@@ -167,9 +181,13 @@ impl<T: Clone, H: Deref<Target: Kept<T>>> FromHeld<T, H> for T {
 pub trait ResourceSet {
     /// All of them, held.
     type Held: Send + Sync + 'static;
+    /// Those that are ready, held.
+    type Ready: Send + 'static;
 
-    /// Waits for all at the same time; the first that cannot be had ends it.
-    fn hold() -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+    /// All of them if they are ready, or those that are.
+    fn ready() -> Result<Self::Held, Self::Ready>;
+    /// Waits for the others at the same time; the first that cannot be had ends it.
+    fn wait(ready: Self::Ready) -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
     /// Where they stand in the container.
     fn nodes() -> Vec<&'static dyn Node>;
 }
@@ -182,13 +200,25 @@ macro_rules! sets {
         #[allow(non_snake_case)]
         impl<$first: Resource, $($name: Resource),*> ResourceSet for ($first, $($name,)*) {
             type Held = (<$first::Place as Place>::Held, $(<$name::Place as Place>::Held,)*);
+            type Ready = (
+                Option<<$first::Place as Place>::Held>,
+                $(Option<<$name::Place as Place>::Held>,)*
+            );
 
-            async fn hold() -> Result<Self::Held, ResourceError> {
-                tokio::try_join!($first::place().hold(), $($name::place().hold(),)*)
+            #[inline]
+            fn ready() -> Result<Self::Held, Self::Ready> {
+                match ($first::place().ready(), $($name::place().ready(),)*) {
+                    (Some($first), $(Some($name),)*) => Ok(($first, $($name,)*)),
+                    ready => Err(ready),
+                }
+            }
+
+            async fn wait(($first, $($name,)*): Self::Ready) -> Result<Self::Held, ResourceError> {
+                tokio::try_join!(hold($first::place(), $first), $(hold($name::place(), $name),)*)
             }
 
             fn nodes() -> Vec<&'static dyn Node> {
-                vec![$first::place(), $($name::place(),)*]
+                vec![$first::place().node(), $($name::place().node(),)*]
             }
         }
         sets!(@ $($name)*);
@@ -200,8 +230,13 @@ sets!(A B C D E F G H I J K L M N O P);
 
 impl ResourceSet for () {
     type Held = ();
+    type Ready = ();
 
-    async fn hold() -> Result<(), ResourceError> {
+    fn ready() -> Result<(), ()> {
+        Ok(())
+    }
+
+    async fn wait((): ()) -> Result<(), ResourceError> {
         Ok(())
     }
 

@@ -25,11 +25,11 @@ use serde_json::value::RawValue;
 
 use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
+use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::metrics::emf;
 use crate::reply::{Kind, Reply};
-use crate::resource::BoxFuture;
 
 /// A function's life under Lambda.
 pub(crate) fn in_lambda<H: Handler>() -> ExitCode {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::container::Begun;
+use crate::erased::BoxFuture;
 use crate::error::{ResourceError, chain};
-use crate::resource::BoxFuture;
 
 tokio::task_local! {
     static CURRENT: Arc<Scope>;

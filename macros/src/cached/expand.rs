@@ -262,10 +262,13 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         let set = names::resource_set(&model.injected);
         quote!(let held = #private::hold::<#set>().await?;)
     });
-    let guarded =
-        names::guarded(name, &quote!(async move { #hold #private::fetched(#outcome) }), private);
+    let guarded = names::guarded(
+        name,
+        &quote!(async move { #hold #private::fetched::<_, _, __Value, __Error>(#outcome) }),
+        private,
+    );
     quote! {
-        fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch<__Value, __Error> {
+        fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch {
             #guarded
         }
     }
@@ -293,13 +296,13 @@ fn place(model: &Model, private: &TokenStream) -> TokenStream {
         (true, _) => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = proc_macro2::Literal::u64_unsuffixed(max);
-            quote!(#private::Keyed::keyed(#policy, #facts, #max))
+            quote!(#private::Keyed::keyed(#policy, #facts, #max, || &__PLACE))
         }
         (false, true) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch))
+            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch), || &__PLACE)
         },
         (false, false) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None)
+            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None, || &__PLACE)
         },
     };
     quote! {

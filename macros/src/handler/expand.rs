@@ -117,7 +117,7 @@ fn call(model: &Model) -> TokenStream {
         Event::Whole(_) => Some(quote!(__event)),
         Event::None => None,
         Event::Request => Some(quote!(__request)),
-        Event::Service => return quote!(#private::Place::hold(&__APP).await?.serve(__event).await),
+        Event::Service => return quote!(__APP.get().await?.serve(__event).await),
     };
     let context = model.context.then(|| match &model.event {
         Event::Request => quote!(__context),
@@ -192,8 +192,9 @@ fn service(model: &Model, reply: &TokenStream) -> TokenStream {
             #private::Spec::waiting(#text, #depth, #private::nodes::<#set>, || #guard(async {
                 #hold
                 let #service = #made;
-                ::core::result::Result::Ok(#app)
-            })) #restore
+                #private::built::<_, #private::http::App<#reply>>(#app)
+            })) #restore,
+            || &__APP,
         );
 
         #private::register!(__APP);

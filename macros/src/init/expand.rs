@@ -48,8 +48,8 @@ fn of_function(
     let at = Span::call_site().located_at(returns.error_span());
     let private_at = names::at(&private, at);
     let built = match returns {
-        Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or),
-        Returns::Plain(_) => quote_spanned!(at=> #private_at::built),
+        Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or::<_, __Kept, _>),
+        Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<_, __Kept>),
     };
     let wait = names::at(&wait, at);
     let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
@@ -69,11 +69,13 @@ fn of_function(
     } else {
         quote!(#private::Spec::computing(#text, || #outcome))
     };
-    let options = options(model, &private);
+    let lent = quote!(#private::lent::<__Kept>(value));
+    let options = options(model, &lent, &private);
     let kept = names::kept(value, "SHAREABLE", &private);
     let place = quote! {
-        type __Place = #private::Cell<#kept>;
-        static __PLACE: __Place = #private::Cell::new(#spec #options);
+        type __Kept = #kept;
+        type __Place = #private::Cell<__Kept>;
+        static __PLACE: __Place = #private::Cell::new(#spec #options, || &__PLACE);
     };
 
     let get = if awaits { quote!(get) } else { quote!(get_blocking) };
@@ -97,13 +99,14 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let (text, outside) = (names::text(name), quote!(#krate::private));
     let kept = names::kept(value, "SHAREABLE", &outside);
     let place_type = quote!(#outside::Cell<#kept>);
-    let build = waiting(model, &quote!(#outside::built::<#value, _>(#init)), &outside);
-    let options = options(model, &outside);
+    let build = waiting(model, &quote!(#outside::built::<#value, #kept>(#init)), &outside);
+    let options = options(model, &quote!(#outside::lent::<#kept>(value)), &outside);
     let accessor = quote! {
         #(#docs)*
         #[allow(dead_code)]
         #vis static #name: #place_type = #outside::Cell::new(
-            #outside::Spec::waiting(#text, 0, #outside::nodes::<()>, #build) #options
+            #outside::Spec::waiting(#text, 0, #outside::nodes::<()>, #build) #options,
+            || &#name,
         );
     };
     let private = names::private();
@@ -119,12 +122,12 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let (text, outside) = (names::text(name), quote!(#krate::private));
     let kept = names::kept(value, "SHAREABLE", &outside);
     let place_type = quote!(#outside::Fixed<#kept>);
-    let options = options(model, &outside);
+    let options = options(model, &quote!(value), &outside);
     let accessor = quote! {
         #(#docs)*
         #[allow(dead_code)]
         #vis static #name: #place_type =
-            <#place_type>::new(#text, || #outside::built::<#value, _>(#init)) #options;
+            <#place_type>::new(#text, || #outside::fixed::<#value, _>(#init), || &#name) #options;
     };
     let private = names::private();
     let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
@@ -203,7 +206,9 @@ fn controls(model: &Model, place: &TokenStream, private: &TokenStream) -> TokenS
 }
 
 /// The options that differ from the default, as calls of the builder.
-fn options(model: &Model, private: &TokenStream) -> TokenStream {
+///
+/// `lent` is the value where it is to be looked at.
+fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStream {
     let lazy = model.lazy.then(|| quote!(.lazy()));
     let timeout = model.timeout.map(|limit| {
         let limit = names::duration(limit, private);
@@ -215,7 +220,7 @@ fn options(model: &Model, private: &TokenStream) -> TokenStream {
     });
     let check = model.check.as_ref().map(|check| {
         quote_spanned!(check.span()=> .check(|value| #private::Box::pin(async move {
-            #check(value).await.map_err(::core::convert::Into::into)
+            #check(#lent).await.map_err(::core::convert::Into::into)
         })))
     });
     let idle = model.idle.map(|gap| {
@@ -223,7 +228,7 @@ fn options(model: &Model, private: &TokenStream) -> TokenStream {
         quote!(.idle(#gap))
     });
     let close = model.close.as_ref().map(
-        |close| quote_spanned!(close.span()=> .close(|value| #private::Box::pin(#close(value)))),
+        |close| quote_spanned!(close.span()=> .close(|value| #private::Box::pin(#close(#lent)))),
     );
     let restore = model.restore.map(|restore| match restore {
         Restore::Keep => quote!(.restore(#private::Restore::Keep)),

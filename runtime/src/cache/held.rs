@@ -3,34 +3,38 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::answer::Answer;
-use super::store::{Entry, SlotFound};
-use crate::clock::Tick;
+use super::store::Found;
 use crate::resource::Handle;
 
-/// The value of a `#[cached]` resource while somebody uses it. Its entry is one of a value.
-pub struct HeldValue<V, E>(pub(super) SlotFound<V, E>);
+/// The value of a `#[cached]` resource while somebody uses it.
+pub struct HeldValue<V>(pub(super) Holding<V>);
 
-impl<V, E> HeldValue<V, E> {
-    pub(super) fn fetched(value: V) -> Self {
-        let entry = Entry { answer: Answer::Value(value), fresh_until: Tick::ZERO };
-        Self(SlotFound::owned(entry))
-    }
+pub(super) enum Holding<V> {
+    /// Where it is kept. There is one.
+    Kept(Found<V>),
+    /// As it was waited for.
+    Fetched(Arc<V>),
 }
 
-impl<V, E> Deref for HeldValue<V, E> {
+impl<V> Deref for HeldValue<V> {
     type Target = V;
 
     fn deref(&self) -> &V {
-        match &self.0.as_ref().answer {
-            Answer::Value(value) => value,
-            Answer::Error(_) => unreachable!("only values are held"),
+        match &self.0 {
+            Holding::Kept(found) => match &**found {
+                Some(entry) => &entry.value,
+                None => unreachable!("a value is there"),
+            },
+            Holding::Fetched(value) => value,
         }
     }
 }
 
-impl<V: Clone, E> Handle for HeldValue<V, E> {
+impl<V: Clone> Handle for HeldValue<V> {
     fn handle(&self) -> Arc<V> {
-        Arc::new(V::clone(self))
+        match &self.0 {
+            Holding::Kept(_) => Arc::new(V::clone(self)),
+            Holding::Fetched(value) => Arc::clone(value),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{BoxError, ResourceError};
 
-/// How long answers are kept. Made by the expansion of `#[cached]`.
+/// How long answers are kept, in nanoseconds. Made by the expansion of `#[cached]`.
 pub struct Policy {
     pub(super) name: &'static str,
     pub(super) depth: usize,

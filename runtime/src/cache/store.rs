@@ -9,48 +9,28 @@ use once_cell::sync::OnceCell;
 use quick_cache::sync::Cache as QuickCache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
 
-use super::answer::Answer;
-use super::key::{Key, Query, Value};
+use super::key::{Key, Owned, Query, Value};
 use crate::clock::{CLOCK, Tick};
 
-/// A kept answer and how long it may be given.
-pub struct Entry<V, E> {
-    pub(super) answer: Answer<V, E>,
-    /// Until then it is as good as fetched now.
+/// Something that is kept, and until when it is as good as fetched now.
+#[derive(Clone)]
+pub struct Entry<V> {
+    pub(super) value: V,
     pub(super) fresh_until: Tick,
 }
 
-impl<V: Clone, E> Clone for Entry<V, E> {
-    #[inline]
-    fn clone(&self) -> Self {
-        Self { answer: self.answer.clone(), ..*self }
-    }
-}
-
-impl<V, E> AsRef<Self> for Entry<V, E> {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
 /// Keeps entries. Reading one takes no write lock and allocates nothing.
-pub trait Store<K, V, E>: Send + Sync + 'static {
-    /// An entry as it was found.
-    type Found: AsRef<Entry<V, E>>;
-
-    /// The value of that key, if it is one and fresh: the path of a hit. It is read where it was found,
-    /// since to move it once more costs as much as to find it.
+pub trait Store<K, V>: Send + Sync + 'static {
+    /// The value of that key, if it is fresh: the path of a hit.
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V>;
     /// The entry of that key.
-    fn find<Q: Query<K>>(&self, query: &Q) -> Option<Self::Found>;
-    /// The answer of an entry that was found.
-    fn take(found: Self::Found) -> Answer<V, E>;
+    fn find(&self, key: &K) -> Option<Entry<V>>;
     /// Keeps an entry in the place of the one that is there.
-    fn insert(&self, key: K, entry: Entry<V, E>);
+    fn insert(&self, key: K, entry: Entry<V>);
     /// Forgets the entry of that key.
-    fn remove<Q: Query<K>>(&self, query: &Q);
+    fn remove(&self, key: &K);
     /// Forgets all entries that are not to be kept.
-    fn retain(&self, keep: impl Fn(&Entry<V, E>) -> bool);
+    fn retain(&self, keep: impl Fn(&Entry<V>) -> bool);
     /// How many there are.
     fn len(&self) -> usize;
     /// How many had to make room.
@@ -63,68 +43,47 @@ pub trait Store<K, V, E>: Send + Sync + 'static {
 }
 
 /// The place of a function without arguments.
-pub struct Slot<V, E>(ArcSwapOption<Entry<V, E>>);
+pub struct Slot<V>(ArcSwapOption<Entry<V>>);
 
-impl<V, E> Slot<V, E> {
+/// What was found in a [`Slot`].
+pub(super) type Found<V> = Guard<Option<Arc<Entry<V>>>>;
+
+impl<V> Slot<V> {
     /// An empty place.
     pub const fn new() -> Self {
         Self(ArcSwapOption::const_empty())
     }
-}
 
-/// What was found in a [`Slot`].
-pub struct SlotFound<V, E>(Guard<Option<Arc<Entry<V, E>>>>);
-
-impl<V, E> SlotFound<V, E> {
-    pub(super) fn owned(entry: Entry<V, E>) -> Self {
-        Self(Guard::from_inner(Some(Arc::new(entry))))
+    /// What is there, if it is fresh.
+    #[inline]
+    pub(super) fn hold(&self) -> Option<Found<V>> {
+        let found = self.0.load();
+        found.as_ref().is_some_and(|entry| CLOCK.now() < entry.fresh_until).then_some(found)
     }
 }
 
-impl<V, E> AsRef<Entry<V, E>> for SlotFound<V, E> {
-    fn as_ref(&self) -> &Entry<V, E> {
-        match &*self.0 {
-            Some(entry) => entry,
-            None => unreachable!("made from an entry only"),
-        }
-    }
-}
-
-impl<V: Value, E: Send + 'static> Store<(), V, E> for Slot<V, E> {
-    type Found = SlotFound<V, E>;
-
+impl<V: Value> Store<(), V> for Slot<V> {
     #[inline]
     fn fresh<Q: Query<()>>(&self, _: &Q) -> Option<V> {
         match self.0.load().as_deref() {
-            Some(Entry { answer: Answer::Value(value), fresh_until })
-                if CLOCK.now() < *fresh_until =>
-            {
-                Some(value.clone())
-            }
+            Some(entry) if CLOCK.now() < entry.fresh_until => Some(entry.value.clone()),
             _ => None,
         }
     }
 
-    #[inline]
-    fn find<Q: Query<()>>(&self, _: &Q) -> Option<SlotFound<V, E>> {
-        let guard = self.0.load();
-        guard.is_some().then_some(SlotFound(guard))
+    fn find(&self, (): &()) -> Option<Entry<V>> {
+        self.0.load().as_deref().cloned()
     }
 
-    #[inline]
-    fn take(found: SlotFound<V, E>) -> Answer<V, E> {
-        found.as_ref().answer.clone()
-    }
-
-    fn insert(&self, (): (), entry: Entry<V, E>) {
+    fn insert(&self, (): (), entry: Entry<V>) {
         self.0.store(Some(Arc::new(entry)));
     }
 
-    fn remove<Q: Query<()>>(&self, _: &Q) {
+    fn remove(&self, (): &()) {
         self.0.store(None);
     }
 
-    fn retain(&self, keep: impl Fn(&Entry<V, E>) -> bool) {
+    fn retain(&self, keep: impl Fn(&Entry<V>) -> bool) {
         let current = self.0.load();
         if current.as_ref().is_some_and(|entry| !keep(entry)) {
             // Only if nobody has put another one there meanwhile.
@@ -143,13 +102,13 @@ impl<V: Value, E: Send + 'static> Store<(), V, E> for Slot<V, E> {
 }
 
 /// The places of a function with arguments, at most so many. Made when first used.
-pub struct Map<K, V, E> {
+pub struct Map<K, V> {
     capacity: usize,
-    map: OnceCell<Bounded<K, V, E>>,
+    map: OnceCell<Bounded<K, V>>,
 }
 
-struct Bounded<K, V, E> {
-    entries: QuickCache<K, Entry<V, E>, UnitWeighter, DefaultHashBuilder, Evictions>,
+struct Bounded<K, V> {
+    entries: QuickCache<K, Entry<V>, UnitWeighter, DefaultHashBuilder, Evictions>,
     evictions: Arc<AtomicU64>,
 }
 
@@ -157,21 +116,30 @@ struct Bounded<K, V, E> {
 #[derive(Clone)]
 struct Evictions(Arc<AtomicU64>);
 
-impl<K, V, E> Lifecycle<K, Entry<V, E>> for Evictions {
+impl<K, V> Lifecycle<K, V> for Evictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _: K, _: Entry<V, E>) {
+    fn on_evict(&self, (): &mut (), _: K, _: V) {
         self.0.fetch_add(1, Relaxed);
     }
 }
 
-impl<K: Hash + Eq, V: Clone, E> Map<K, V, E> {
+impl<K: Hash + Eq, V: Clone> Map<K, V> {
     /// An empty map of at most `capacity` entries.
     pub const fn new(capacity: usize) -> Self {
         Self { capacity, map: OnceCell::new() }
     }
 
-    fn map(&self) -> &Bounded<K, V, E> {
+    #[inline]
+    fn map(&self) -> &Bounded<K, V> {
+        match self.map.get() {
+            Some(map) => map,
+            None => self.make(),
+        }
+    }
+
+    #[cold]
+    fn make(&self) -> &Bounded<K, V> {
         self.map.get_or_init(|| {
             let evictions = Arc::new(AtomicU64::new(0));
             // In one shard: so the bound is exact, and no key makes room before it is reached.
@@ -194,39 +162,28 @@ impl<K: Hash + Eq, V: Clone, E> Map<K, V, E> {
     }
 }
 
-impl<K: Key, V: Value, E: Send + 'static> Store<K, V, E> for Map<K, V, E> {
-    type Found = Entry<V, E>;
-
+impl<K: Key, V: Value> Store<K, V> for Map<K, V> {
     #[inline]
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        match self.map().entries.get(query) {
-            Some(Entry { answer: Answer::Value(value), fresh_until })
-                if CLOCK.now() < fresh_until =>
-            {
-                Some(value)
-            }
-            _ => None,
-        }
+        let entry = self.map().entries.get(query)?;
+        (CLOCK.now() < entry.fresh_until).then_some(entry.value)
     }
 
-    fn find<Q: Query<K>>(&self, query: &Q) -> Option<Entry<V, E>> {
-        self.map().entries.get(query)
+    fn find(&self, key: &K) -> Option<Entry<V>> {
+        self.map.get()?.entries.get(&Owned(key))
     }
 
-    #[inline]
-    fn take(found: Entry<V, E>) -> Answer<V, E> {
-        found.answer
-    }
-
-    fn insert(&self, key: K, entry: Entry<V, E>) {
+    fn insert(&self, key: K, entry: Entry<V>) {
         self.map().entries.insert(key, entry);
     }
 
-    fn remove<Q: Query<K>>(&self, query: &Q) {
-        self.map().entries.remove(query);
+    fn remove(&self, key: &K) {
+        if let Some(map) = self.map.get() {
+            map.entries.remove(&Owned(key));
+        }
     }
 
-    fn retain(&self, keep: impl Fn(&Entry<V, E>) -> bool) {
+    fn retain(&self, keep: impl Fn(&Entry<V>) -> bool) {
         if let Some(map) = self.map.get() {
             map.entries.retain(|_, entry| keep(entry));
         }

@@ -2,29 +2,30 @@
 
 use std::time::Duration;
 
+use crate::erased::{BoxFuture, Erased};
 use crate::error::BoxError;
-use crate::resource::{BoxFuture, Node};
+use crate::resource::Node;
 
 /// How a resource is built and kept. Made by the expansion of `#[init]`.
-pub struct Spec<T: 'static> {
+pub struct Spec {
     pub(super) name: &'static str,
     pub(super) depth: usize,
     pub(super) dependencies: fn() -> Vec<&'static dyn Node>,
-    pub(super) build: Build<T>,
+    pub(super) build: Build,
     pub(super) lazy: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) retry_after: Option<Duration>,
-    pub(super) check: Option<Check<T>>,
+    pub(super) check: Option<Check>,
     pub(super) idle: Duration,
-    pub(super) close: Option<Close<T>>,
+    pub(super) close: Option<Close>,
     pub(super) restore: Option<Restore>,
 }
 
 /// Whether a value is still good.
-pub type Check<T> = for<'a> fn(&'a T) -> BoxFuture<'a, Result<(), BoxError>>;
+pub type Check = for<'a> fn(&'a Erased) -> BoxFuture<'a, Result<(), BoxError>>;
 
 /// Ends a value's life in good order.
-pub type Close<T> = for<'a> fn(&'a T) -> BoxFuture<'a, ()>;
+pub type Close = for<'a> fn(&'a Erased) -> BoxFuture<'a, ()>;
 
 /// What a SnapStart restore does with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,26 +42,26 @@ pub enum Restore {
 /// would otherwise hold every later invocation up.
 pub(super) const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
-pub(super) enum Build<T> {
+pub(super) enum Build {
     /// Awaits: runs in a task.
-    Waiting(fn() -> BoxFuture<'static, Result<T, BoxError>>),
+    Waiting(fn() -> BoxFuture<'static, Result<Erased, BoxError>>),
     /// Computes: runs on tokio's blocking pool, or where it is first called.
-    Computing(fn() -> Result<T, BoxError>),
+    Computing(fn() -> Result<Erased, BoxError>),
 }
 
-impl<T> Spec<T> {
+impl Spec {
     /// A resource whose initialiser awaits.
     pub const fn waiting(
         name: &'static str,
         depth: usize,
         dependencies: fn() -> Vec<&'static dyn Node>,
-        build: fn() -> BoxFuture<'static, Result<T, BoxError>>,
+        build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
     ) -> Self {
         Self::new(name, depth, dependencies, Build::Waiting(build))
     }
 
     /// A resource whose initialiser does not await. It has no dependencies.
-    pub const fn computing(name: &'static str, build: fn() -> Result<T, BoxError>) -> Self {
+    pub const fn computing(name: &'static str, build: fn() -> Result<Erased, BoxError>) -> Self {
         Self::new(name, 0, Vec::new, Build::Computing(build))
     }
 
@@ -68,7 +69,7 @@ impl<T> Spec<T> {
         name: &'static str,
         depth: usize,
         dependencies: fn() -> Vec<&'static dyn Node>,
-        build: Build<T>,
+        build: Build,
     ) -> Self {
         Self {
             name,
@@ -105,7 +106,7 @@ impl<T> Spec<T> {
 
     /// Checks the value after building it, after an idle gap longer than `idle`, and after a
     /// restore.
-    pub const fn check(mut self, check: Check<T>) -> Self {
+    pub const fn check(mut self, check: Check) -> Self {
         self.check = Some(check);
         self
     }
@@ -117,7 +118,7 @@ impl<T> Spec<T> {
     }
 
     /// Closes a value that was replaced, and the last one at SHUTDOWN.
-    pub const fn close(mut self, close: Close<T>) -> Self {
+    pub const fn close(mut self, close: Close) -> Self {
         self.close = Some(close);
         self
     }
