@@ -75,8 +75,11 @@ struct Model {
     now: u64,
     fetches: u64,
     kept: HashMap<u8, Kept>,
+    /// Errors, and until when they are remembered.
+    failed: HashMap<u8, (Answer, u64)>,
 }
 
+#[derive(Clone)]
 struct Kept {
     answer: Answer,
     fresh: u64,
@@ -92,50 +95,56 @@ impl Model {
             Backend::Nothing => Ok(None),
             Backend::Broken => Err(format!("fetch {}", self.fetches)),
         };
-        let value = matches!(answer, Ok(Some(_)));
-        let old_is_good =
-            self.kept.get(&key).is_some_and(|kept| kept.answer.is_ok() && self.now < kept.stale);
-        if answer.is_ok() || !old_is_good {
-            let fresh = self.now + if value { TTL } else { NEGATIVE };
-            let (revalidate, stale) =
-                if value { (fresh + REVALIDATE, fresh + STALE) } else { (fresh, fresh) };
-            self.kept.insert(key, Kept { answer: answer.clone(), fresh, revalidate, stale });
+        if answer.is_err() {
+            self.failed.insert(key, (answer.clone(), self.now + NEGATIVE));
+            return answer;
         }
+        let value = matches!(answer, Ok(Some(_)));
+        let fresh = self.now + if value { TTL } else { NEGATIVE };
+        let (revalidate, stale) =
+            if value { (fresh + REVALIDATE, fresh + STALE) } else { (fresh, fresh) };
+        self.kept.insert(key, Kept { answer: answer.clone(), fresh, revalidate, stale });
+        self.failed.remove(&key);
         answer
+    }
+
+    fn get(&mut self, key: u8, backend: Backend) -> Answer {
+        let (now, kept) = (self.now, self.kept.get(&key).cloned());
+        let failed = self.failed.get(&key).filter(|(_, until)| now < *until).cloned();
+        match (kept, failed) {
+            (Some(kept), _) if now < kept.fresh => kept.answer,
+            // It was just found that a fetch fails.
+            (Some(kept), Some(_)) if now < kept.revalidate.max(kept.stale) => kept.answer,
+            (_, Some((error, _))) => error,
+            (Some(kept), None) if now < kept.revalidate => {
+                let _ = self.fetch(key, backend);
+                kept.answer
+            }
+            (Some(kept), None) if now < kept.stale => self.fetch(key, backend).or(kept.answer),
+            _ => self.fetch(key, backend),
+        }
     }
 
     fn ask(&mut self, ask: Ask, backend: Backend) -> Answer {
         match ask {
             Ask::Invalidate(key) => {
                 self.kept.remove(&key);
-                Ok(None)
+                self.failed.remove(&key);
             }
             Ask::Clear => {
                 self.kept.clear();
-                Ok(None)
+                self.failed.clear();
             }
-            Ask::Refresh(key) => self.fetch(key, backend),
-            Ask::Get(key) => {
-                let old = self
-                    .kept
-                    .get(&key)
-                    .map(|kept| (kept.answer.clone(), kept.fresh, kept.revalidate, kept.stale));
-                match old {
-                    Some((answer, fresh, ..)) if self.now < fresh => answer,
-                    Some((answer, _, revalidate, _)) if self.now < revalidate => {
-                        let _ = self.fetch(key, backend);
-                        answer
-                    }
-                    Some((answer, _, _, stale)) if self.now < stale => {
-                        match self.fetch(key, backend) {
-                            Err(_) => answer,
-                            new => new,
-                        }
-                    }
-                    _ => self.fetch(key, backend),
-                }
-            }
+            Ask::Refresh(key) => return self.fetch(key, backend),
+            Ask::Get(key) => return self.get(key, backend),
         }
+        Ok(None)
+    }
+
+    /// How many answers may still be given.
+    fn alive(&self) -> usize {
+        let kept = self.kept.values().filter(|kept| self.now < kept.stale.max(kept.revalidate));
+        kept.count() + self.failed.values().filter(|(_, until)| self.now < *until).count()
     }
 }
 
@@ -198,9 +207,7 @@ async fn random_histories_answer_as_the_model_does() {
             assert_eq!(answer, expected, "seed {seed}, after {history:#?}");
         }
         // Nothing is left that nobody may be given any more.
-        let alive =
-            model.kept.values().filter(|kept| model.now < kept.stale.max(kept.revalidate)).count();
-        assert_eq!(look_up::stats().entries, alive, "seed {seed}, after {history:#?}");
+        assert_eq!(look_up::stats().entries, model.alive(), "seed {seed}, after {history:#?}");
         BACKEND.store(0, SeqCst);
     }
 }

@@ -4,8 +4,13 @@ static GREETING: ::rewarm::private::Fixed<
 > = <::rewarm::private::Fixed<
     ::rewarm::private::keeps!(String, SHAREABLE),
 >>::new(
-    "GREETING",
-    || ::rewarm::private::fixed::<String, _>(std::env::var("GREETING")?),
+    ::rewarm::private::Spec::computing(
+        "GREETING",
+        || {
+            GREETING
+                .fill(::rewarm::private::fixed::<String, _>(std::env::var("GREETING")?))
+        },
+    ),
     || &GREETING,
 );
 ///The controls of the resource `GREETING`.

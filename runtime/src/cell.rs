@@ -28,10 +28,9 @@ use arc_swap::ArcSwapOption;
 use crate::erased::{Erased, owned};
 use crate::error::ResourceError;
 use crate::resource::{Node, Place};
-use life::{Demand, Life};
 
 pub use held::Held;
-pub(crate) use life::closed;
+pub(crate) use life::{Demand, Life};
 pub use spec::{Restore, Spec};
 
 /// See the module.
@@ -43,13 +42,27 @@ pub struct Cell<T: 'static> {
 
 /// Where a [`Life`] puts the value that may be handed out.
 pub trait Publish: Sync {
+    /// The life of that value.
+    fn life(&self) -> &Life;
     /// Puts it there; `None` if it needs a look first.
     fn publish(&self, value: Option<Erased>);
+    /// Back to how the process started, for the next simulated container.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
 }
 
 impl<T: Send + Sync + 'static> Publish for Cell<T> {
+    fn life(&self) -> &Life {
+        &self.life
+    }
+
     fn publish(&self, value: Option<Erased>) {
         self.usable.store(value.map(owned));
+    }
+
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.publish(None);
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Clock {
     /// What the clock showed when it was last synced: it never shows less.
     floor: AtomicU64,
     last: Mutex<Option<Reading>>,
+    /// When the container last went from idle to work: before that it may have been frozen.
+    resumed: AtomicU64,
     #[cfg(any(test, feature = "testing"))]
     manual: Manual,
 }
@@ -66,6 +68,7 @@ impl Clock {
             offset: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             last: Mutex::new(None),
+            resumed: AtomicU64::new(0),
             #[cfg(any(test, feature = "testing"))]
             manual: Manual::new(),
         }
@@ -92,6 +95,16 @@ impl Clock {
         };
         *last = Some(reading);
         self.set(reading, now)
+    }
+
+    /// The container goes from idle to work, now.
+    pub(crate) fn resume(&self, now: Tick) {
+        self.resumed.store(now.0, Relaxed);
+    }
+
+    /// Whether the container may have been frozen since then.
+    pub(crate) fn has_rested_since(&self, then: Tick) -> bool {
+        then.0 < self.resumed.load(Relaxed)
     }
 
     /// The wall clock's time.
@@ -181,6 +194,7 @@ impl Clock {
         *last = None;
         self.offset.store(0, Relaxed);
         self.floor.store(0, Relaxed);
+        self.resumed.store(0, Relaxed);
     }
 
     /// Gives both clocks back to the system; the container time starts with them.
@@ -191,6 +205,7 @@ impl Clock {
         *last = None;
         self.offset.store(0, Relaxed);
         self.floor.store(0, Relaxed);
+        self.resumed.store(0, Relaxed);
     }
 
     /// The manual monotonic clock starts again near zero, as on a machine that has just started.

@@ -13,7 +13,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::error::ResourceError;
 use crate::metrics::{self, Event, Init, Report, Shutdown};
 use crate::random;
-use crate::resource::{Kind, Node, registry};
+use crate::resource::{Kind, Node, registry, suspect_dependents};
 use crate::scope;
 use crate::stats::Stats;
 
@@ -243,6 +243,9 @@ impl Container {
         let (begun, idle) = {
             let mut record = self.record();
             let busy = record.in_flight > 0;
+            if !busy {
+                CLOCK.resume(now);
+            }
             let since = |tick| {
                 if busy { Duration::ZERO } else { now.since(tick) }
             };
@@ -259,9 +262,7 @@ impl Container {
         };
         // What is built from something in doubt is in doubt, too: both are looked at when both are
         // used, and nobody sees the old one beside the new.
-        if registry().fold(false, |doubt, node| node.thaw(idle) | doubt) {
-            registry().for_each(|node| node.suspect());
-        }
+        suspect_dependents(registry().filter(|node| node.thaw(idle)).collect());
         registry().for_each(|node| node.purge());
         begun
     }
@@ -366,12 +367,12 @@ pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceErr
 /// Those of all required resources that could not be made usable.
 pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     random::reseed();
-    CLOCK.sync();
+    CLOCK.resume(CLOCK.sync());
     CONTAINER.record().id = random::bits();
     registry().for_each(|node| node.purge());
-    let nodes = registry().filter(|node| node.restored()).collect();
+    suspect_dependents(registry().filter(|node| node.restored()).collect());
     CONTAINER.record().ended = None;
-    settle_all(nodes, None, true).await
+    settle_all(registry().filter(|node| node.is_doubtful()).collect(), None, true).await
 }
 
 async fn settle_all(
@@ -410,9 +411,9 @@ async fn settle_all(
             }
             Err(error) => {
                 failed.push(name);
-                // Of one that is recoverable, whoever needs it gets its error until it works. Both
-                // are logged where they fail.
-                if !node.is_recoverable() {
+                // Of one that is recoverable, or needs one that is, whoever needs it gets the error
+                // until it works. All are logged where they fail.
+                if !error.is_recoverable() {
                     failures.push(error);
                 }
             }

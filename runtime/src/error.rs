@@ -92,12 +92,31 @@ impl Debug for Error {
 #[derive(Clone)]
 pub struct ResourceError {
     resource: &'static str,
+    error_type: Option<&'static str>,
+    recoverable: bool,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
 impl ResourceError {
-    pub(crate) fn new(resource: &'static str, source: BoxError) -> Self {
-        Self { resource, source: Arc::from(source) }
+    /// An error of a resource, which may be had later if it says so, or if that is so of what it needs.
+    pub(crate) fn new(resource: &'static str, source: BoxError, recoverable: bool) -> Self {
+        let (error_type, source) = match source.downcast::<Named>() {
+            Ok(named) => (Some(named.error_type), named.source),
+            Err(source) => (None, source),
+        };
+        let needed = source.downcast_ref::<Self>();
+        let recoverable = recoverable || needed.is_some_and(|error| error.recoverable);
+        Self { resource, error_type, recoverable, source: Arc::from(source) }
+    }
+
+    /// The short name of the error type that the initialiser returned.
+    pub(crate) fn error_type(&self) -> Option<&'static str> {
+        self.error_type
+    }
+
+    /// Whether a later use may succeed, so that INIT goes on without it.
+    pub(crate) fn is_recoverable(&self) -> bool {
+        self.recoverable
     }
 
     /// The name of the resource, as it was declared.
@@ -152,6 +171,30 @@ pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {
     plain.rsplit("::").next().unwrap_or(plain)
 }
 
+/// A user's error on its way to a [`ResourceError`], with the name of its type.
+#[derive(Debug)]
+struct Named {
+    error_type: &'static str,
+    source: BoxError,
+}
+
+/// A user's error, with the name of its type.
+pub(crate) fn named<E: ?Sized>(source: BoxError) -> BoxError {
+    Box::new(Named { error_type: short_type_name::<E>(), source })
+}
+
+impl Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.source, f)
+    }
+}
+
+impl StdError for Named {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.source()
+    }
+}
+
 #[derive(Debug)]
 struct Message(String);
 
@@ -201,8 +244,8 @@ mod tests {
     fn a_chain_is_printed_once() {
         let inner = Error::msg("refused");
         let boxed: BoxError = inner.into();
-        let outer = ResourceError::new("db", boxed);
-        let outermost = ResourceError::new("api", Box::new(outer));
+        let outer = ResourceError::new("db", boxed, false);
+        let outermost = ResourceError::new("api", Box::new(outer), false);
         assert_eq!(
             chain(&outermost),
             "resource `api` is unavailable: resource `db` is unavailable: refused"

@@ -55,9 +55,13 @@ impl fmt::Debug for Panic {
 impl std::error::Error for Panic {}
 
 impl Panic {
-    /// The panic as an error that can be shared.
+    /// The panic as an error that can be shared. One that says that a resource is unavailable
+    /// ([`crate::scope::unavailable`]) is that error.
     pub(crate) fn into_error(self) -> crate::error::BoxError {
-        crate::Error::msg(format_args!("panicked: {self}")).into()
+        match self.payload.downcast_ref::<crate::ResourceError>() {
+            Some(error) => Box::new(error.clone()),
+            None => crate::Error::msg(format_args!("panicked: {self}")).into(),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub use crate::cache::{
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
 pub use crate::erased::{Erased, lent};
+use crate::error::named;
+
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::fixed::Fixed;
 pub use crate::invocation::{Handler, HandlerSpec, InvocationError};
@@ -70,7 +72,7 @@ pub fn built_or<T, K, E: Reportable>(outcome: Result<T, E>) -> Result<Erased, Bo
 where
     K: Kept<T> + Send + Sync + 'static,
 {
-    outcome.map_err(E::report).and_then(built::<T, K>)
+    outcome.map_err(|error| named::<E>(error.report())).and_then(built::<T, K>)
 }
 
 /// What a fetch ended with, as it is kept.

@@ -56,6 +56,9 @@ async fn hold<P: Place>(
     }
 }
 
+/// A [`Node`] that is being made usable.
+pub type Settling = BoxFuture<'static, Result<(), ResourceError>>;
+
 /// A resource as the container sees it, whatever its type.
 pub trait Node: Sync {
     /// The name it was declared under.
@@ -68,16 +71,28 @@ pub trait Node: Sync {
     fn generation(&self) -> u64 {
         0
     }
+    /// What it is built from.
+    fn dependencies(&self) -> Vec<&'static dyn Node> {
+        Vec::new()
+    }
     /// Makes it usable: built, checked where that is due, and as fresh as what it was built from.
-    fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>>;
-    /// Another resource was rebuilt: whether this one was built from it is to be found out.
+    fn settle(&'static self) -> Settling;
+    /// Something that it is built from was rebuilt, or is in doubt.
     fn suspect(&self) {}
     /// An invocation begins, `idle` after the last one ended; whether that leaves the value in doubt.
     fn thaw(&self, _idle: Duration) -> bool {
         false
     }
-    /// The container was restored from a snapshot; whether there is something to be made usable.
+    /// The container was restored from a snapshot; whether that leaves the value in doubt.
     fn restored(&self) -> bool {
+        false
+    }
+    /// Whether it is built, and not to be used before it is looked at.
+    fn is_doubtful(&self) -> bool {
+        false
+    }
+    /// Whether it is being built or looked at.
+    fn is_building(&self) -> bool {
         false
     }
     /// Whether it wants to be closed.
@@ -105,10 +120,6 @@ pub trait Node: Sync {
     fn build_time(&self) -> Option<Duration> {
         None
     }
-    /// Whether a later use may succeed where INIT failed.
-    fn is_recoverable(&self) -> bool {
-        true
-    }
     /// What a cache counted.
     fn stats(&self) -> Option<crate::stats::Stats> {
         None
@@ -126,6 +137,20 @@ pub(crate) fn registry() -> impl Iterator<Item = &'static dyn Node> {
     #[cfg(miri)]
     let nodes: &[&dyn Node] = &[];
     nodes.iter().copied()
+}
+
+/// Says to all that is built from these, directly or not, that it needs a look.
+pub(crate) fn suspect_dependents(mut changed: Vec<&'static dyn Node>) {
+    let mut next = 0;
+    while let Some(node) = changed.get(next).copied() {
+        let is_new = |other: &&dyn Node| !changed.iter().any(|it| std::ptr::addr_eq(*it, *other));
+        let built_from =
+            |other: &&dyn Node| other.dependencies().iter().any(|it| std::ptr::addr_eq(*it, node));
+        let dependents: Vec<_> = registry().filter(is_new).filter(built_from).collect();
+        dependents.iter().for_each(|node| node.suspect());
+        changed.extend(dependents);
+        next += 1;
+    }
 }
 
 /// What INIT does with a [`Node`].

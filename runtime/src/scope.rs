@@ -178,6 +178,11 @@ pub fn defer(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
+/// Whether there is a later, for work that is deferred.
+pub(crate) fn can_defer() -> bool {
+    current().is_some() || tokio::runtime::Handle::try_current().is_ok()
+}
+
 /// Leaves a function whose own error cannot say that a resource is unavailable. Inside an
 /// invocation that ends it as `ResourceUnavailable`; elsewhere it is a panic with the whole story.
 pub(crate) fn unavailable(error: ResourceError) -> ! {

@@ -180,8 +180,152 @@ async fn a_restore_checks_what_has_a_check_and_rebuilds_what_awaited() {
 
     pool::ALIVE.store(false, SeqCst);
     pool::BUILDS.store(false, SeqCst);
-    let error = c.restore().await.unwrap_err().to_string();
-    assert!(error.contains("resource `repository` is unavailable: resource `db`"), "{error}");
+    c.restore().await.expect("`db` is recoverable, and so is what cannot be had for want of it");
+    let error = c.invoke(0).await.unwrap_err();
+    assert_eq!(error.error_type, "ResourceUnavailable");
+    assert!(error.error_message.ends_with("`db` is unavailable: no route to host"), "{error}");
+}
+
+/// What was looked at is settled: nothing is built or checked again for the same reason.
+mod settled {
+    use super::*;
+
+    pub static CHECKS: AtomicU64 = AtomicU64::new(0);
+    pub static GOOD: AtomicBool = AtomicBool::new(true);
+
+    async fn is_good(_: &u64) -> Result<(), Error> {
+        CHECKS.fetch_add(1, SeqCst);
+        match GOOD.swap(true, SeqCst) {
+            true => Ok(()),
+            false => Err(Error::msg("gone")),
+        }
+    }
+
+    async fn is_fine(_: &u64) -> Result<(), Error> {
+        CHECKS.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    #[init]
+    pub async fn base() -> u64 {
+        1
+    }
+
+    #[init(check = is_fine)]
+    pub async fn client(base: &u64) -> u64 {
+        tokio::task::yield_now().await;
+        base + 1
+    }
+
+    #[init(check = is_good)]
+    pub async fn alone() -> u64 {
+        3
+    }
+
+    #[init]
+    pub fn table() -> u64 {
+        4
+    }
+
+    #[init(restore = keep)]
+    pub async fn kept() -> u64 {
+        7
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(_: Value, client: &u64, alone: &u64, table: &u64, kept: &u64) -> u64 {
+        client + alone + table + kept
+    }
+
+    pub fn generations() -> [u64; 5] {
+        let resources = rewarm::container().resources();
+        let of = |name| resources.iter().find(|resource| resource.name == name).unwrap();
+        ["base", "client", "alone", "table", "kept"].map(|name| of(name).generation)
+    }
+}
+
+#[tokio::test]
+async fn what_was_looked_at_is_not_looked_at_again() {
+    let mut c = settled::app::container().await;
+    c.invoke(0).await.unwrap();
+    assert_eq!(settled::generations(), [1; 5]);
+    c.restore().await.unwrap();
+    assert_eq!(settled::generations(), [2, 2, 1, 1, 1], "what only computes is kept");
+    for _ in 0..3 {
+        c.invoke(0).await.unwrap();
+    }
+    assert_eq!(settled::generations(), [2, 2, 1, 1, 1]);
+
+    settled::base::rebuild().await.unwrap();
+    c.invoke(0).await.unwrap();
+    c.invoke(0).await.unwrap();
+    assert_eq!(settled::generations(), [3, 3, 1, 1, 1]);
+
+    settled::alone::rebuild().await.unwrap();
+    assert!(settled::client::get().is_some(), "it is not made from `alone`");
+
+    let before = settled::CHECKS.load(SeqCst);
+    settled::GOOD.store(false, SeqCst);
+    c.idle(60 * SECOND);
+    c.invoke(0).await.unwrap();
+    assert_eq!(settled::generations()[2], 3, "`alone` failed its check");
+    let checks = settled::CHECKS.load(SeqCst);
+    assert_eq!(checks - before, 3, "each once, and the next generation");
+    c.invoke(0).await.unwrap();
+    assert_eq!(settled::CHECKS.load(SeqCst), checks, "no gap, no check");
+}
+
+mod attempts {
+    use super::*;
+
+    pub static MADE: AtomicU64 = AtomicU64::new(0);
+
+    #[init(lazy)]
+    pub async fn broken() -> Result<u8, Error> {
+        MADE.fetch_add(1, SeqCst);
+        Err(Error::msg("down"))
+    }
+
+    #[init(lazy)]
+    pub async fn above(broken: &u8) -> u8 {
+        *broken
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(_: Value, above: &u8, broken: &u8) -> u8 {
+        above + broken
+    }
+
+    /// Statics that need each other.
+    pub mod circle {
+        use rewarm::init;
+
+        #[init(lazy)]
+        pub static A: u32 = *B + 1;
+        #[init(lazy)]
+        pub static B: u32 = *A + 1;
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn needs_circle(_: Value) -> u32 {
+        *circle::A
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_at_the_same_time_shares_an_attempt_that_fails_at_once() {
+    let mut c = attempts::app::container().await;
+    let error = c.invoke(0).await.unwrap_err();
+    assert!(error.error_message.ends_with("`broken` is unavailable: down"), "{error}");
+    assert_eq!(attempts::MADE.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn statics_that_need_each_other_are_an_error() {
+    let mut c = attempts::needs_circle::container().await;
+    let error = c.invoke(0).await.unwrap_err();
+    assert_eq!(error.error_type, "ResourceUnavailable");
+    assert!(error.error_message.ends_with("its initialiser needs itself"), "{error}");
 }
 
 fn pair(answer: Result<Value, rewarm::InvocationError>) -> (u64, u64) {

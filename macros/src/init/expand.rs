@@ -122,12 +122,15 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let (text, outside) = (names::text(name), quote!(#krate::private));
     let kept = names::kept(value, "SHAREABLE", &outside);
     let place_type = quote!(#outside::Fixed<#kept>);
-    let options = options(model, &quote!(value), &outside);
+    let options = options(model, &quote!(&*#name), &outside);
     let accessor = quote! {
         #(#docs)*
         #[allow(dead_code)]
         #vis static #name: #place_type =
-            <#place_type>::new(#text, || #outside::fixed::<#value, _>(#init), || &#name) #options;
+            <#place_type>::new(
+                #outside::Spec::computing(#text, || #name.fill(#outside::fixed::<#value, _>(#init))) #options,
+                || &#name,
+            );
     };
     let private = names::private();
     let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));

@@ -15,11 +15,11 @@ use super::key::Key;
 use super::policy::Policy;
 use super::store::{Entry, Map, Store};
 use crate::clock::{CLOCK, Tick};
-use crate::erased::{BoxFuture, Erased};
+use crate::erased::Erased;
 use crate::error::{BoxError, ResourceError};
 use crate::flight::{Arrival, take_off};
 use crate::random;
-use crate::resource::{Kind, Node};
+use crate::resource::{Kind, Node, Settling};
 use crate::stats::{Counters, Stats};
 
 /// See the module.
@@ -118,7 +118,7 @@ impl<K: Key> Desk<K> {
 
     /// Why there is no answer, where it is not the function that says so.
     pub(super) fn error(&self, message: impl std::fmt::Display) -> ResourceError {
-        ResourceError::new(self.policy.name, crate::Error::msg(message).into())
+        ResourceError::new(self.policy.name, crate::Error::msg(message).into(), false)
     }
 
     /// Until when a value may be given that is allowed so long after its TTL.
@@ -190,30 +190,42 @@ impl<K: Key> dyn Shelf<K> {
         };
         let outcome = self.look(key.clone(), &mut |key| fetch(key)).await;
         outcome.map_err(|failure| match failure {
-            Failure::Error(error) => ResourceError::new(desk.policy.name, self.report(&error)),
+            Failure::Error(error) => {
+                ResourceError::new(desk.policy.name, self.report(&error), false)
+            }
             Failure::Resource(error) if error.resource() == desk.policy.name => error,
-            Failure::Resource(error) => ResourceError::new(desk.policy.name, Box::new(error)),
+            Failure::Resource(error) => {
+                ResourceError::new(desk.policy.name, Box::new(error), false)
+            }
         })
     }
 
     /// The answer, if it may be given as it is; one that is stale is fetched again after the
-    /// response.
+    /// response, unless it was just found that that fails.
     fn kept(&'static self, key: &K, fetch: Begin<'_, K>) -> Option<Outcome> {
         let (desk, now) = (self.desk(), CLOCK.now());
-        if let Some(failure) = desk.failures.find(key).filter(|entry| now < entry.fresh_until) {
-            desk.counters.hits.add();
-            return Some(Err(failure.value));
+        let failure = desk.failures.find(key).filter(|entry| now < entry.fresh_until);
+        let usable = |stamp, window| now < Desk::<K>::usable_until(stamp, window);
+        if let Some((value, stamp)) = self.find(key) {
+            if now < stamp.fresh_until {
+                desk.counters.hits.add();
+                return Some(Ok(value));
+            }
+            let revalidates = usable(stamp, desk.policy.stale_while_revalidate);
+            if failure.is_some() && (revalidates || usable(stamp, desk.policy.stale_if_error)) {
+                desk.counters.stale_hits.fetch_add(1, Relaxed);
+                return Some(Ok(value));
+            }
+            // Without a later there is no time to fetch it but now.
+            if revalidates && crate::scope::can_defer() {
+                desk.counters.stale_hits.fetch_add(1, Relaxed);
+                self.revalidate(key, fetch);
+                return Some(Ok(value));
+            }
         }
-        let (value, stamp) = self.find(key)?;
-        if now < stamp.fresh_until {
-            desk.counters.hits.add();
-        } else if now < Desk::<K>::usable_until(stamp, desk.policy.stale_while_revalidate) {
-            desk.counters.stale_hits.fetch_add(1, Relaxed);
-            self.revalidate(key, fetch);
-        } else {
-            return None;
-        }
-        Some(Ok(value))
+        let failure = failure?;
+        desk.counters.hits.add();
+        Some(Err(failure.value))
     }
 
     /// Joins the fetch of this key or makes it; `anew`, whether or not there is an answer.
@@ -266,14 +278,16 @@ impl<K: Key> dyn Shelf<K> {
             if let Some((value, _)) = self.find(key).filter(|(_, it)| now < it.fresh_until) {
                 return Next::Use(Ok(value));
             }
-            if let Some(entry) = desk.failures.find(key).filter(|it| now < it.fresh_until) {
-                return Next::Use(Err(entry.value));
+            if let Some(failure) = desk.failures.find(key).filter(|it| now < it.fresh_until) {
+                return Next::Use(Err(failure.value));
             }
         }
         let place = underway.entry(key.clone());
         if let Place::Occupied(place) = &place {
             let other = place.get();
-            if now < Tick(other.started.0.saturating_add(desk.policy.ttl)) {
+            // What was asked for before a freeze may have been answered before it, too.
+            let young = now < Tick(other.started.0.saturating_add(desk.policy.ttl));
+            if young || !CLOCK.has_rested_since(other.started) {
                 return Next::Join(other.flight.clone());
             }
         }
@@ -305,7 +319,11 @@ impl<K: Key> dyn Shelf<K> {
     fn stale(&self, key: &K) -> Option<Erased> {
         let desk = self.desk();
         let (value, stamp) = self.find(key)?;
-        if CLOCK.now() >= Desk::<K>::usable_until(stamp, desk.policy.stale_if_error) {
+        let now = CLOCK.now();
+        if now < stamp.fresh_until {
+            return Some(value); // another fetch has brought it
+        }
+        if now >= Desk::<K>::usable_until(stamp, desk.policy.stale_if_error) {
             return None;
         }
         desk.counters.stale_hits.fetch_add(1, Relaxed);
@@ -346,17 +364,11 @@ impl<K: Key> dyn Shelf<K> {
                 }
                 desk.failures.remove(key);
             }
-            // What may still be given is not replaced by an error.
-            Err(Failure::Error(_)) if negative_ttl > 0 && desk.shares_errors => {
-                let usable = |(_, stamp): (_, Stamp)| CLOCK.now() < desk.dead_at(stamp);
-                if self.find(key).is_some_and(usable) {
-                    return;
-                }
-                let Err(failure) = outcome else { return };
+            // Beside a value that may still be given, in place of the error.
+            Err(failure @ Failure::Error(_)) if negative_ttl > 0 && desk.shares_errors => {
                 let fresh_until = desk.end_of(started, negative_ttl);
                 desk.dies(fresh_until);
                 desk.failures.insert(key.clone(), Entry { value: failure.clone(), fresh_until });
-                self.forget(key);
             }
             Err(_) => {}
         }
@@ -394,7 +406,7 @@ impl<K: Key> Node for Desk<K> {
         Kind::Cache
     }
 
-    fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
+    fn settle(&'static self) -> Settling {
         Box::pin(async {
             match self.as_resource {
                 Some(_) => (self.this)().resource().await.map(drop),

@@ -119,7 +119,7 @@ struct Evictions(Arc<AtomicU64>);
 impl<K, V> Lifecycle<K, V> for Evictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _: K, _: V) {
+    fn before_evict(&self, (): &mut (), _: &K, _: &mut V) {
         self.0.fetch_add(1, Relaxed);
     }
 }

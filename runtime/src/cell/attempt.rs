@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::JoinAll;
+
 use super::life::{Built, Life};
 use super::spec::{Build, Restore};
 use crate::erased::{BoxFuture, Erased};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Flight, Pilot};
 use crate::panic::{Panic, catch, catch_async};
-use crate::resource::registry;
+use crate::resource::{Settling, suspect_dependents};
 
 /// What everyone who waits for an attempt is told.
 pub(super) type Outcome = Result<(), ResourceError>;
@@ -23,7 +25,6 @@ pub(super) struct Attempt {
 pub(super) struct Claim {
     pub(super) life: &'static Life,
     pub(super) number: u64,
-    pub(super) suspicions: u64,
     pub(super) pilot: Pilot<Outcome>,
 }
 
@@ -36,8 +37,11 @@ impl Claim {
         match self.life.spec.build {
             Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
             Build::Waiting(build) => {
+                // Begun here, so that it waits for attempts that are under way now.
+                let dependencies = self.life.settle_dependencies();
                 let work: BoxFuture<'static, ()> = Box::pin(async move {
-                    let built = self.pilot.fly(self.attempt(build, rebuild)).await;
+                    let attempt = self.attempt(dependencies, build, rebuild);
+                    let built = self.pilot.fly(attempt).await;
                     self.end(built);
                 });
                 drop(runtime.spawn(work));
@@ -48,17 +52,14 @@ impl Claim {
 
     async fn attempt(
         &self,
+        dependencies: JoinAll<Settling>,
         build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
         rebuild: bool,
     ) -> Result<Built, BoxError> {
         let life = self.life;
-        let from = life.settle_dependencies().await?;
-        let (current, doubt) = {
-            let state = life.state();
-            let same = state.built_from == from;
-            (state.current.clone(), if same { state.doubt } else { Restore::Rebuild })
-        };
-        if let Some(value) = current.filter(|_| !rebuild) {
+        dependencies.await.into_iter().collect::<Result<(), _>>()?;
+        let (seen, current) = life.look();
+        if let Some((value, doubt)) = current.filter(|_| !rebuild) {
             let good = match doubt {
                 Restore::Keep => true,
                 Restore::Check => match life.check(&value).await {
@@ -72,14 +73,14 @@ impl Claim {
                 Restore::Rebuild => false,
             };
             if good {
-                return Ok(Built::Kept);
+                return Ok(Built { seen, new: None });
             }
         }
         let start = Instant::now();
         let value = limited(life.spec.timeout, async { build().await }).await?;
         let time = start.elapsed();
         life.check(&value).await?;
-        Ok(Built::New { value, from, time })
+        Ok(Built { seen, new: Some((value, time)) })
     }
 
     /// Makes the attempt on this thread.
@@ -88,11 +89,12 @@ impl Claim {
             return;
         };
         let _waiting = self.pilot.awaited();
+        let (seen, _) = self.life.look();
         let start = Instant::now();
         let value = self.pilot.fly_blocking(|| catch(build));
         let time = start.elapsed();
         let value = value.map_err(Panic::into_error).and_then(|value| value);
-        self.end(value.map(|value| Built::New { value, from: Vec::new(), time }));
+        self.end(value.map(|value| Built { seen, new: Some((value, time)) }));
     }
 
     /// Ends the attempt with an outcome.
@@ -101,7 +103,7 @@ impl Claim {
             return;
         };
         if replaced {
-            registry().for_each(|node| node.suspect());
+            suspect_dependents(vec![self.life]);
         }
         if let Err(error) = &outcome {
             tracing::warn!(resource = self.life.spec.name, error = chain(error), "attempt failed");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{JoinAll, join_all};
 
 use super::Publish;
 use super::attempt::{Attempt, Claim, Outcome, limited};
@@ -15,10 +15,10 @@ use crate::erased::{BoxFuture, Erased};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Arrival, Flight, take_off};
 use crate::panic::catch_async;
-use crate::resource::{Kind, Node};
+use crate::resource::{Kind, Node, Settling};
 
 /// See the module.
-pub(super) struct Life {
+pub struct Life {
     pub(super) spec: Spec,
     /// Where the value is put while it may be handed out.
     this: fn() -> &'static dyn Publish,
@@ -36,10 +36,12 @@ pub(super) struct State {
     /// How many attempts were begun: each has its own number.
     pub(super) attempts: u64,
     /// How often it was said that `current` needs a look. An attempt settles the value only if
-    /// nothing was said after it began.
-    suspicions: u64,
+    /// nothing was said after it had looked at what the value is made from.
+    pub(super) suspicions: u64,
     /// What the next attempt does with `current` if its dependencies are the same.
     pub(super) doubt: Restore,
+    /// How often `doubt` was raised.
+    pub(super) doubts: u64,
     /// The generations of the dependencies that `current` was built from.
     pub(super) built_from: Vec<u64>,
     /// A failed attempt, and until when it is remembered.
@@ -58,6 +60,7 @@ impl State {
             attempts: 0,
             suspicions: 0,
             doubt: Restore::Keep,
+            doubts: 0,
             built_from: Vec::new(),
             failure: None,
             build_time: None,
@@ -74,52 +77,87 @@ enum Next {
     Begin(Claim, Flight<Outcome>),
 }
 
+/// The same, when an attempt that had to begin has begun.
+enum Step {
+    Use(Erased),
+    Wait(Flight<Outcome>),
+}
+
 /// Which value satisfies a caller.
 #[derive(Clone, Copy)]
-pub(super) enum Demand {
+pub(crate) enum Demand {
     Usable,
     /// One of a later generation than this.
     After(u64),
 }
 
 /// What an attempt came to.
-pub(super) enum Built {
-    /// The value that was there is as good as new.
-    Kept,
-    New {
-        value: Erased,
-        from: Vec<u64>,
-        time: Duration,
-    },
+pub(super) struct Built {
+    /// What it saw before it made up its mind.
+    pub(super) seen: Seen,
+    /// The new value and the time that it took; `None` if the old one is as good.
+    pub(super) new: Option<(Erased, Duration)>,
+}
+
+/// What an attempt goes by.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The generations of the dependencies.
+    pub(super) from: Vec<u64>,
+    pub(super) suspicions: u64,
+    pub(super) doubts: u64,
 }
 
 impl Life {
-    pub(super) const fn new(spec: Spec, this: fn() -> &'static dyn Publish) -> Self {
+    pub(crate) const fn new(spec: Spec, this: fn() -> &'static dyn Publish) -> Self {
         Self { spec, this, generation: AtomicU64::new(0), state: Mutex::new(State::new()) }
+    }
+
+    /// Where it is put.
+    pub(crate) fn this(&self) -> &'static dyn Publish {
+        (self.this)()
     }
 
     /// The value, when it satisfies the caller.
     #[cold]
-    pub(super) async fn demand(&'static self, demand: Demand) -> Result<Erased, ResourceError> {
-        loop {
-            let flight = match self.next(demand) {
-                Next::Use(value) => return Ok(value),
-                Next::Fail(error) => return Err(error),
-                Next::Wait(flight) => flight,
-                Next::Begin(claim, flight) => {
-                    claim.begin(matches!(demand, Demand::After(_)))?;
-                    flight
-                }
-            };
-            if let Some(value) = self.arrived(flight.landed().await, demand)? {
-                return Ok(value);
+    pub(crate) async fn demand(&'static self, demand: Demand) -> Result<Erased, ResourceError> {
+        self.finish(self.step(demand), demand).await
+    }
+
+    /// Takes the value or begins to wait for it.
+    fn step(&'static self, demand: Demand) -> Result<Step, ResourceError> {
+        match self.next(demand) {
+            Next::Use(value) => Ok(Step::Use(value)),
+            Next::Fail(error) => Err(error),
+            Next::Wait(flight) => Ok(Step::Wait(flight)),
+            Next::Begin(claim, flight) => {
+                claim.begin(matches!(demand, Demand::After(_)))?;
+                Ok(Step::Wait(flight))
             }
+        }
+    }
+
+    async fn finish(
+        &'static self,
+        mut step: Result<Step, ResourceError>,
+        demand: Demand,
+    ) -> Result<Erased, ResourceError> {
+        loop {
+            match step? {
+                Step::Use(value) => return Ok(value),
+                Step::Wait(flight) => {
+                    if let Some(value) = self.arrived(flight.landed().await, demand)? {
+                        return Ok(value);
+                    }
+                }
+            }
+            step = self.step(demand);
         }
     }
 
     /// The same for a resource that does not await, on this thread.
     #[cold]
-    pub(super) fn demand_blocking(&'static self) -> Result<Erased, ResourceError> {
+    pub(crate) fn demand_blocking(&'static self) -> Result<Erased, ResourceError> {
         loop {
             let flight = match self.next(Demand::Usable) {
                 Next::Use(value) => return Ok(value),
@@ -177,8 +215,7 @@ impl Life {
         state.attempts += 1;
         let number = state.attempts;
         state.attempt = Some(Attempt { number, flight: flight.clone() });
-        let suspicions = state.suspicions;
-        Next::Begin(Claim { life: self, number, suspicions, pilot }, flight)
+        Next::Begin(Claim { life: self, number, pilot }, flight)
     }
 
     /// Ends an attempt: what everyone who waits for it is told, and whether a generation was replaced.
@@ -195,20 +232,23 @@ impl Life {
         }
         let outcome = match built {
             Ok(built) => {
-                if let Built::New { value, from, time } = built {
+                let Built { seen, new } = built;
+                if let Some((value, time)) = new {
                     replaced = state.current.replace(value);
                     if self.spec.close.is_some() {
                         state.retired.extend(replaced.clone());
                     }
                     self.generation.fetch_add(1, Ordering::AcqRel);
-                    state.built_from = from;
+                    state.built_from = seen.from;
                     state.build_time = Some(time);
                 }
                 state.failure = None;
-                if state.suspicions == claim.suspicions {
+                if state.doubts == seen.doubts {
                     state.doubt = Restore::Keep;
+                }
+                if state.suspicions == seen.suspicions {
                     state.settled = true;
-                    (self.this)().publish(state.current.clone());
+                    self.this().publish(state.current.clone());
                 }
                 Ok(())
             }
@@ -232,7 +272,7 @@ impl Life {
     }
 
     pub(super) fn error(&self, source: BoxError) -> ResourceError {
-        ResourceError::new(self.spec.name, source)
+        ResourceError::new(self.spec.name, source, self.spec.retry_after.is_some())
     }
 
     /// Whether a value passes the check, if there is one.
@@ -250,21 +290,34 @@ impl Life {
     fn doubt(&self, doubt: Restore) {
         let mut state = self.state();
         state.suspicions += 1;
-        state.doubt = state.doubt.max(doubt);
+        if doubt > Restore::Keep {
+            state.doubt = state.doubt.max(doubt);
+            state.doubts += 1;
+        }
         if std::mem::take(&mut state.settled) {
-            (self.this)().publish(None); // `current` still holds it: nothing is dropped
+            self.this().publish(None); // `current` still holds it: nothing is dropped
         }
     }
 
-    /// Waits until all that this is built from can be used; gives their generations.
+    /// Begins to make all that this is built from usable.
+    pub(super) fn settle_dependencies(&self) -> JoinAll<Settling> {
+        join_all(self.dependencies().iter().map(|node| node.settle()))
+    }
+
+    /// Looks at what the value is to be made from, and at what was said of it.
     ///
-    /// They are read before the values are: a dependency that is rebuilt in between makes this one
-    /// be built once more, never once too little.
-    pub(super) async fn settle_dependencies(&self) -> Result<Vec<u64>, ResourceError> {
-        let nodes = (self.spec.dependencies)();
-        let tasks: Vec<_> = nodes.iter().map(|node| node.settle()).collect();
-        join_all(tasks).await.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(nodes.iter().map(|node| node.generation()).collect())
+    /// Generations are read before the values are, and after the suspicions: a dependency that is
+    /// rebuilt in between makes this one be built once more, never once too little.
+    pub(super) fn look(&self) -> (Seen, Option<(Erased, Restore)>) {
+        let (suspicions, doubts) = {
+            let state = self.state();
+            (state.suspicions, state.doubts)
+        };
+        let from = self.dependencies().iter().map(|node| node.generation()).collect();
+        let state = self.state();
+        let doubt = if state.built_from == from { state.doubt } else { Restore::Rebuild };
+        let current = state.current.clone().map(|value| (value, doubt));
+        (Seen { from, suspicions, doubts }, current)
     }
 }
 
@@ -289,14 +342,19 @@ impl Node for Life {
         self.generation.load(Ordering::Acquire)
     }
 
-    fn settle(&'static self) -> BoxFuture<'static, Result<(), ResourceError>> {
-        Box::pin(async { self.demand(Demand::Usable).await.map(drop) })
+    fn dependencies(&self) -> Vec<&'static dyn Node> {
+        (self.spec.dependencies)()
+    }
+
+    /// Begins at once what has to be done, so that whoever asks at the same time shares it, failed or
+    /// not.
+    fn settle(&'static self) -> Settling {
+        let first = self.step(Demand::Usable);
+        Box::pin(async move { self.finish(first, Demand::Usable).await.map(drop) })
     }
 
     fn suspect(&self) {
-        if self.spec.depth > 0 {
-            self.doubt(Restore::Keep);
-        }
+        self.doubt(Restore::Keep);
     }
 
     fn thaw(&self, idle: Duration) -> bool {
@@ -308,11 +366,21 @@ impl Node for Life {
     }
 
     fn restored(&self) -> bool {
-        let built = self.state().current.is_some();
-        if built {
-            self.doubt(self.spec.on_restore());
+        let doubt = self.spec.on_restore();
+        let doubtful = doubt > Restore::Keep && self.state().current.is_some();
+        if doubtful {
+            self.doubt(doubt);
         }
-        built
+        doubtful
+    }
+
+    fn is_doubtful(&self) -> bool {
+        let state = self.state();
+        state.current.is_some() && !state.settled
+    }
+
+    fn is_building(&self) -> bool {
+        self.state().attempt.is_some()
     }
 
     fn has_close(&self) -> bool {
@@ -349,16 +417,12 @@ impl Node for Life {
             self.generation.store(0, Ordering::Release);
             std::mem::replace(&mut *state, State { attempts, ..State::new() })
         };
-        (self.this)().publish(None);
+        self.this().reset();
         drop(gone);
     }
 
     fn build_time(&self) -> Option<Duration> {
         self.state().build_time
-    }
-
-    fn is_recoverable(&self) -> bool {
-        self.spec.retry_after.is_some()
     }
 }
 
@@ -370,7 +434,7 @@ async fn close_all(close: Close, values: Vec<Erased>) {
 }
 
 /// Runs a `close` hook. Its panic is logged and stops no other.
-pub(crate) async fn closed(hook: BoxFuture<'_, ()>) {
+async fn closed(hook: BoxFuture<'_, ()>) {
     if let Err(panic) = catch_async(hook).await {
         tracing::error!(%panic, "close panicked");
     }
