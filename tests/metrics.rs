@@ -480,13 +480,7 @@ async fn the_log_says_which_invocation_a_line_is_of() {
     let event = Invocation::json(json!({ "do": "sell", "sku": 4 }));
     api.invoke_raw(event.request_id("r-4").trace_id("Root=1-x")).await.json();
     let line = function.wait_for_output("sku=4").await;
-    for part in [
-        "requestId=\"r-4\"",
-        "xrayTraceId=\"Root=1-x\"",
-        "faas.invocation_id=\"r-4\"",
-        "faas.coldstart=true",
-        "faas.trigger=\"other\"",
-    ] {
+    for part in ["requestId=r-4", "xrayTraceId=Root=1-x", "faas.coldstart=true"] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(!line.contains("otel."), "only exporters have use for that: {line}");

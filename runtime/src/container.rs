@@ -47,6 +47,7 @@ struct Record {
     pings: u64,
     errors: u64,
     deadline_exceeded: u64,
+    deferred_errors: u64,
     in_flight: u64,
     /// How long INIT or a restore took, until an invocation has told it.
     init: Option<Duration>,
@@ -67,6 +68,7 @@ impl Record {
             pings: 0,
             errors: 0,
             deadline_exceeded: 0,
+            deferred_errors: 0,
             in_flight: 0,
             init: None,
             ready: Tick::ZERO,
@@ -144,6 +146,11 @@ impl Container {
         self.record().deadline_exceeded
     }
 
+    /// How often work that was [deferred](crate::defer) failed, or was dropped at the deadline.
+    pub fn deferred_errors(&self) -> u64 {
+        self.record().deferred_errors
+    }
+
     /// How many warm-up pings it answered. They are no invocations.
     pub fn pings(&self) -> u64 {
         self.record().pings
@@ -207,6 +214,7 @@ impl Container {
             errors: record.errors,
             error_rate: record.error_rate(),
             deadline_exceeded: record.deadline_exceeded,
+            deferred_errors: record.deferred_errors,
             pings: record.pings,
             in_flight: record.in_flight,
             idle_gap: record.idle_gap,
@@ -263,7 +271,7 @@ impl Container {
         // What is built from something in doubt is in doubt, too: both are looked at when both are
         // used, and nobody sees the old one beside the new.
         suspect_dependents(registry().filter(|node| node.thaw(idle)).collect());
-        registry().for_each(|node| node.purge());
+        registry().for_each(|node| node.purge(now));
         begun
     }
 
@@ -274,10 +282,15 @@ impl Container {
         record.deadline_exceeded += u64::from(deadline_exceeded);
     }
 
+    /// Work that an invocation had deferred failed.
+    pub(crate) fn deferred_failed(&self) {
+        self.record().deferred_errors += 1;
+    }
+
     /// An invocation has ended, with all that it deferred: the container may be frozen now.
     pub(crate) fn invocation_ends(&self) {
         let now = CLOCK.sync();
-        registry().for_each(|node| node.purge());
+        registry().for_each(|node| node.purge(now));
         let mut record = self.record();
         record.in_flight = record.in_flight.saturating_sub(1);
         record.ended = Some(now);
@@ -367,9 +380,10 @@ pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceErr
 /// Those of all required resources that could not be made usable.
 pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     random::reseed();
-    CLOCK.resume(CLOCK.sync());
+    let now = CLOCK.sync();
+    CLOCK.resume(now);
     CONTAINER.record().id = random::bits();
-    registry().for_each(|node| node.purge());
+    registry().for_each(|node| node.purge(now));
     suspect_dependents(registry().filter(|node| node.restored()).collect());
     CONTAINER.record().ended = None;
     settle_all(registry().filter(|node| node.is_doubtful()).collect(), None, true).await
@@ -481,6 +495,12 @@ fn dependents_first() -> Vec<&'static dyn Node> {
 /// Lambda kills the process 500 ms after SIGTERM where an internal extension is registered.
 const SHUTDOWN_BUDGET: Duration = Duration::from_millis(300);
 
+/// What is being built now, by name.
+pub(crate) fn building() -> Vec<&'static str> {
+    let building: Vec<_> = registry().filter(|node| node.is_building()).collect();
+    names(&building)
+}
+
 /// Whether a generation that was replaced waits to be closed.
 pub(crate) fn has_retired() -> bool {
     registry().any(|node| node.has_retired())
@@ -513,6 +533,8 @@ pub struct ContainerSnapshot {
     pub error_rate: f64,
     /// [`Container::deadline_exceeded`].
     pub deadline_exceeded: u64,
+    /// [`Container::deferred_errors`].
+    pub deferred_errors: u64,
     /// [`Container::pings`].
     pub pings: u64,
     /// [`Container::in_flight`].

@@ -2,8 +2,11 @@
 //! every way to fail turned into the error that Lambda shows.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -103,7 +106,7 @@ impl HandlerSpec {
 }
 
 /// A failed invocation as Lambda shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct InvocationError {
@@ -123,6 +126,13 @@ impl InvocationError {
 impl std::fmt::Display for InvocationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.error_type, self.error_message)
+    }
+}
+
+/// For people, as in the log.
+impl std::fmt::Debug for InvocationError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 
@@ -268,16 +278,27 @@ impl Guard {
 
     /// Drops `work` if it is not done in time.
     pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> Option<T> {
-        match self.end {
-            None => Some(work.await),
-            Some(end) => timeout_at(end, work).await.ok(),
+        let Some(end) = self.end else {
+            return Some(work.await);
+        };
+        let mut work = pin!(work);
+        // What does not wait needs no timer.
+        let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+        match first {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => timeout_at(end, work).await.ok(),
         }
     }
 
     /// The error of what was dropped.
     pub(crate) fn exceeded(self) -> InvocationError {
         let margin = self.margin;
-        let text = format!("the handler was cancelled {margin:?} before Lambda's deadline");
+        let building = container::building();
+        let building = match building.is_empty() {
+            true => String::new(),
+            false => format!(", while this was being built: {}", building.join(", ")),
+        };
+        let text = format!("cancelled {margin:?} before Lambda's deadline{building}");
         InvocationError::new("DeadlineExceeded", text)
     }
 }
@@ -293,7 +314,7 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let event = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let place = match error.path().to_string().as_str() {
-                "." => String::new(),
+                "." | "?" => String::new(),
                 path => format!(" at `{path}`"),
             };
             does_not_fit(&place, error.into_inner())
@@ -309,13 +330,16 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 pub(crate) async fn end<H: Handler>(invocation: Ongoing) {
     let scope = invocation.clone();
     if scope.has_deferred() || container::has_retired() {
-        let work = scope.clone().enter(run_deferred(&scope));
+        let work = scope.enter(run_deferred(&scope));
         match scope.deadline {
             None => work.await,
             Some(deadline) => {
                 let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
                 if timeout_at(end, work).await.is_err() {
-                    tracing::error!("deferred work was dropped at the deadline");
+                    let late =
+                        async { tracing::error!("deferred work was dropped at the deadline") };
+                    scope.enter(late).await;
+                    container().deferred_failed();
                 }
             }
         }
@@ -373,8 +397,10 @@ async fn run_deferred(scope: &Scope) {
             return;
         }
         for work in deferred {
-            if let Err(panic) = catch_async(work).await {
-                tracing::error!(%panic, "deferred work panicked");
+            let outcome = catch_async(work).await;
+            if let Err(error) = outcome.map_err(Panic::into_error).and_then(|outcome| outcome) {
+                tracing::error!(error = chain(&*error), "deferred work failed");
+                container().deferred_failed();
             }
         }
     }

@@ -106,5 +106,5 @@ pub use lambda_http as http;
 
 pub use event::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};
-pub use scope::{defer, remaining};
+pub use scope::{Deferred, defer, remaining};
 pub use stats::Stats;

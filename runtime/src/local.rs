@@ -210,7 +210,7 @@ async fn invoke<H: Handler>(event: String, n: u64, idle: Duration) -> Done {
         let answer = invocation::answer::<H>(&scope, event, context).await?;
         in_full(answer).await
     };
-    let answer = scope.clone().enter(answer).await;
+    let answer = scope.enter(answer).await;
     let (number, cold, ping) = (scope.number, scope.cold, scope.ping);
     let done = Done { number, cold, ping, time: start.elapsed(), answer };
     invocation::end::<H>(scope).await;

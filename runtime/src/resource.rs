@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bounds::Kept;
+use crate::clock::Tick;
 use crate::erased::BoxFuture;
 use crate::error::ResourceError;
 
@@ -115,7 +116,7 @@ pub trait Node: Sync {
     #[cfg(feature = "testing")]
     fn reset(&self);
     /// Drops what is too old to be given to anybody.
-    fn purge(&self) {}
+    fn purge(&self, _now: Tick) {}
     /// How long the last attempt to build it took.
     fn build_time(&self) -> Option<Duration> {
         None

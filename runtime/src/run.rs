@@ -20,6 +20,7 @@ use lambda_runtime::{
     Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
 };
 use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
@@ -29,6 +30,7 @@ use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::metrics::emf;
+use crate::panic::remember_places;
 use crate::reply::{Kind, Reply};
 
 /// A function's life under Lambda.
@@ -98,16 +100,15 @@ async fn life<H: Handler>(concurrency: u32) -> ExitCode {
     let budget = match init_budget(start) {
         Ok(budget) => budget,
         Err(error) => {
-            tracing::error!(error, "REWARM_INIT_BUDGET is not a duration");
+            let error = format!("REWARM_INIT_BUDGET is not a duration: {error}");
+            Failed::new("InvalidConfiguration", error).report("init").await;
             return ExitCode::FAILURE;
         }
     };
     #[cfg(all(unix, feature = "graceful-shutdown"))]
-    if container::has_close() {
-        sigterm::at_shutdown(invocation::shutdown::<H>).await;
-    }
+    sigterm::at_shutdown(invocation::shutdown::<H>, container::has_close()).await;
     if let Err(failures) = container::init(budget).await {
-        report_init_failure(failures).await;
+        Failed::of(&failures).report("init").await;
         return ExitCode::FAILURE;
     }
     let runtime = Runtime::new(Loop).layer(AfterResponse::<H>(PhantomData));
@@ -161,10 +162,12 @@ impl SnapStartResource for Snapshot {
 
     fn after_restore(&self) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async {
-            container::restore().await.map_err(|failures| {
-                let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
-                crate::Error::msg(all.join("; ")).into()
-            })
+            if let Err(failures) = container::restore().await {
+                // lambda_runtime would name no error type but `Box<dyn Error>`.
+                Failed::of(&failures).report("restore").await;
+                std::process::exit(1);
+            }
+            Ok(())
         })
     }
 }
@@ -178,25 +181,47 @@ fn start() -> Start {
     }
 }
 
-/// Tells Lambda why INIT failed:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
-async fn report_init_failure(failures: Vec<ResourceError>) {
-    let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
-    let error = InvocationError {
-        error_type: "ResourceUnavailable".to_owned(),
-        error_message: all.join("; "),
-    };
-    tracing::error!(error = error.error_message, "INIT failed");
-    let posted = async {
-        let request = build_request()
-            .method("POST")
-            .uri("/2018-06-01/runtime/init/error")
-            .header("lambda-runtime-function-error-type", "Runtime.InitError")
-            .body(Body::from(serde_json::to_vec(&error)?))?;
-        PooledClient::builder().build().call(request).await
-    };
-    if let Err(error) = posted.await {
-        tracing::error!(error = chain(&*error), "the failure of INIT could not be reported");
+/// Why a container cannot start, as Lambda is told.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    error_type: &'static str,
+    error_message: String,
+    /// A line for each resource, with the name of its error's type.
+    stack_trace: Vec<String>,
+}
+
+impl Failed {
+    fn new(error_type: &'static str, error_message: String) -> Self {
+        Self { error_type, error_message, stack_trace: Vec::new() }
+    }
+
+    fn of(failures: &[ResourceError]) -> Self {
+        let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+        let line = |failure: &ResourceError| {
+            let source = std::error::Error::source(failure).map_or_else(String::new, chain);
+            let error_type = failure.error_type().unwrap_or("Error");
+            format!("{}: {error_type}: {source}", failure.resource())
+        };
+        let stack_trace = failures.iter().map(line).collect();
+        Self { stack_trace, ..Self::new("ResourceUnavailable", all.join("; ")) }
+    }
+
+    /// Tells Lambda and the log that this phase, `init` or `restore`, has failed:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
+    async fn report(&self, phase: &'static str) {
+        tracing::error!(error = self.error_message, "{phase} failed");
+        let posted = async {
+            let request = build_request()
+                .method("POST")
+                .uri(format!("/2018-06-01/runtime/{phase}/error"))
+                .header("lambda-runtime-function-error-type", self.error_type)
+                .body(Body::from(serde_json::to_vec(self)?))?;
+            PooledClient::builder().build().call(request).await
+        };
+        if let Err(error) = posted.await {
+            tracing::error!(error = chain(&*error), "Lambda could not be told");
+        }
     }
 }
 
@@ -223,18 +248,20 @@ impl<H, S> tower::Layer<S> for AfterResponse<H> {
     type Service = AfterResponseService<H, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AfterResponseService { inner, handler: PhantomData }
+        AfterResponseService { inner, left: Context::default(), handler: PhantomData }
     }
 }
 
 struct AfterResponseService<H, S> {
     inner: S,
+    /// The context that is left to lambda_runtime, which reads no more of it than the request id.
+    left: Context,
     handler: PhantomData<H>,
 }
 
 impl<H, S: Clone> Clone for AfterResponseService<H, S> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), handler: PhantomData }
+        Self { inner: self.inner.clone(), left: self.left.clone(), handler: PhantomData }
     }
 }
 
@@ -253,30 +280,35 @@ where
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
+        let mut left = self.left.clone();
+        left.request_id.clone_from(&invocation.context.request_id);
+        let context = std::mem::replace(&mut invocation.context, left);
         let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
         // The service that was found ready is the one to call.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
-            let context = invocation.context.clone();
             let event = Event::Json(&event);
-            let scope = invocation::begin::<H>(&event, &context, remaining(&context));
-            let answer = invocation::answer::<H>(&scope, event, context);
-            let answer = scope.clone().enter(answer).await;
-            let send = |answer, invocation| {
-                let send = async move { inner.call(invocation).await };
-                ANSWER.scope(Cell::new(Some(answer)), send)
+            let ongoing = invocation::begin::<H>(&event, &context, remaining(&context));
+            let work = async {
+                let answer = invocation::answer::<H>(&ongoing, event, context).await;
+                let answer = match answer.map(Reply::into_kind) {
+                    Ok(Kind::Stream(answer)) => return stream::send(answer, invocation).await,
+                    Ok(Kind::Json(answer)) => Ok(answer),
+                    Err(error) => Err(error),
+                };
+                let sending = || inner.call(invocation);
+                ANSWER.sync_scope(Cell::new(Some(answer)), sending).await
             };
-            let sent = match answer.map(Reply::into_kind) {
-                Ok(Kind::Stream(answer)) => stream::send(answer, invocation).await,
-                Ok(Kind::Json(answer)) => send(Ok(answer), invocation).await,
-                Err(error) => send(Err(error), invocation).await,
-            };
-            invocation::end::<H>(scope).await;
+            let sent = ongoing.enter(work).await;
             if let Err(error) = sent {
                 // The loop goes on: if the Runtime API is gone, asking for the next event says so.
-                tracing::error!(error = chain(&*error), "the response could not be sent");
+                let log = async {
+                    tracing::error!(error = chain(&*error), "the response could not be sent");
+                };
+                ongoing.enter(log).await;
             }
+            invocation::end::<H>(ongoing).await;
             Ok(())
         })
     }
@@ -313,6 +345,7 @@ pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.
 pub fn service<H: Handler>() -> Service<H> {
+    remember_places();
     if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         let start = start();
         container().begin_once(start);
@@ -343,8 +376,7 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
             let (payload, context) = event.into_parts();
             let event = Event::Typed(payload);
             let scope = invocation::begin::<H>(&event, &context, remaining(&context));
-            let answer = invocation::answer::<H>(&scope, event, context);
-            let answer = scope.clone().enter(answer).await;
+            let answer = scope.enter(invocation::answer::<H>(&scope, event, context)).await;
             invocation::end::<H>(scope).await;
             answer
         })

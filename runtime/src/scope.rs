@@ -2,6 +2,7 @@
 //! moment after its response has been sent and before the next event is asked for, the one moment
 //! that Lambda gives without adding to anybody's latency.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tracing::{Instrument, Span};
 
 use crate::container::Begun;
 use crate::erased::BoxFuture;
-use crate::error::{ResourceError, chain};
+use crate::error::{BoxError, ResourceError, chain};
 
 tokio::task_local! {
     static CURRENT: Arc<Scope>;
@@ -35,8 +36,11 @@ pub struct Scope {
     /// What it came to.
     pub(crate) answered: OnceLock<Answered>,
     /// `None` once the invocation has ended.
-    deferred: Mutex<Option<Vec<BoxFuture<'static, ()>>>>,
+    deferred: Mutex<Option<Vec<DeferredWork>>>,
 }
+
+/// Work that is deferred.
+type DeferredWork = BoxFuture<'static, Result<(), BoxError>>;
 
 /// What an invocation came to.
 pub(crate) struct Answered {
@@ -69,10 +73,11 @@ impl Scope {
         }
     }
 
-    /// Runs `work` as a part of this invocation, in its span.
-    pub(crate) async fn enter<F: Future>(self: Arc<Self>, work: F) -> F::Output {
-        let span = self.span.clone();
-        CURRENT.scope(self, work).instrument(span).await
+    /// Runs `work` as a part of this invocation, in its span. It stays where it is: moving a large
+    /// future from one wrapper to the next costs more than what it does.
+    pub(crate) async fn enter<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> T {
+        let work = pin!(work);
+        CURRENT.scope(Arc::clone(self), work).instrument(self.span.clone()).await
     }
 
     /// Whether anything waits for the response to be sent.
@@ -81,7 +86,7 @@ impl Scope {
     }
 
     /// All that was deferred since the last call, in that order.
-    pub(crate) fn take_deferred(&self) -> Vec<BoxFuture<'static, ()>> {
+    pub(crate) fn take_deferred(&self) -> Vec<DeferredWork> {
         self.deferred().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -92,7 +97,7 @@ impl Scope {
     }
 
     /// Keeps work for later; gives it back if there is no later.
-    fn defer(&self, work: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
+    fn defer(&self, work: DeferredWork) -> Option<DeferredWork> {
         match &mut *self.deferred() {
             Some(deferred) => deferred.push(work),
             None => return Some(work),
@@ -100,7 +105,7 @@ impl Scope {
         None
     }
 
-    fn deferred(&self) -> MutexGuard<'_, Option<Vec<BoxFuture<'static, ()>>>> {
+    fn deferred(&self) -> MutexGuard<'_, Option<Vec<DeferredWork>>> {
         self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -149,32 +154,90 @@ pub fn remaining() -> Option<Duration> {
 ///
 /// That is the one moment that costs no latency: once the response is out, the container may be
 /// frozen as soon as it asks for the next event, and whatever still runs then stops half done.
-/// Work runs in the order in which it was deferred, bounded by the invocation's deadline. A panic
-/// in it is logged and harms nothing else.
+/// Work runs in the order in which it was deferred, bounded by the invocation's deadline. It ends with
+/// `()` or a `Result`; an error or a panic is logged and counted
+/// ([`Container::deferred_errors`](crate::Container::deferred_errors)) and harms nothing else.
 ///
 /// Outside an invocation (in a unit test that calls the handler as a function, in a task that it
 /// spawned) it is spawned as a task; without a tokio runtime it is dropped, with a warning.
 ///
 /// ```
 /// async fn checkout(order: u64) -> u64 {
-///     rewarm::defer(async move {
-///         println!("order {order} is in the audit log");
-///     });
+///     rewarm::defer(audit(order));
 ///     order
 /// }
+///
+/// async fn audit(order: u64) -> std::io::Result<()> {
+///     # let _ = order;
+///     Ok(())
+/// }
 /// ```
-pub fn defer(work: impl Future<Output = ()> + Send + 'static) {
-    let work: BoxFuture<'static, ()> = Box::pin(work);
+pub fn defer(work: impl Future<Output: Deferred> + Send + 'static) {
+    let work: DeferredWork = Box::pin(async { work.await.into_result() });
     let work = match current() {
         Some(scope) => scope.defer(work),
         None => Some(work),
     };
     let Some(work) = work else { return };
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(work)),
+        Ok(runtime) => {
+            let work: BoxFuture<'static, ()> = Box::pin(async {
+                if let Err(error) = work.await {
+                    tracing::error!(error = chain(&*error), "deferred work failed");
+                }
+            });
+            drop(runtime.spawn(work));
+        }
         Err(_) => {
             tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
         }
+    }
+}
+
+/// What deferred work can end with.
+#[diagnostic::on_unimplemented(
+    message = "deferred work cannot end with `{Self}`",
+    label = "not `()`, and not a `Result` whose error can be logged",
+    note = "nobody is there any more to take a value\n\
+            help: end it with `()`, or with a `Result<(), E>` whose error is a `std::error::Error` or \
+            a `rewarm::Error`"
+)]
+pub trait Deferred {
+    /// The error, if it failed.
+    #[doc(hidden)]
+    fn into_result(self) -> Result<(), BoxError>;
+}
+
+impl Deferred for () {
+    fn into_result(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+/// Of a block that ends by a panic, as `async { panic!() }`.
+impl Deferred for Never {
+    fn into_result(self) -> Result<(), BoxError> {
+        self
+    }
+}
+
+/// The type `!`, which has no name yet but as what a function returns.
+type Never = <fn() -> ! as Returns>::Output;
+
+/// See [`Never`].
+pub trait Returns {
+    /// What the function returns.
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E: Into<BoxError>> Deferred for Result<T, E> {
+    fn into_result(self) -> Result<(), BoxError> {
+        self.map(drop).map_err(Into::into)
     }
 }
 

@@ -5,12 +5,13 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tracing::Span;
-use tracing::field::Empty;
+use tracing::field::{Empty, display};
 
 use crate::event::Context;
 use crate::invocation::{HandlerSpec, InvocationError};
 
-/// Whether spans go to the log alone, which has every attribute in every line.
+/// Whether spans go to the log alone, which writes out every attribute of every invocation, logged or
+/// not: it has `requestId`, and no second name for it.
 static LOG_ONLY: AtomicBool = AtomicBool::new(false);
 
 /// Leaves out what only an exporter has use for.
@@ -19,7 +20,8 @@ pub(crate) fn for_the_log_only() {
     LOG_ONLY.store(true, Relaxed);
 }
 
-/// The span of an invocation.
+/// The span of an invocation. Names and ids are written as they are: to escape them, as texts are, is a
+/// good part of what a span costs.
 pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
     let function = Some(context.env_config.function_name.as_str()).filter(|name| !name.is_empty());
     let function = function.unwrap_or(spec.name);
@@ -28,12 +30,12 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
     tracing::info_span!(
         target: "rewarm",
         "Lambda runtime invoke",
-        requestId = context.request_id,
-        xrayTraceId = context.xray_trace_id,
-        tenantId = context.tenant_id,
-        faas.coldstart = cold,
-        faas.invocation_id = context.request_id,
-        faas.trigger = spec.trigger,
+        requestId = %context.request_id,
+        xrayTraceId = context.xray_trace_id.as_ref().map(display),
+        tenantId = context.tenant_id.as_ref().map(display),
+        faas.coldstart = (exported || cold).then_some(cold),
+        faas.invocation_id = exported.then_some(&*context.request_id),
+        faas.trigger = exported.then_some(spec.trigger),
         faas.name = exported.then_some(function),
         cloud.resource_id = arn.filter(|_| exported),
         otel.name = exported.then_some(function),

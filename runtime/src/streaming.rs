@@ -67,7 +67,7 @@ impl Reply for Stream {
         let chunks = stream::unfold(start, move |state| async move {
             let (mut chunks, ending) = state?;
             let next = guard.hold(catch_async(chunks.next()));
-            let next = ending.0.clone().enter(next).await;
+            let next = ending.0.enter(next).await;
             let is_late = next.is_none();
             let error = match next {
                 Some(Ok(None)) => return None,

@@ -125,7 +125,7 @@ impl<H: Handler> Container<H> {
             let answer = invocation::answer::<H>(&scope, event, context).await?;
             in_full(answer).await
         };
-        let answer = scope.clone().enter(answer).await;
+        let answer = scope.enter(answer).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {
             Ok(answer) => answer,
             Err(_) => unreachable!("an answer is JSON"),

@@ -187,7 +187,7 @@ async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answe
             let _ = peer.read_to_end(&mut Vec::new()).await;
         }),
         Deed::DeferPanic => rewarm::defer(async { panic!("too late to matter") }),
-        Deed::DeferHang => rewarm::defer(std::future::pending()),
+        Deed::DeferHang => rewarm::defer(std::future::pending::<()>()),
     }
     price("tea").await?;
     let container = rewarm::container();

@@ -543,7 +543,7 @@ mod guard {
                 Ok(1)
             }
             "defer forever" => {
-                rewarm::defer(std::future::pending());
+                rewarm::defer(std::future::pending::<()>());
                 Ok(2)
             }
             _ => Ok(rewarm::remaining().unwrap().as_secs()),

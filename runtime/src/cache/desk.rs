@@ -415,8 +415,7 @@ impl<K: Key> Node for Desk<K> {
         })
     }
 
-    fn purge(&self) {
-        let now = CLOCK.now();
+    fn purge(&self, now: Tick) {
         if now.0 < self.next_death.load(Relaxed) {
             return;
         }

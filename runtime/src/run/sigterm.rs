@@ -7,11 +7,14 @@
 use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::erased::BoxFuture;
 use crate::error::{BoxError, chain};
 
 /// Runs `hook` at SHUTDOWN, and ends the process. To be called before the first event is asked for.
+/// Without being `announced`, SHUTDOWN is heard of only where another extension is registered.
 pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
     hook: impl FnOnce() -> F + Send + 'static,
+    announced: bool,
 ) {
     let signals = signal(SignalKind::terminate()).and_then(|term| {
         let int = signal(SignalKind::interrupt())?;
@@ -24,14 +27,16 @@ pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
             return;
         }
     };
-    match register().await {
-        Ok(events) => drop(tokio::spawn(events)),
-        // As under some emulators. What is sent by others is heard all the same.
-        Err(error) => {
-            tracing::warn!(error = chain(&*error), "Lambda will not announce SHUTDOWN");
+    if announced {
+        match register().await {
+            Ok(events) => spawn(events),
+            // As under some emulators. What is sent by others is heard all the same.
+            Err(error) => {
+                tracing::warn!(error = chain(&*error), "Lambda will not announce SHUTDOWN");
+            }
         }
     }
-    tokio::spawn(async move {
+    spawn(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
@@ -39,6 +44,11 @@ pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
         hook().await;
         std::process::exit(0);
     });
+}
+
+fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    let work: BoxFuture<'static, ()> = Box::pin(work);
+    drop(tokio::spawn(work));
 }
 
 /// Registers the extension. INIT ends only when it has asked for its first event, which what is given
