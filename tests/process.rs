@@ -396,7 +396,7 @@ async fn deferred_work_neither_fails_nor_blocks_its_container() {
     let (api, function) = faults().await;
     let outcome = api.invoke(json!({ "do": "defer-panic", "id": 1 })).await;
     assert_eq!(outcome.json()["id"], 1);
-    function.wait_for_output("deferred work panicked").await;
+    function.wait_for_output("deferred work failed").await;
     let event = Invocation::json(json!({ "do": "defer-hang", "id": 2 }));
     let outcome = api.invoke_raw(event.deadline(Duration::from_secs(1))).await;
     assert_eq!(outcome.json()["id"], 2);

@@ -1,9 +1,15 @@
 #[allow(dead_code)]
 async fn settings() -> Result<Settings, Error> {
+    let __query = settings::__query();
     ::rewarm::private::answer(
-        settings::__place()
-            .get(&settings::__query(), |__key| settings::__fetch(__key))
-            .await,
+        match settings::__place().hit(&__query) {
+            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+            ::core::option::Option::None => {
+                settings::__place()
+                    .miss(&__query, |__key| settings::__fetch(__key))
+                    .await
+            }
+        },
     )
 }
 ///The controls of the cached function `settings`.
@@ -69,9 +75,10 @@ const _: () = {
             }
             /// Fetches now. Callers at the same time share one fetch.
             async fn refresh() -> Result<Settings, Error> {
+                let __query = settings::__query();
                 __rewarm::answer(
                     settings::__place()
-                        .refresh(&settings::__query(), |__key| settings::__fetch(__key))
+                        .refresh(&__query, |__key| settings::__fetch(__key))
                         .await,
                 )
             }

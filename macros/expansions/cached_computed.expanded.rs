@@ -1,9 +1,15 @@
 #[allow(dead_code)]
 fn squared(n: u64) -> u64 {
+    let __query = squared::__query(&n);
     ::rewarm::private::Kept::back(
         ::rewarm::private::infallible(
-            squared::__place()
-                .get_blocking(&squared::__query(&n), |__key| squared::__fetch(__key)),
+            match squared::__place().hit(&__query) {
+                ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+                ::core::option::Option::None => {
+                    squared::__place()
+                        .miss_blocking(&__query, |__key| squared::__fetch(__key))
+                }
+            },
         ),
     )
 }
@@ -68,13 +74,11 @@ const _: () = {
             }
             /// Fetches now. Callers at the same time share one fetch.
             fn refresh(n: u64) -> u64 {
+                let __query = squared::__query(&n);
                 __rewarm::Kept::back(
                     __rewarm::infallible(
                         squared::__place()
-                            .refresh_blocking(
-                                &squared::__query(&n),
-                                |__key| squared::__fetch(__key),
-                            ),
+                            .refresh_blocking(&__query, |__key| squared::__fetch(__key)),
                     ),
                 )
             }

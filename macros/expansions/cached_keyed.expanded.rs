@@ -5,16 +5,22 @@ pub async fn price(
     day: u32,
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
+    let __query = price::__query(sku, &day);
     ::rewarm::private::answer(
-        price::__place()
-            .get(
-                &price::__query(sku, &day),
-                |__key| price::__fetch(
-                    __key,
-                    ::rewarm::private::ToOwned::to_owned(trace),
-                ),
-            )
-            .await,
+        match price::__place().hit(&__query) {
+            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+            ::core::option::Option::None => {
+                price::__place()
+                    .miss(
+                        &__query,
+                        |__key| price::__fetch(
+                            __key,
+                            ::rewarm::private::ToOwned::to_owned(trace),
+                        ),
+                    )
+                    .await
+            }
+        },
     )
 }
 ///The controls of the cached function `price`.
@@ -105,10 +111,11 @@ const _: () = {
                 day: u32,
                 trace: &str,
             ) -> Result<Option<Price>, sqlx::Error> {
+                let __query = price::__query(sku, &day);
                 __rewarm::answer(
                     price::__place()
                         .refresh(
-                            &price::__query(sku, &day),
+                            &__query,
                             |__key| price::__fetch(
                                 __key,
                                 __rewarm::ToOwned::to_owned(trace),

@@ -97,39 +97,40 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
         &self.desk
     }
 
-    /// The answer for these arguments, kept or fetched.
+    /// The value for these arguments, if it is kept and fresh.
+    #[inline]
+    pub fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
+        let value = self.store.fresh(query)?;
+        self.desk.counters.hits.add();
+        Some(value)
+    }
+
+    /// The answer, where that is not a [`hit`](Self::hit): stale, or fetched. Boxed, so that the future
+    /// of who asks is small.
     ///
     /// # Errors
     /// The function's own.
-    #[inline]
-    pub async fn get<Q: Query<K>>(
+    #[cold]
+    pub fn miss<'a, Q: Query<K>>(
         &'static self,
         query: &Q,
-        fetch: impl FnOnce(K) -> Fetch + Send,
-    ) -> Result<V, E> {
-        match self.hit(query) {
-            Some(value) => Ok(value),
-            None => self.finish(self.look(query.own(), fetch).await),
-        }
+        fetch: impl FnOnce(K) -> Fetch + Send + 'a,
+    ) -> BoxFuture<'a, Result<V, E>> {
+        let (key, mut fetch) = (query.own(), once(fetch));
+        Box::pin(async move { self.finish(self.shelf().look(key, &mut fetch).await) })
     }
 
     /// The same for a function that is not async. Its fetch never waits for anything.
     ///
     /// # Errors
     /// The function's own.
-    #[inline]
-    pub fn get_blocking<Q: Query<K>>(
+    #[cold]
+    pub fn miss_blocking<Q: Query<K>>(
         &'static self,
         query: &Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        match self.hit(query) {
-            Some(value) => Ok(value),
-            None => {
-                let outcome = self.shelf().look_blocking(query.own(), &mut once(fetch));
-                self.finish(outcome)
-            }
-        }
+        self.finish(self.shelf().look_blocking(query.own(), &mut once(fetch)))
     }
 
     /// Fetches now, whether or not the kept answer is fresh. Callers at the same time share one
@@ -175,24 +176,6 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
     /// What happened so far.
     pub fn stats(&self) -> Stats {
         self.desk.stats()
-    }
-
-    #[inline]
-    fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let value = self.store.fresh(query)?;
-        self.desk.counters.hits.add();
-        Some(value)
-    }
-
-    /// What is not a hit. Boxed, so that a hit's future is small.
-    #[cold]
-    fn look<'a>(
-        &'static self,
-        key: K,
-        fetch: impl FnOnce(K) -> Fetch + Send + 'a,
-    ) -> BoxFuture<'a, Outcome> {
-        let mut fetch = once(fetch);
-        Box::pin(async move { self.shelf().look(key, &mut fetch).await })
     }
 
     fn shelf(&'static self) -> &'static dyn Shelf<K> {
@@ -325,7 +308,7 @@ mod tests {
                     Ok(value)
                 })
             };
-            infallible(cache.get_blocking(query, fetch))
+            cache.hit(query).unwrap_or_else(|| infallible(cache.miss_blocking(query, fetch)))
         };
         thread::scope(|threads| {
             for _ in 0..3 {

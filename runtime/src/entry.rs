@@ -3,7 +3,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use crate::invocation::Handler;
+use crate::handler::Handler;
 use crate::panic::remember_places;
 
 /// All that a function's `main` does: INIT, then one event after the other, under Lambda or on the

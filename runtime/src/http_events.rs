@@ -18,9 +18,9 @@ use crate::bounds::Reportable;
 use crate::erased::BoxFuture;
 use crate::error::BoxError;
 use crate::event::{Context, LambdaEvent};
-use crate::invocation::InvocationError;
-use crate::reply::{Json, failed, json};
-use crate::streaming::{Stream, stream};
+use crate::failure::InvocationError;
+use crate::reply::{Json, Stream, json};
+use crate::streaming::stream;
 
 /// What comes.
 pub type Event = LambdaRequest;
@@ -52,7 +52,7 @@ pub type Responding<R> = Result<R, InvocationError>;
 pub fn respond<R: Answer, E: Reportable>(
     answer: Result<R, E>,
 ) -> Responding<BoxFuture<'static, Response<Body>>> {
-    answer.map(IntoResponse::into_response).map_err(failed)
+    answer.map(IntoResponse::into_response).map_err(InvocationError::of)
 }
 
 /// The same, where it is streamed.
@@ -65,7 +65,7 @@ where
     B::Error: Into<BoxError>,
     E: Reportable,
 {
-    answer.map(|answer| answer.map(Chunks::new)).map_err(failed)
+    answer.map(|answer| answer.map(Chunks::new)).map_err(InvocationError::of)
 }
 
 /// Answers by a function that is given the request.
@@ -177,6 +177,6 @@ fn clone_of<S: Clone>(service: &Mutex<S>) -> S {
 }
 
 async fn ready<S: HttpService>(mut service: S) -> Result<S, InvocationError> {
-    poll_fn(|cx| service.poll_ready(cx)).await.map_err(failed)?;
+    poll_fn(|cx| service.poll_ready(cx)).await.map_err(InvocationError::of)?;
     Ok(service)
 }

@@ -2,156 +2,32 @@
 //! every way to fail turned into the error that Lambda shows.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::ops::Deref;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 use tracing::Level;
 
 use crate::clock::CLOCK;
 use crate::container::{self, container};
-use crate::error::{ResourceError, chain};
+use crate::deadline::Guard;
+use crate::error::chain;
 use crate::event::{Context, LambdaEvent};
-use crate::metrics::{self, emf};
+use crate::failure::InvocationError;
+use crate::handler::Handler;
+use crate::metrics;
+use crate::outcome::answered;
 use crate::panic::{Panic, catch_async};
 use crate::reply::Reply;
-use crate::scope::{Answered, Scope};
+use crate::scope::Scope;
 use crate::span;
 use crate::stats::Stats;
 
-/// What the expansion of `#[handler]` makes of a function.
-pub trait Handler: Send + Sync + 'static {
-    /// Its name and options.
-    const SPEC: HandlerSpec;
-    /// The event.
-    type Event: DeserializeOwned + Send;
-    /// What is sent for its answer.
-    type Reply: Reply;
-
-    /// Takes hold of the resources that it names and calls the function.
-    fn call(event: LambdaEvent<Self::Event>) -> impl Future<Output = Outcome<Self>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
-}
-
 /// How an invocation ends.
 type Outcome<H> = Result<<H as Handler>::Reply, InvocationError>;
-
-/// The options of a handler.
-#[derive(Clone, Copy)]
-pub struct HandlerSpec {
-    pub(crate) name: &'static str,
-    /// What its events are, by OpenTelemetry's `faas.trigger`.
-    pub(crate) trigger: &'static str,
-    pub(crate) emf: Option<emf::Options>,
-    pub(crate) deadline_margin: Duration,
-    pub(crate) report_every: u64,
-    pub(crate) warmup: bool,
-}
-
-impl HandlerSpec {
-    /// The options if none is given.
-    pub const DEFAULT: Self = Self {
-        name: "",
-        trigger: "other",
-        emf: None,
-        deadline_margin: Duration::from_millis(250),
-        report_every: 10,
-        warmup: false,
-    };
-
-    /// The function's name.
-    pub const fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self
-    }
-
-    /// Writes CloudWatch's embedded metric format.
-    pub const fn emf(
-        mut self,
-        namespace: &'static str,
-        dimensions: &'static [emf::Dimension],
-    ) -> Self {
-        self.emf = Some(emf::Options { namespace, dimensions });
-        self
-    }
-
-    /// Its events are HTTP requests.
-    pub const fn http(mut self) -> Self {
-        self.trigger = "http";
-        self
-    }
-
-    /// How long before Lambda's deadline the handler is cancelled; zero for never.
-    pub const fn deadline_margin(mut self, margin: Duration) -> Self {
-        self.deadline_margin = margin;
-        self
-    }
-
-    /// After how many invocations the container is reported; 0 for never.
-    pub const fn report_every(mut self, invocations: u64) -> Self {
-        self.report_every = invocations;
-        self
-    }
-
-    /// Answers warm-up pings without the handler.
-    pub const fn warmup(mut self) -> Self {
-        self.warmup = true;
-        self
-    }
-}
-
-/// A failed invocation as Lambda shows it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct InvocationError {
-    /// The short name of the handler's error type, or `Panic`, `DeadlineExceeded`, `InvalidEvent`,
-    /// `InvalidAnswer`, `ResourceUnavailable`.
-    pub error_type: String,
-    /// The error and all its sources.
-    pub error_message: String,
-}
-
-impl InvocationError {
-    pub(crate) fn new(error_type: &str, error_message: impl ToString) -> Self {
-        Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
-    }
-}
-
-impl std::fmt::Display for InvocationError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.error_type, self.error_message)
-    }
-}
-
-/// For people, as in the log.
-impl std::fmt::Debug for InvocationError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for InvocationError {}
-
-impl From<ResourceError> for InvocationError {
-    fn from(error: ResourceError) -> Self {
-        Self::new("ResourceUnavailable", chain(&error))
-    }
-}
-
-impl From<Panic> for InvocationError {
-    fn from(panic: Panic) -> Self {
-        match panic.payload.downcast_ref::<ResourceError>() {
-            Some(error) => error.clone().into(),
-            None => Self::new("Panic", panic),
-        }
-    }
-}
 
 /// An invocation's event, still or already read.
 pub(crate) enum Event<'a, T> {
@@ -226,17 +102,6 @@ pub(crate) async fn answer<H: Handler>(
     outcome
 }
 
-/// Keeps what became of an invocation.
-pub(crate) fn answered(scope: &Scope, error: Option<&InvocationError>, deadline_exceeded: bool) {
-    container().invocation_answered(error.is_some(), deadline_exceeded);
-    let duration = scope.started.elapsed();
-    if let Some(error) = error {
-        span::fail(&scope.span, error);
-    }
-    let error = error.map(|error| error.error_type.clone());
-    let _ = scope.answered.set(Answered { duration, error, deadline_exceeded });
-}
-
 /// The answer, and whether it is missing because the deadline came near.
 async fn guarded<H: Handler>(
     scope: &Arc<Scope>,
@@ -260,47 +125,6 @@ async fn call<H: Handler>(event: Event<'_, H::Event>, context: Context) -> Outco
         Event::Json(json) => decode(json)?,
     };
     H::call(LambdaEvent::new(payload, context)).await
-}
-
-/// The deadline guard: ends what runs a margin ahead of Lambda's deadline.
-#[derive(Clone, Copy)]
-pub struct Guard {
-    end: Option<Instant>,
-    margin: Duration,
-}
-
-impl Guard {
-    fn new(deadline: Option<Instant>, margin: Duration) -> Self {
-        let end = deadline.filter(|_| !margin.is_zero());
-        let end = end.map(|end| end.checked_sub(margin).unwrap_or_else(Instant::now));
-        Self { end, margin }
-    }
-
-    /// Drops `work` if it is not done in time.
-    pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> Option<T> {
-        let Some(end) = self.end else {
-            return Some(work.await);
-        };
-        let mut work = pin!(work);
-        // What does not wait needs no timer.
-        let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
-        match first {
-            Poll::Ready(done) => Some(done),
-            Poll::Pending => timeout_at(end, work).await.ok(),
-        }
-    }
-
-    /// The error of what was dropped.
-    pub(crate) fn exceeded(self) -> InvocationError {
-        let margin = self.margin;
-        let building = container::building();
-        let building = match building.is_empty() {
-            true => String::new(),
-            false => format!(", while this was being built: {}", building.join(", ")),
-        };
-        let text = format!("cancelled {margin:?} before Lambda's deadline{building}");
-        InvocationError::new("DeadlineExceeded", text)
-    }
 }
 
 /// Reads an event, and says where it is wrong if it is.

@@ -63,21 +63,25 @@ mod cache;
 mod cell;
 mod clock;
 mod container;
+mod deadline;
 mod duration;
 mod entry;
 mod erased;
 mod error;
 mod event;
+mod failure;
 mod fixed;
 mod flight;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+mod handler;
 #[cfg(feature = "http")]
 mod http_events;
 mod invocation;
 #[cfg(feature = "local")]
 mod local;
 pub mod metrics;
+mod outcome;
 mod panic;
 #[doc(hidden)]
 pub mod private;
@@ -97,7 +101,7 @@ pub use container::{
     CacheSnapshot, Container, ContainerSnapshot, ResourceSnapshot, Start, container,
 };
 pub use error::{Error, ResourceError};
-pub use invocation::InvocationError;
+pub use failure::InvocationError;
 
 /// `lambda_http`: requests, answers, and what events know beyond the request.
 #[cfg(feature = "http")]

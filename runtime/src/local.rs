@@ -15,10 +15,12 @@ use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
 use crate::error::chain;
 use crate::event::Context;
-use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::failure::InvocationError;
+use crate::handler::Handler;
+use crate::invocation::{self, Event};
 use crate::metrics::emf;
-use crate::reply::in_full;
 use crate::run::{log_to, measure, runtime};
+use crate::streaming::in_full;
 
 const HELP: &str = "\
 Runs a Lambda function without Lambda.

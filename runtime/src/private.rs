@@ -24,15 +24,16 @@ pub use crate::erased::{Erased, lent};
 use crate::error::named;
 
 pub use crate::error::{BoxError, ResourceError};
+pub use crate::failure::InvocationError;
 pub use crate::fixed::Fixed;
-pub use crate::invocation::{Handler, HandlerSpec, InvocationError};
+pub use crate::handler::{Handler, HandlerSpec};
 pub use crate::metrics::emf::Dimension;
 pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
-pub use crate::reply::{Json, json};
+pub use crate::reply::{Json, Stream, json};
 pub use crate::resource::{FromHeld, Node, Place, REGISTRY, Resource, ResourceSet, depth};
 pub use crate::run::{Service, service};
 pub use crate::stats::Stats;
-pub use crate::streaming::{Stream, stream};
+pub use crate::streaming::stream;
 
 pub use crate::{
     __container as container, __facts as facts, __is_result as is_result, __keeps as keeps,

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::bounds::Reportable;
-use crate::error::{chain, short_type_name};
-use crate::invocation::{Guard, InvocationError};
+use crate::deadline::Guard;
+use crate::event::StreamResponse;
+use crate::failure::InvocationError;
 use crate::scope::Scope;
-use crate::streaming::Stream;
 
 /// What is sent for an answer.
 pub trait Reply: Sized + Send + 'static {
@@ -35,6 +37,12 @@ pub enum Kind {
     Stream(Stream),
 }
 
+/// An answer with a body of whatever type.
+pub type Stream = StreamResponse<StreamBody>;
+
+/// The body of an answer that is streamed.
+pub struct StreamBody(pub(crate) BoxStream<'static, Result<Bytes, InvocationError>>);
+
 /// JSON, written.
 pub type Json = Box<RawValue>;
 
@@ -53,26 +61,9 @@ impl Reply for Json {
 /// # Errors
 /// The handler's; also if its answer cannot be JSON.
 pub fn json<T: Serialize, E: Reportable>(answer: Result<T, E>) -> Result<Json, InvocationError> {
-    let answer = answer.map_err(failed)?;
+    let answer = answer.map_err(InvocationError::of)?;
     serde_json::value::to_raw_value(&answer).map_err(|error| {
         let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
         InvocationError::new("InvalidAnswer", text)
     })
-}
-
-/// A handler's error as Lambda shows it.
-pub(crate) fn failed<E: Reportable>(error: E) -> InvocationError {
-    InvocationError::new(short_type_name::<E>(), chain(&*error.report()))
-}
-
-/// The whole reply as JSON, for those to whom nothing can be streamed.
-///
-/// # Errors
-/// That with which a stream breaks off.
-#[cfg(any(feature = "local", feature = "testing"))]
-pub(crate) async fn in_full(reply: impl Reply) -> Result<Json, InvocationError> {
-    match reply.into_kind() {
-        Kind::Json(json) => Ok(json),
-        Kind::Stream(stream) => crate::streaming::in_full(stream).await,
-    }
 }

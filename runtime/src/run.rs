@@ -28,7 +28,9 @@ use crate::clock::CLOCK;
 use crate::container::{self, Start, container};
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
-use crate::invocation::{self, Event, Handler, InvocationError};
+use crate::failure::InvocationError;
+use crate::handler::Handler;
+use crate::invocation::{self, Event};
 use crate::metrics::emf;
 use crate::panic::remember_places;
 use crate::reply::{Kind, Reply};
@@ -210,12 +212,16 @@ impl Failed {
     /// Tells Lambda and the log that this phase, `init` or `restore`, has failed:
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
     async fn report(&self, phase: &'static str) {
-        tracing::error!(error = self.error_message, "{phase} failed");
+        let (name, category) = match phase {
+            "init" => ("INIT", "Runtime.InitError"),
+            _ => ("the restore", "Runtime.RestoreError"),
+        };
+        tracing::error!(error = self.error_message, "{name} failed");
         let posted = async {
             let request = build_request()
                 .method("POST")
                 .uri(format!("/2018-06-01/runtime/{phase}/error"))
-                .header("lambda-runtime-function-error-type", self.error_type)
+                .header("lambda-runtime-function-error-type", category)
                 .body(Body::from(serde_json::to_vec(self)?))?;
             PooledClient::builder().build().call(request).await
         };

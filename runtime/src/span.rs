@@ -5,10 +5,11 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tracing::Span;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 
 use crate::event::Context;
-use crate::invocation::{HandlerSpec, InvocationError};
+use crate::failure::InvocationError;
+use crate::handler::HandlerSpec;
 
 /// Whether spans go to the log alone, which writes out every attribute of every invocation, logged or
 /// not: it has `requestId`, and no second name for it.

@@ -6,21 +6,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::{self, StreamExt};
 
 use crate::bounds::Reportable;
+use crate::deadline::Guard;
 use crate::error::{BoxError, chain, short_type_name};
 use crate::event::StreamResponse;
-use crate::invocation::{self, Guard, InvocationError};
+use crate::failure::InvocationError;
+use crate::outcome::answered;
 use crate::panic::catch_async;
-use crate::reply::{Kind, Reply, failed};
+use crate::reply::{Kind, Reply, Stream, StreamBody};
 use crate::scope::Scope;
-
-/// An answer with a body of whatever type.
-pub type Stream = StreamResponse<StreamBody>;
-
-/// The body of an answer that is streamed.
-pub struct StreamBody(BoxStream<'static, Result<Bytes, InvocationError>>);
 
 impl futures_util::Stream for StreamBody {
     type Item = Result<Bytes, InvocationError>;
@@ -41,7 +37,7 @@ where
     F: Into<BoxError>,
     E: Reportable,
 {
-    let StreamResponse { metadata_prelude, stream } = answer.map_err(failed)?;
+    let StreamResponse { metadata_prelude, stream } = answer.map_err(InvocationError::of)?;
     let chunks = stream.map(|chunk| match chunk {
         Ok(chunk) => Ok(chunk.into()),
         Err(error) => {
@@ -78,7 +74,7 @@ impl Reply for Stream {
             };
             // A body that broke off is not asked for more.
             tracing::error!(%error, "the body of the answer broke off");
-            invocation::answered(&ending.0, Some(&error), is_late);
+            answered(&ending.0, Some(&error), is_late);
             Some((Err(error), None))
         });
         let stream = StreamBody(chunks.boxed());
@@ -95,7 +91,19 @@ struct Ending(Arc<Scope>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        invocation::answered(&self.0, None, false);
+        answered(&self.0, None, false);
+    }
+}
+
+/// The whole reply as JSON, for those to whom nothing can be streamed.
+///
+/// # Errors
+/// That with which a stream breaks off.
+#[cfg(any(feature = "local", feature = "testing"))]
+pub(crate) async fn in_full(reply: impl Reply) -> Result<crate::reply::Json, InvocationError> {
+    match reply.into_kind() {
+        Kind::Json(json) => Ok(json),
+        Kind::Stream(stream) => whole(stream).await,
     }
 }
 
@@ -104,7 +112,7 @@ impl Drop for Ending {
 /// # Errors
 /// That with which the body breaks off.
 #[cfg(any(feature = "local", feature = "testing"))]
-pub(crate) async fn in_full(stream: Stream) -> Result<crate::reply::Json, InvocationError> {
+async fn whole(stream: Stream) -> Result<crate::reply::Json, InvocationError> {
     use base64::Engine;
     use base64::prelude::BASE64_STANDARD;
     use futures_util::TryStreamExt;

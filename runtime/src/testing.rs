@@ -40,9 +40,11 @@ use crate::clock::{CLOCK, nanos};
 use crate::container::{self, ContainerSnapshot, Start, container};
 use crate::error::{ResourceError, chain};
 use crate::event::Context;
-use crate::invocation::{self, Event, Handler, InvocationError, Ongoing};
+use crate::failure::InvocationError;
+use crate::handler::Handler;
+use crate::invocation::{self, Event, Ongoing};
 use crate::panic::remember_places;
-use crate::reply::in_full;
+use crate::streaming::in_full;
 
 /// The statics of a process are one container's: others wait for their turn.
 static TURN: Mutex<()> = Mutex::const_new(());

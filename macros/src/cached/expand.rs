@@ -19,8 +19,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let about = format!("The controls of the cached function `{}`.", names::text(name));
 
     let blocking = if asyncness.is_some() { "" } else { "_blocking" };
-    let get = call(model, &format_ident!("get{blocking}"), &outside);
-    let refresh = call(model, &format_ident!("refresh{blocking}"), &private);
+    let get = get(model, &format_ident!("miss{blocking}"), &outside);
+    let refresh = refresh(model, &format_ident!("refresh{blocking}"), &private);
     let (key_inputs, key_arguments) = key_parameters(model);
 
     let (attrs, body) = (&model.function.attrs, &model.function.body);
@@ -94,24 +94,57 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// What callers see: asks the cache, with a fetch for when it has no answer.
-fn call(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
+/// What callers see: the answer that the cache has, or that of a fetch. A hit stands here and not in a
+/// future of its own, from which it would have to be moved.
+fn get(model: &Model, miss: &Ident, private: &TokenStream) -> TokenStream {
     let name = &model.seen.ident;
     let (_, key) = key_parameters(model);
+    let fetched = call(model, miss, private);
+    let answer = answer(
+        model,
+        &quote! {
+            match #name::__place().hit(&__query) {
+                ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+                ::core::option::Option::None => #fetched,
+            }
+        },
+        private,
+    );
+    quote! {
+        let __query = #name::__query(#(#key),*);
+        #answer
+    }
+}
+
+/// The same, fetched in any case.
+fn refresh(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
+    let name = &model.seen.ident;
+    let (_, key) = key_parameters(model);
+    let answer = answer(model, &call(model, method, private), private);
+    quote! {
+        let __query = #name::__query(#(#key),*);
+        #answer
+    }
+}
+
+/// Asks the cache, with a fetch for when it has no answer.
+fn call(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
+    let name = &model.seen.ident;
     let passed = model.skipped().into_iter().map(|argument| {
         let name = &argument.name;
         if argument.borrowed { quote!(#private::ToOwned::to_owned(#name)) } else { quote!(#name) }
     });
     let wait = model.seen.asyncness.map(|_| quote!(.await));
-    let call = quote! {
-        #name::__place().#method(
-            &#name::__query(#(#key),*),
-            |__key| #name::__fetch(__key #(, #passed)*),
-        ) #wait
-    };
+    quote! {
+        #name::__place().#method(&__query, |__key| #name::__fetch(__key #(, #passed)*)) #wait
+    }
+}
+
+/// What the function returns, made of what the cache gives.
+fn answer(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
     match &model.returns {
-        Returns::Result { .. } => quote!(#private::answer(#call)),
-        Returns::Plain(_) => quote!(#private::Kept::back(#private::infallible(#call))),
+        Returns::Result { .. } => quote!(#private::answer(#outcome)),
+        Returns::Plain(_) => quote!(#private::Kept::back(#private::infallible(#outcome))),
     }
 }
 

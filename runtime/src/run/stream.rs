@@ -16,8 +16,8 @@ use lambda_runtime_api_client::body::{Body, sender::Sender};
 use lambda_runtime_api_client::{PooledClient, build_request};
 
 use crate::error::BoxError;
-use crate::invocation::InvocationError;
-use crate::streaming::{Stream, StreamBody};
+use crate::failure::InvocationError;
+use crate::reply::{Stream, StreamBody};
 
 /// Its connections are made after a snapshot was restored: before that there is no answer.
 static CLIENT: LazyLock<PooledClient> = LazyLock::new(|| PooledClient::builder().build());
