@@ -87,15 +87,14 @@ mod reply;
 mod resource;
 mod run;
 mod scope;
+mod snapshot;
 mod span;
 mod stats;
 mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use container::{
-    CacheSnapshot, Container, ContainerSnapshot, ResourceSnapshot, Start, container,
-};
+pub use container::{Container, container};
 pub use error::{Error, ResourceError};
 pub use invocation::InvocationError;
 
@@ -107,4 +106,5 @@ pub use lambda_http as http;
 pub use event::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};
 pub use scope::{defer, remaining};
+pub use snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
 pub use stats::Stats;

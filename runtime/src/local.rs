@@ -12,13 +12,14 @@ use lexopt::{Arg, Parser, ValueExt};
 use serde_json::value::RawValue;
 
 use crate::clock::CLOCK;
-use crate::container::{self, Start, container};
+use crate::container::{self, container};
 use crate::error::chain;
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::metrics::emf;
 use crate::reply::in_full;
 use crate::run::{log_to, measure, runtime};
+use crate::snapshot::Start;
 
 const HELP: &str = "\
 Runs a Lambda function without Lambda.

@@ -24,12 +24,13 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::clock::CLOCK;
-use crate::container::{self, Start, container};
+use crate::container::{self, container};
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::{self, Event, Handler, InvocationError};
 use crate::metrics::emf;
 use crate::reply::{Kind, Reply};
+use crate::snapshot::Start;
 
 /// A function's life under Lambda.
 pub(crate) fn in_lambda<H: Handler>() -> ExitCode {

@@ -37,12 +37,13 @@ use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::{CLOCK, nanos};
-use crate::container::{self, ContainerSnapshot, Start, container};
+use crate::container::{self, container};
 use crate::error::{ResourceError, chain};
 use crate::event::Context;
 use crate::invocation::{self, Event, Handler, InvocationError, Ongoing};
 use crate::panic::remember_places;
 use crate::reply::in_full;
+use crate::snapshot::{ContainerSnapshot, Start};
 
 /// The statics of a process are one container's: others wait for their turn.
 static TURN: Mutex<()> = Mutex::const_new(());

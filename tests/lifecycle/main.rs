@@ -478,6 +478,36 @@ async fn only_the_first_invocation_is_cold() {
     assert_eq!(c.invoke(1).await, Ok(json!(false)));
 }
 
+#[tokio::test]
+async fn a_snapshot_says_when_the_last_invocation_was_and_whether_it_was_cold() {
+    #[handler(report_every = 0)]
+    async fn looks(_: Value) -> bool {
+        rewarm::container().snapshot().is_cold_start
+    }
+    let _world = world().await;
+    let mut c = looks::container().await;
+    let seen = |c: &rewarm::testing::Container<looks>| {
+        let snapshot = c.snapshot();
+        (snapshot.last_invocation, snapshot.is_cold_start)
+    };
+    assert_eq!(seen(&c), (None, false));
+    assert_eq!(c.invoke(1).await, Ok(json!(true)));
+    c.idle(60 * SECOND);
+    assert_eq!(seen(&c), (Some(60 * SECOND), true), "of the invocation that was last");
+    assert_eq!(c.invoke(1).await, Ok(json!(false)));
+    assert_eq!(seen(&c), (Some(Duration::ZERO), false));
+    c.restore().await.unwrap();
+    assert_eq!(seen(&c), (None, false));
+    let answers = c.invoke_all([1, 2]).await;
+    assert_eq!(answers, [Ok(json!(false)), Ok(json!(false))]);
+
+    drop(c);
+    let mut c = looks::container().await;
+    let answers = c.invoke_all([1, 2]).await;
+    assert_eq!(answers, [Ok(json!(true)), Ok(json!(false))], "each its own");
+    assert_eq!(seen(&c), (Some(Duration::ZERO), false));
+}
+
 mod doomed {
     use super::*;
 
