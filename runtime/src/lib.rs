@@ -78,6 +78,7 @@ mod invocation;
 #[cfg(feature = "local")]
 mod local;
 pub mod metrics;
+mod output;
 mod panic;
 #[doc(hidden)]
 pub mod private;
