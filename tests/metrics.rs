@@ -2,6 +2,7 @@
 //! events for sinks of the user's own, spans.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -396,6 +397,64 @@ async fn at_the_same_time_each_is_told_once() {
         .iter()
         .fold((0, 0), |(hits, misses), told| (hits + told.cache_hits, misses + told.cache_misses));
     assert_eq!(sums, (rate.hits, rate.misses));
+}
+
+/// The log of a program whose subscriber panics at whatever the metrics log.
+struct BrokenLog;
+
+impl tracing::Subscriber for BrokenLog {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_event() && metadata.target().starts_with("rewarm::metrics")
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        panic!("the disk is full");
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[tokio::test]
+async fn a_log_that_panics_harms_nothing() {
+    let _eyes = eyes().await;
+    async {
+        let mut c = pay::container().await;
+        for _ in 0..3 {
+            assert_eq!(c.invoke(1).await, Ok(json!(10)));
+        }
+        let events = seen();
+        assert_eq!(invocations(&events).len(), 3, "the others are told, too");
+        assert!(matches!(events.last(), Some(Event::Report(_))), "{events:?}");
+        c.shutdown().await;
+    }
+    .with_subscriber(BrokenLog)
+    .await;
+}
+
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl Sink for Count {
+    fn record(&self, event: &Event) {
+        self.0.fetch_add(matches!(event, Event::Invocation(_)).into(), SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn a_sink_may_be_shared() {
+    static LENT: Count = Count(AtomicU64::new(0));
+    let _eyes = eyes().await;
+    let shared = Arc::new(Count::default());
+    rewarm::metrics::install(Arc::clone(&shared));
+    rewarm::metrics::install(Arc::clone(&shared) as Arc<dyn Sink>);
+    rewarm::metrics::install(Box::new(Arc::clone(&shared)) as Box<dyn Sink>);
+    rewarm::metrics::install(&LENT);
+    pay::container().await.invoke(1).await.unwrap();
+    assert_eq!((shared.0.load(SeqCst), LENT.0.load(SeqCst)), (3, 1));
 }
 
 // Spans.

@@ -578,6 +578,64 @@ async fn concurrent_answers_come_in_the_order_of_their_events() {
 }
 
 #[tokio::test]
+async fn an_event_is_answered_before_the_next_is_there() {
+    for concurrency in ["1", "2"] {
+        let args = ["--concurrency", concurrency];
+        let mut run = rewarm_tests::Local::spawn_with(FAULTS, &args, &[]);
+        for id in 1..=3 {
+            let answer = run.invoke(json!({ "do": "answer", "id": id })).await.unwrap();
+            assert_eq!((&answer["id"], &answer["invocation"]), (&json!(id), &json!(id)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn handlers_that_block_their_threads_run_at_the_same_time() {
+    let events: String =
+        (0..8).map(|id| format!("{{\"do\": \"block\", \"id\": {id}}}\n")).collect();
+    let run = Local::run(local(FAULTS).input(events).arg("--concurrency=4")).await;
+    run.assert_code(0);
+    assert_eq!(run.all("id"), (0..8).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_container_is_reported_whatever_is_logged() {
+    let events = ["--event={\"do\": \"answer\"}", "--event={\"do\": \"fail\"}", "--repeat=2"];
+    let run = Local::run(local(FAULTS).args(events).arg("--report").env("RUST_LOG", "off")).await;
+    run.assert_code(1);
+    for line in
+        ["  invocations           4", "  errors                2", "  error rate        50.0%"]
+    {
+        run.assert_says(&format!("\n{line}\n"));
+    }
+    let run = Local::run(local(FAULTS).args(events)).await;
+    assert!(!run.timeline.join("\n").contains("error rate"), "nobody asked");
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_a_text_is_an_invalid_event() {
+    let mut lines = b"{\"do\": \"\xff\xfe\"}\n".to_vec();
+    lines.extend(b"\xff\n{\"do\": \"answer\", \"id\": 5}\n");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken.jsonl");
+    std::fs::write(&file, &lines).unwrap();
+    for function in [local(FAULTS).input(lines), local(FAULTS).arg("--events").arg(&file)] {
+        let run = Local::run(function).await;
+        run.assert_code(1);
+        let types = ["InvalidEvent".into(), "InvalidEvent".into(), Value::Null];
+        assert_eq!(run.all("errorType"), types.iter().collect::<Vec<_>>());
+        assert_eq!(run.answers[2]["id"], 5);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_event_on_the_command_line_is_an_event() {
+    let run = Local::run(local(FAULTS).args(["--event", ""])).await;
+    run.assert_code(1);
+    assert_eq!(run.all("errorType"), ["InvalidEvent"]);
+    run.assert_says("1 invocation, 1 failed");
+}
+
+#[tokio::test]
 async fn a_failed_invocation_makes_a_failed_run_that_goes_on() {
     let lines = "{\"do\": \"panic\", \"id\": 3}\nnot JSON\n{\"do\": \"fail\", \"id\": 4}\n\
                  {\"do\": \"confuse\"}\n{\"do\": \"answer\", \"id\": 5}\n";
@@ -628,7 +686,7 @@ async fn a_wrong_command_line_is_refused_with_help() {
     for (argument, message) in [
         ("--evnt={}", "--evnt"),
         ("--idle=10min", "min"),
-        ("--repeat=often", "often"),
+        ("--repeat=often", "--repeat: cannot parse argument \"often\""),
         ("--concurrency=0", "the least is 1"),
         ("--events=/nowhere/events.jsonl", "/nowhere/events.jsonl: "),
     ] {

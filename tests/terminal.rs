@@ -86,6 +86,33 @@ fn no_color_is_no_colour() {
 }
 
 #[test]
+fn nobody_has_to_listen() {
+    // Each write to it fails.
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let faults = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_faults"));
+        command.env_clear();
+        command
+    };
+    for (deed, code) in [("answer", 0), ("fail", 1), ("panic", 1)] {
+        let event = format!("--event={{\"do\": \"{deed}\"}}");
+        let run = faults().args([&*event, "--report"]).stderr(full()).output().unwrap();
+        assert_eq!((run.status.code(), run.stdout.last()), (Some(code), Some(&b'\n')), "{deed}");
+    }
+    assert_eq!(faults().arg("--nonsense").stderr(full()).status().unwrap().code(), Some(2));
+    assert_eq!(faults().arg("--help").stdout(full()).status().unwrap().code(), Some(0));
+}
+
+#[test]
+fn stdin_that_cannot_be_read_is_said_with_the_line() {
+    let folder = File::open("/").unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_faults")).stdin(folder).output().unwrap();
+    assert_eq!(run.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("error: stdin, line 1: Is a directory"), "{said}");
+}
+
+#[test]
 fn without_an_event_it_says_how_to_give_one() {
     let (code, shown) = on_terminal(&[], &[]);
     assert_eq!(code, Some(2));

@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{CLOCK, Tick};
@@ -14,7 +13,8 @@ use crate::error::ResourceError;
 use crate::metrics::{self, Event, Init, Report, Shutdown};
 use crate::random;
 use crate::resource::{Kind, Node, registry, suspect_dependents};
-use crate::scope;
+use crate::scope::{self, Begun};
+use crate::snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
 use crate::stats::Stats;
 
 static CONTAINER: Container =
@@ -49,6 +49,8 @@ struct Record {
     deadline_exceeded: u64,
     deferred_errors: u64,
     in_flight: u64,
+    /// Whether the invocation that began last was a cold start.
+    cold: bool,
     /// How long INIT or a restore took, until an invocation has told it.
     init: Option<Duration>,
     /// When INIT or a restore ended.
@@ -70,6 +72,7 @@ impl Record {
             deadline_exceeded: 0,
             deferred_errors: 0,
             in_flight: 0,
+            cold: false,
             init: None,
             ready: Tick::ZERO,
             ended: None,
@@ -83,36 +86,6 @@ impl Record {
 
     fn error_rate(&self) -> f64 {
         self.errors as f64 / self.invocations.max(1) as f64
-    }
-}
-
-/// How a container came to be: `AWS_LAMBDA_INITIALIZATION_TYPE`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "&'static str")]
-#[non_exhaustive]
-pub enum Start {
-    /// For an event that waited for it.
-    OnDemand,
-    /// Ahead of events, by provisioned concurrency.
-    Provisioned,
-    /// From a snapshot.
-    SnapStart,
-    /// On a Lambda Managed Instance.
-    ManagedInstances,
-    /// Outside Lambda.
-    Local,
-}
-
-impl From<Start> for &'static str {
-    /// The name of it, as metrics and logs have it.
-    fn from(start: Start) -> Self {
-        match start {
-            Start::OnDemand => "on-demand",
-            Start::Provisioned => "provisioned",
-            Start::SnapStart => "snap-start",
-            Start::ManagedInstances => "managed-instances",
-            Start::Local => "local",
-        }
     }
 }
 
@@ -205,11 +178,11 @@ impl Container {
 
     /// All of it, as it is now.
     pub fn snapshot(&self) -> ContainerSnapshot {
-        let record = *self.record();
+        let (record, now) = (*self.record(), CLOCK.now());
         ContainerSnapshot {
             id: record.id(),
             start: record.start,
-            age: CLOCK.now().since(record.born),
+            age: now.since(record.born),
             invocations: record.invocations,
             errors: record.errors,
             error_rate: record.error_rate(),
@@ -217,7 +190,9 @@ impl Container {
             deferred_errors: record.deferred_errors,
             pings: record.pings,
             in_flight: record.in_flight,
+            last_invocation: record.ended.map(|ended| now.since(ended)),
             idle_gap: record.idle_gap,
+            is_cold_start: scope::current().map_or(record.cold, |scope| scope.cold),
             resources: self.resources(),
             caches: self.caches(),
         }
@@ -263,6 +238,7 @@ impl Container {
             record.invocations += u64::from(!ping);
             record.pings += u64::from(ping);
             record.in_flight += 1;
+            record.cold = cold;
             // Before its first invocation a container may sit idle, too: provisioned, or restored.
             let idle = since(record.ended.unwrap_or(record.ready));
             let idle_gap = record.idle_gap.filter(|_| !busy);
@@ -339,18 +315,6 @@ impl Container {
     }
 }
 
-/// An invocation that has begun.
-pub(crate) struct Begun {
-    /// 1 for the container's first.
-    pub(crate) number: u64,
-    /// Whether its caller waited for INIT.
-    pub(crate) cold: bool,
-    /// Whether it is a warm-up ping, which the handler does not see.
-    pub(crate) ping: bool,
-    /// See [`metrics::Invocation::idle_gap`].
-    pub(crate) idle_gap: Option<Duration>,
-}
-
 /// See [`Container::told_with_invocation`].
 pub(crate) struct ToldWithInvocation {
     pub(crate) container_id: String,
@@ -385,7 +349,10 @@ pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     CONTAINER.record().id = random::bits();
     registry().for_each(|node| node.purge(now));
     suspect_dependents(registry().filter(|node| node.restored()).collect());
-    CONTAINER.record().ended = None;
+    {
+        let mut record = CONTAINER.record();
+        (record.ended, record.cold) = (None, false);
+    }
     settle_all(registry().filter(|node| node.is_doubtful()).collect(), None, true).await
 }
 
@@ -512,79 +479,5 @@ pub(crate) async fn close_retired() {
         if let Some(closing) = node.close_retired() {
             closing.await;
         }
-    }
-}
-
-/// A container at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ContainerSnapshot {
-    /// [`Container::id`].
-    pub id: String,
-    /// [`Container::start`].
-    pub start: Start,
-    /// [`Container::age`].
-    pub age: Duration,
-    /// [`Container::invocations`].
-    pub invocations: u64,
-    /// [`Container::errors`].
-    pub errors: u64,
-    /// [`Container::error_rate`].
-    pub error_rate: f64,
-    /// [`Container::deadline_exceeded`].
-    pub deadline_exceeded: u64,
-    /// [`Container::deferred_errors`].
-    pub deferred_errors: u64,
-    /// [`Container::pings`].
-    pub pings: u64,
-    /// [`Container::in_flight`].
-    pub in_flight: u64,
-    /// [`Container::idle_gap`].
-    pub idle_gap: Option<Duration>,
-    /// [`Container::resources`].
-    pub resources: Vec<ResourceSnapshot>,
-    /// [`Container::caches`].
-    pub caches: Vec<CacheSnapshot>,
-}
-
-/// One `#[init]` at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ResourceSnapshot {
-    /// Its name, as declared.
-    pub name: &'static str,
-    /// One more than the deepest resource it is built from; 0 if it needs none.
-    pub depth: usize,
-    /// How often it was built.
-    pub generation: u64,
-    /// How long building it took the last time.
-    pub build_time: Option<Duration>,
-}
-
-impl ResourceSnapshot {
-    fn of(node: &dyn Node) -> Self {
-        Self {
-            name: node.name(),
-            depth: node.depth(),
-            generation: node.generation(),
-            build_time: node.build_time(),
-        }
-    }
-}
-
-/// One `#[cached]` at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct CacheSnapshot {
-    /// The function's name.
-    pub name: &'static str,
-    /// What it counted.
-    #[serde(flatten)]
-    pub stats: Stats,
-}
-
-impl CacheSnapshot {
-    fn of(node: &dyn Node) -> Option<Self> {
-        Some(Self { name: node.name(), stats: node.stats()? })
     }
 }

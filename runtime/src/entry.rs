@@ -17,10 +17,10 @@ pub fn run<H: Handler>() -> ExitCode {
     return crate::local::run::<H>();
     #[cfg(not(feature = "local"))]
     {
-        eprintln!(
+        crate::output::say(format_args!(
             "AWS_LAMBDA_RUNTIME_API is not set: this is a Lambda function.\n\
              help: run it under `cargo lambda watch`, or build it with rewarm's feature `local`"
-        );
+        ));
         ExitCode::from(2)
     }
 }

@@ -82,6 +82,7 @@ mod invocation;
 mod local;
 pub mod metrics;
 mod outcome;
+mod output;
 mod panic;
 #[doc(hidden)]
 pub mod private;
@@ -91,15 +92,14 @@ mod reply;
 mod resource;
 mod run;
 mod scope;
+mod snapshot;
 mod span;
 mod stats;
 mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use container::{
-    CacheSnapshot, Container, ContainerSnapshot, ResourceSnapshot, Start, container,
-};
+pub use container::{Container, container};
 pub use error::{Error, ResourceError};
 pub use failure::InvocationError;
 
@@ -111,4 +111,5 @@ pub use lambda_http as http;
 pub use event::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};
 pub use scope::{Deferred, defer, remaining};
+pub use snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
 pub use stats::Stats;

@@ -25,28 +25,30 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::clock::CLOCK;
-use crate::container::{self, Start, container};
+use crate::container::{self, container};
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::failure::InvocationError;
 use crate::handler::Handler;
 use crate::invocation::{self, Event};
 use crate::metrics::emf;
+use crate::output::{Output, say};
 use crate::panic::remember_places;
 use crate::reply::{Kind, Reply};
+use crate::snapshot::Start;
 
 /// A function's life under Lambda.
 pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
     if let Err(missing) = check_environment() {
-        eprintln!("{missing}");
+        say(format_args!("{missing}"));
         return ExitCode::FAILURE;
     }
-    log_to(std::io::stdout);
+    log_to(Output::Stdout);
     let concurrency = concurrency();
     let runtime = match runtime(concurrency) {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("the tokio runtime cannot be started: {error}");
+            say(format_args!("the tokio runtime cannot be started: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -73,7 +75,7 @@ fn check_environment() -> Result<(), String> {
 
 /// The tokio runtime for so many invocations at a time. One at a time runs best on one thread: it
 /// keeps one connection to the Runtime API and needs half the CPU.
-pub(crate) fn runtime(concurrency: u32) -> std::io::Result<tokio::runtime::Runtime> {
+fn runtime(concurrency: u32) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = match concurrency {
         0 | 1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
@@ -82,17 +84,14 @@ pub(crate) fn runtime(concurrency: u32) -> std::io::Result<tokio::runtime::Runti
 }
 
 /// A `tracing` subscriber as lambda_runtime sets it up, unless there is one already.
-pub(crate) fn log_to<W>(writer: fn() -> W)
-where
-    W: std::io::Write + 'static,
-{
+pub(crate) fn log_to(output: Output) {
     #[cfg(feature = "tracing")]
     if !tracing::dispatcher::has_been_set() {
         crate::span::for_the_log_only();
-        lambda_runtime::tracing::init_default_subscriber_with_writer(writer);
+        lambda_runtime::tracing::init_default_subscriber_with_writer(move || output);
     }
     #[cfg(not(feature = "tracing"))]
-    let _ = writer;
+    let _ = output;
 }
 
 async fn life<H: Handler>(concurrency: u32) -> ExitCode {

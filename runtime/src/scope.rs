@@ -9,12 +9,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::container::Begun;
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
 
 tokio::task_local! {
     static CURRENT: Arc<Scope>;
+}
+
+/// An invocation that has begun.
+pub(crate) struct Begun {
+    /// 1 for the container's first.
+    pub(crate) number: u64,
+    /// Whether its caller waited for INIT.
+    pub(crate) cold: bool,
+    /// Whether it is a warm-up ping, which the handler does not see.
+    pub(crate) ping: bool,
+    /// See [`Invocation::idle_gap`](crate::metrics::Invocation::idle_gap).
+    pub(crate) idle_gap: Option<Duration>,
 }
 
 /// One invocation. Lives as long as its event is worked on, deferred work included.

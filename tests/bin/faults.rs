@@ -83,6 +83,9 @@ static MEETING: Barrier = {
     Barrier::new(8)
 };
 
+/// Where four threads meet.
+static BLOCKING: std::sync::Barrier = std::sync::Barrier::new(4);
+
 #[init(lazy)]
 static LICENCE: String = {
     start("LICENCE")?;
@@ -135,6 +138,8 @@ enum Deed {
     Licence,
     /// Waits until eight do.
     Meet,
+    /// Waits until four do, and blocks its thread.
+    Block,
     /// Answers, and connects to `address` later, until that ends.
     Defer,
     /// Answers, and panics later.
@@ -181,6 +186,9 @@ async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answe
         Deed::Licence => assert_eq!(*LICENCE, "granted"),
         Deed::Meet => {
             MEETING.wait().await;
+        }
+        Deed::Block => {
+            BLOCKING.wait();
         }
         Deed::Defer => rewarm::defer(async move {
             let mut peer = TcpStream::connect(event.address).await.expect("connect");

@@ -3,10 +3,12 @@
 
 mod graph;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rewarm::testing::assert_reuse_safe;
 use rewarm::{Error, cached, handler, init};
 use serde_json::{Value, json};
@@ -622,6 +624,36 @@ async fn only_the_first_invocation_is_cold() {
     assert_eq!(c.invoke(1).await, Ok(json!(false)));
 }
 
+#[tokio::test]
+async fn a_snapshot_says_when_the_last_invocation_was_and_whether_it_was_cold() {
+    #[handler(report_every = 0)]
+    async fn looks(_: Value) -> bool {
+        rewarm::container().snapshot().is_cold_start
+    }
+    let _world = world().await;
+    let mut c = looks::container().await;
+    let seen = |c: &rewarm::testing::Container<looks>| {
+        let snapshot = c.snapshot();
+        (snapshot.last_invocation, snapshot.is_cold_start)
+    };
+    assert_eq!(seen(&c), (None, false));
+    assert_eq!(c.invoke(1).await, Ok(json!(true)));
+    c.idle(60 * SECOND);
+    assert_eq!(seen(&c), (Some(60 * SECOND), true), "of the invocation that was last");
+    assert_eq!(c.invoke(1).await, Ok(json!(false)));
+    assert_eq!(seen(&c), (Some(Duration::ZERO), false));
+    c.restore().await.unwrap();
+    assert_eq!(seen(&c), (None, false));
+    let answers = c.invoke_all([1, 2]).await;
+    assert_eq!(answers, [Ok(json!(false)), Ok(json!(false))]);
+
+    drop(c);
+    let mut c = looks::container().await;
+    let answers = c.invoke_all([1, 2]).await;
+    assert_eq!(answers, [Ok(json!(true)), Ok(json!(false))], "each its own");
+    assert_eq!(seen(&c), (Some(Duration::ZERO), false));
+}
+
 mod doomed {
     use super::*;
 
@@ -730,6 +762,146 @@ mod safety {
         std::fs::write(&path, format!("{before}{event}"))?;
         Ok(before)
     }
+
+    /// The file in `/tmp` of a handler that keeps its first answer there. Other checkouts have
+    /// other ones.
+    pub fn file() -> std::path::PathBuf {
+        let checkout = env!("CARGO_MANIFEST_DIR").replace('/', "-");
+        std::path::Path::new("/tmp").join(format!("rewarm-filing{checkout}"))
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn filing(event: u64) -> Result<String, std::io::Error> {
+        if let Ok(kept) = std::fs::read_to_string(file()) {
+            return Ok(kept);
+        }
+        std::fs::write(file(), event.to_string())?;
+        Ok(event.to_string())
+    }
+}
+
+/// How an assertion fails.
+async fn failure(assertion: impl Future<Output = ()>) -> String {
+    let outcome = AssertUnwindSafe(assertion).catch_unwind().await;
+    *outcome.expect_err("it should fail").downcast::<String>().expect("a text")
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_file_that_the_first_container_leaves_is_found_each_time() {
+    let _world = world().await;
+    let path = safety::file();
+    std::fs::remove_file(&path).ok();
+    for _ in 0..2 {
+        let text = failure(assert_reuse_safe(safety::filing::container, [1, 2, 3])).await;
+        assert!(text.contains("the answer: \"2\" in a cold container, \"1\" here"), "{text}");
+        assert!(text.ends_with(&format!("left behind: {}", path.display())), "{text}");
+        assert!(!path.exists(), "it goes with its container");
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_behind_one_that_fails_has_processes_of_its_own_too() {
+    let _world = world().await;
+    failure(assert_reuse_safe(safety::counting::container, [1, 2])).await;
+    // In this process, the first of all events would win for good.
+    let text = failure(assert_reuse_safe(safety::remembering::container, [1, 2, 3])).await;
+    assert!(text.starts_with("reuse changes an answer"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by `cold_containers_that_share_a_process_are_said`"]
+async fn on_a_thread_of_tokio() {
+    let assertion = assert_reuse_safe(safety::pure::container, [1, 2]);
+    tokio::spawn(assertion).await.unwrap();
+}
+
+#[test]
+fn cold_containers_that_share_a_process_are_said() {
+    let run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "on_a_thread_of_tokio"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(run.stderr).unwrap();
+    let warning = "a cold container has no process of its own: the test's name is not known";
+    assert!(run.status.success() && said.matches(warning).count() == 1, "{said}");
+}
+
+#[tokio::test]
+#[should_panic = "this test already holds a simulated container"]
+async fn a_second_container_in_a_test_is_refused() {
+    let _world = world().await;
+    let _first = safety::pure::container().await;
+    let _second = safety::tidy::container().await;
+}
+
+#[tokio::test]
+async fn a_second_container_in_another_task_waits_its_turn() {
+    let _world = world().await;
+    let mut first = safety::pure::container().await;
+    let second = tokio::spawn(async {
+        let mut second = safety::pure::container().await;
+        second.invoke(2).await.unwrap();
+        (second.snapshot().invocations, second)
+    });
+    tokio::task::yield_now().await;
+    first.invoke(1).await.unwrap();
+    drop(first);
+    let (invocations, mut second) = second.await.unwrap();
+    assert_eq!(invocations, 1);
+    // It has been handed on, and is this test's now.
+    second.invoke(3).await.unwrap();
+    let third = AssertUnwindSafe(safety::pure::container()).catch_unwind().await;
+    assert!(third.is_err());
+}
+
+#[handler(report_every = 0)]
+async fn echo(event: Value) -> Value {
+    event
+}
+
+#[tokio::test]
+async fn an_event_is_whatever_can_be_written_as_json() {
+    #[derive(serde::Serialize)]
+    struct Order<'a> {
+        sku: &'a str,
+        many: u8,
+    }
+    let _world = world().await;
+    let mut c = echo::container().await;
+    let (order, value) = (Order { sku: "tea", many: 2 }, json!({ "sku": "tea", "many": 2 }));
+    assert_eq!(c.invoke(&order).await, Ok(value.clone()));
+    assert_eq!(c.invoke(order).await, Ok(value.clone()));
+    assert_eq!(c.invoke(&value).await, Ok(value.clone()));
+    assert_eq!(c.invoke("tea").await, Ok(json!("tea")));
+    assert_eq!(c.invoke(String::new()).await, Ok(json!("")));
+    assert_eq!(c.invoke(-7).await, Ok(json!(-7)));
+    assert_eq!(c.invoke(0.5).await, Ok(json!(0.5)));
+    assert_eq!(c.invoke(()).await, Ok(Value::Null));
+    assert_eq!(c.invoke(None::<u8>).await, Ok(Value::Null));
+    assert_eq!(c.invoke([1, 2]).await, Ok(json!([1, 2])));
+
+    let events = [json!(1), json!("two")];
+    let answers = [Ok(json!(1)), Ok(json!("two"))];
+    assert_eq!(c.invoke_all(&events).await, answers);
+    assert_eq!(c.invoke_all(&events[..]).await, answers);
+    assert_eq!(c.invoke_all(&events.to_vec()).await, answers);
+    assert_eq!(c.invoke_all(events.to_vec()).await, answers);
+    assert_eq!(c.invoke_all(events.iter().filter(|event| event.is_string())).await, answers[1..]);
+    assert_eq!(c.invoke_all(["a", "b"]).await, [Ok(json!("a")), Ok(json!("b"))]);
+    drop(c);
+
+    assert_reuse_safe(echo::container, &events).await;
+    assert_reuse_safe(echo::container, [Order { sku: "tea", many: 1 }]).await;
+    assert_reuse_safe(echo::container, [json!({ "a": 1 }), json!(null)]).await;
+}
+
+#[tokio::test]
+#[should_panic = "the event cannot be written as JSON: key must be a string"]
+async fn an_event_that_is_not_json_is_refused() {
+    let _world = world().await;
+    let event = std::collections::BTreeMap::from([(vec![1], 2)]);
+    let _ = echo::container().await.invoke(event).await;
 }
 
 #[tokio::test]

@@ -24,9 +24,18 @@ impl Local {
     /// Starts `program` with no environment but this, and this idle gap before each event but the
     /// first.
     pub fn spawn(program: impl AsRef<Path>, idle: &str, environment: &[(&str, &str)]) -> Local {
+        Self::spawn_with(program, &["--idle", idle], environment)
+    }
+
+    /// The same with other arguments.
+    pub fn spawn_with(
+        program: impl AsRef<Path>,
+        args: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Local {
         let program = program.as_ref();
         let mut process = Command::new(program)
-            .args(["--idle", idle])
+            .args(args)
             .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())

@@ -16,7 +16,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::{Event, Invocation, Sink, install, millis};
-use crate::container::Start;
+use crate::snapshot::Start;
 
 /// What every metric of a handler can be looked up by.
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,27 @@
 //! The facade of the crate `metrics`: whatever recorder the program has installed there.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
-use std::sync::Once;
 
-use super::{Event, millis};
+use super::{Event, Guarded, Sink, millis};
 
-pub(super) fn record(event: &Event) {
-    static DESCRIBED: Once = Once::new();
-    DESCRIBED.call_once(describe);
+pub(super) static SINK: Guarded<Facade> = Guarded::new(Facade);
+
+pub(super) struct Facade;
+
+impl Sink for Facade {
+    fn record(&self, event: &Event) {
+        record(event);
+    }
+}
+
+fn record(event: &Event) {
+    static DESCRIBED: AtomicBool = AtomicBool::new(false);
+    // Once, also if the recorder panics at it.
+    if !DESCRIBED.swap(true, Relaxed) {
+        describe();
+    }
     match event {
         Event::Invocation(invocation) => {
             counter!("rewarm_invocations").increment(1);
@@ -75,8 +89,8 @@ mod tests {
     };
 
     use super::*;
-    use crate::container::Start;
     use crate::metrics::{Cache, Invocation};
+    use crate::snapshot::Start;
     use crate::stats::Stats;
 
     /// Sums by name and label.
@@ -125,6 +139,45 @@ mod tests {
         fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
             Histogram::from_arc(self.of(key))
         }
+    }
+
+    /// Panics at whatever it is asked for.
+    struct Broken;
+
+    impl Recorder for Broken {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {
+            panic!("no connection");
+        }
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            panic!("no connection");
+        }
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn a_recorder_that_panics_harms_nothing() {
+        let told = Arc::new(AtomicBool::new(false));
+        struct Told(Arc<AtomicBool>);
+        impl Sink for Told {
+            fn record(&self, _: &Event) {
+                self.0.store(true, Relaxed);
+            }
+        }
+        crate::metrics::install(Told(Arc::clone(&told)));
+        metrics::with_local_recorder(&Broken, || {
+            for _ in 0..2 {
+                let cache = Cache { name: "rate", stats: Stats::default() };
+                crate::metrics::emit(&Event::Cache(cache));
+            }
+        });
+        assert!(told.load(Relaxed), "the others are told, too");
     }
 
     #[test]

@@ -3,17 +3,30 @@
 
 use tracing::Level;
 
-use super::{Event, millis};
+use super::{Event, Guarded, Sink, millis};
+use crate::panic::catch;
 
 /// Whether a line of this level is written.
 pub(super) fn takes(level: Level) -> bool {
-    match level {
+    let takes = || match level {
         Level::DEBUG => tracing::enabled!(Level::DEBUG),
         _ => tracing::enabled!(Level::INFO),
+    };
+    // Of a subscriber that panics nothing is wanted.
+    catch(takes).unwrap_or(false)
+}
+
+pub(super) static SINK: Guarded<Log> = Guarded::new(Log);
+
+pub(super) struct Log;
+
+impl Sink for Log {
+    fn record(&self, event: &Event) {
+        record(event);
     }
 }
 
-pub(super) fn record(event: &Event) {
+fn record(event: &Event) {
     match event {
         Event::Init(init) => {
             let phase = if init.restore { "restore" } else { "init" };

@@ -48,8 +48,8 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwapOption;
 use serde::Serialize;
 
-use crate::container::{ResourceSnapshot, Start};
 use crate::panic::catch;
+use crate::snapshot::{ResourceSnapshot, Start};
 use crate::stats::Stats;
 
 /// Something that happened in the life of this container.
@@ -183,22 +183,69 @@ pub struct Shutdown {
 /// run so. Of an invocation it hears after the response and before the next event is asked for, when
 /// the invocation's span is over. No lock is held meanwhile, so that it may ask
 /// [`container`](crate::container()). A panic in it is logged once and harms nothing.
+///
+/// An `Arc`, a `Box` or a `&'static` of a sink is one, too: who keeps a clone of the `Arc` can look
+/// at what the sink has gathered.
 pub trait Sink: Send + Sync + 'static {
     /// Takes one event.
     fn record(&self, event: &Event);
 }
 
-struct Installed {
-    sink: Box<dyn Sink>,
-    has_panicked: AtomicBool,
+impl<S: Sink + ?Sized> Sink for Arc<S> {
+    fn record(&self, event: &Event) {
+        (**self).record(event);
+    }
 }
 
-static INSTALLED: ArcSwapOption<Vec<Arc<Installed>>> = ArcSwapOption::const_empty();
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn record(&self, event: &Event) {
+        (**self).record(event);
+    }
+}
+
+impl<S: Sink + ?Sized> Sink for &'static S {
+    fn record(&self, event: &Event) {
+        (**self).record(event);
+    }
+}
+
+/// A sink that is never called but with its panics caught.
+struct Guarded<S: ?Sized> {
+    has_panicked: AtomicBool,
+    sink: S,
+}
+
+impl<S> Guarded<S> {
+    const fn new(sink: S) -> Self {
+        Self { has_panicked: AtomicBool::new(false), sink }
+    }
+}
+
+impl Guarded<dyn Sink> {
+    fn tell(&self, event: &Event) {
+        let Err(panic) = catch(|| self.sink.record(event)) else {
+            return;
+        };
+        if !self.has_panicked.swap(true, Relaxed) {
+            // It may be the log that panics.
+            let log = || tracing::error!(%panic, "a metrics sink panicked; this is logged once");
+            let _ = catch(log);
+        }
+    }
+}
+
+static BUILT_IN: &[&Guarded<dyn Sink>] = &[
+    #[cfg(feature = "metrics")]
+    &facade::SINK,
+    &log::SINK,
+];
+
+static INSTALLED: ArcSwapOption<Vec<Arc<Guarded<dyn Sink>>>> = ArcSwapOption::const_empty();
 
 /// Tells a sink, beside all others, what happens from now on: of INIT if it is installed before
 /// `run()`, and of every invocation that begins after this. Each call adds one, for good.
 pub fn install(sink: impl Sink) {
-    let sink = Arc::new(Installed { sink: Box::new(sink), has_panicked: AtomicBool::new(false) });
+    let sink: Arc<Guarded<dyn Sink>> = Arc::new(Guarded::new(sink));
     INSTALLED.rcu(|before| {
         let mut all = before.as_deref().cloned().unwrap_or_default();
         all.push(Arc::clone(&sink));
@@ -213,18 +260,9 @@ pub(crate) fn wanted(level: tracing::Level) -> bool {
 
 /// Tells all sinks.
 pub(crate) fn emit(event: &Event) {
-    #[cfg(feature = "metrics")]
-    facade::record(event);
-    log::record(event);
-    let Some(sinks) = INSTALLED.load_full() else {
-        return;
-    };
-    for installed in &*sinks {
-        if let Err(panic) = catch(|| installed.sink.record(event)) {
-            if !installed.has_panicked.swap(true, Relaxed) {
-                tracing::error!(%panic, "a metrics sink panicked; this is logged once");
-            }
-        }
+    BUILT_IN.iter().for_each(|sink| sink.tell(event));
+    if let Some(installed) = INSTALLED.load_full() {
+        installed.iter().for_each(|sink| sink.tell(event));
     }
 }
 

@@ -1,0 +1,205 @@
+//! The local runner: the same service without Lambda. Events come from the command line, a file or
+//! stdin; answers go to stdout, one JSON a line, in order; what happened goes to stderr.
+
+mod events;
+mod options;
+mod timeline;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::value::RawValue;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::clock::CLOCK;
+use crate::container::{self, container};
+use crate::erased::BoxFuture;
+use crate::error::chain;
+use crate::event::Context;
+use crate::failure::InvocationError;
+use crate::handler::Handler;
+use crate::invocation::{self, Event};
+use crate::metrics::emf;
+use crate::output::{Output, say};
+use crate::run::{log_to, measure};
+use crate::snapshot::Start;
+use crate::streaming::in_full;
+use options::{HELP, Options};
+use timeline::Timeline;
+
+/// Runs a handler as the command line says.
+pub(crate) fn run<H: Handler>() -> ExitCode {
+    run_with(|| measure::<H>(Start::Local, emf::to_stderr), invoke::<H>)
+}
+
+/// Begins an invocation; the future is the rest of it.
+type Invoke = fn(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done>;
+
+/// All but what knows the handler's types.
+fn run_with(measure: fn(), invoke: Invoke) -> ExitCode {
+    let options = match Options::read(lexopt::Parser::from_env()) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            let _ = writeln!(io::stdout(), "{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return usage(&error.to_string()),
+    };
+    if options.given.is_none() && io::IsTerminal::is_terminal(&io::stdin()) {
+        return usage(
+            "no event: give one with --event '{\"key\": \"value\"}', a file with --events, or pipe \
+             them in, one JSON a line",
+        );
+    }
+    log_to(Output::Stderr);
+    match runtime(options.concurrency) {
+        Ok(runtime) => {
+            measure();
+            let code = runtime.block_on(life(options, invoke));
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => usage(&format!("the tokio runtime cannot be started: {error}")),
+    }
+}
+
+fn usage(error: &str) -> ExitCode {
+    say(format_args!("error: {error}\nhelp: --help lists what can be given"));
+    ExitCode::from(2)
+}
+
+/// As Lambda has it, but with a thread for each invocation: a handler that blocks its thread does
+/// not hold up the others.
+fn runtime(concurrency: usize) -> io::Result<Runtime> {
+    let mut builder = match concurrency {
+        1 => runtime::Builder::new_current_thread(),
+        _ => runtime::Builder::new_multi_thread(),
+    };
+    builder.worker_threads(concurrency.clamp(1, MAX_THREADS)).enable_all().build()
+}
+
+const MAX_THREADS: usize = 256;
+
+async fn life(options: Options, invoke: Invoke) -> ExitCode {
+    let mut timeline = Timeline::new(options.concurrency == 1);
+    container().begin(Start::Local);
+    let start = Instant::now();
+    let outcome = container::init(None).await;
+    timeline.init(start.elapsed(), outcome.is_ok());
+    if let Err(failures) = outcome {
+        for failure in failures {
+            say(format_args!("error: {}", chain(&failure)));
+        }
+        return ExitCode::FAILURE;
+    }
+    let report = options.report;
+    let (mut broken, mut unreadable) = (false, None);
+    let mut started = start_all(options, invoke);
+    while let Some(next) = started.recv().await {
+        let done = match next {
+            Ok(invocation) => invocation.await,
+            Err(error) => {
+                unreadable = Some(error);
+                break;
+            }
+        };
+        let done = match done {
+            Ok(done) => done,
+            // A panic outside of the handler, as in a `tracing` subscriber.
+            Err(error) => {
+                say(format_args!("error: {error}"));
+                broken = true;
+                continue;
+            }
+        };
+        timeline.invocation(&done);
+        let line = match &done.answer {
+            Ok(answer) => answer.get().to_owned(),
+            Err(error) => serde_json::to_string(error).unwrap_or_default(),
+        };
+        if writeln!(io::stdout(), "{line}").is_err() {
+            return ExitCode::FAILURE; // nobody reads on
+        }
+    }
+    container::shutdown().await;
+    if report {
+        invocation::report();
+    }
+    timeline.summary(report);
+    match unreadable {
+        Some(error) => usage(&error),
+        None => ExitCode::from(u8::from(broken || container().errors() > 0)),
+    }
+}
+
+/// What was started for an event, or why there are no more events.
+type Started = Result<JoinHandle<Done>, String>;
+
+/// How many answers may wait for one of an earlier event.
+const WAITING: usize = 1024;
+
+/// Starts an invocation for each event, so many at a time, in the order of the events.
+fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let Options { given, repeat, idle, concurrency, .. } = options;
+    tokio::spawn(async move {
+        let places = Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
+        let mut events = events::read(given, repeat);
+        let mut n = 0;
+        while let Some(event) = events.recv().await {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            let started = event.map(|event| {
+                n += 1;
+                let invocation = invoke(event, n, idle);
+                tokio::spawn(async move {
+                    let mut done = invocation.await;
+                    // One at a time: the next begins when this one's line is out.
+                    done.place = Some(place).filter(|_| concurrency == 1);
+                    done
+                })
+            });
+            if sender.send(started).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// One invocation, done.
+struct Done {
+    number: u64,
+    cold: bool,
+    ping: bool,
+    time: Duration,
+    answer: Result<Box<RawValue>, InvocationError>,
+    /// What keeps the next one waiting.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+/// The one part that is compiled for each handler.
+fn invoke<H: Handler>(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done> {
+    if n > 1 {
+        CLOCK.skip(idle);
+    }
+    let mut context = Context::default();
+    context.request_id = format!("local-{n}");
+    let scope = invocation::begin::<H>(&Event::Json(&event), &context, None);
+    Box::pin(async move {
+        let answer = async {
+            let answer = invocation::answer::<H>(&scope, Event::Json(&event), context).await?;
+            in_full(answer).await
+        };
+        let answer = scope.enter(answer).await;
+        let (number, cold, ping) = (scope.number, scope.cold, scope.ping);
+        let time = scope.started.elapsed();
+        invocation::end::<H>(scope).await;
+        Done { number, cold, ping, time, answer, place: None }
+    })
+}
