@@ -14,6 +14,7 @@ use syn::{ExprPath, LitInt, LitStr, Path};
 
 use crate::diag::Diag;
 use crate::duration;
+use crate::names;
 
 /// The options of one use of an attribute.
 #[derive(Default)]
@@ -119,6 +120,7 @@ impl Args {
         let arg = self.take(form)?;
         let how = duration::HOW;
         let Some((tokens, literal)) = arg.literal::<LitStr>() else {
+            let form = arg.quoted_duration().unwrap_or_else(|| form.to_owned());
             let help = format_args!("write `{form}`: a duration is {how}");
             arg.wants("a duration in quotes", help, diag);
             return None;
@@ -275,7 +277,7 @@ impl Args {
             }
         }
         for arg in &self.given {
-            let is_known = self.known.iter().any(|form| name(form) == arg.key.to_string());
+            let is_known = self.known.iter().any(|form| arg.key == name(form));
             match (&arg.dashed, is_known) {
                 (Some(written), true) => {
                     let what = format_args!("the option `{}` is written with `_`", arg.key);
@@ -392,6 +394,17 @@ impl Arg {
         path
     }
 
+    /// How the option is written if its value is a duration that wants nothing but quotes.
+    fn quoted_duration(&self) -> Option<String> {
+        match &self.value {
+            Value::Is(tokens) => {
+                let text = tokens.to_string();
+                duration::parse(&text).ok().map(|_| format!("{} = {text:?}", self.key))
+            }
+            _ => None,
+        }
+    }
+
     fn wants(&self, wanted: &str, help: impl Display, diag: &mut Diag) {
         let at = match &self.value {
             Value::Is(tokens) | Value::List(tokens) if !tokens.is_empty() => tokens.clone(),
@@ -403,7 +416,8 @@ impl Arg {
 
 /// A name from its first word on, and as it was written if that was with `-` for `_`.
 fn whole_name(first: Ident, rest: &mut Peekable<IntoIter>) -> (Ident, Option<TokenStream>) {
-    let (mut text, mut written) = (first.to_string(), first.to_token_stream());
+    let (mut text, mut written) = (names::text(&first), first.to_token_stream());
+    let mut is_dashed = false;
     loop {
         let mut ahead = rest.clone();
         let (Some(dash), Some(TokenTree::Ident(word))) = (ahead.next(), ahead.next()) else {
@@ -412,13 +426,14 @@ fn whole_name(first: Ident, rest: &mut Peekable<IntoIter>) -> (Ident, Option<Tok
         if !is(&dash, '-') {
             break;
         }
-        text += &format!("_{word}");
+        text += &format!("_{}", names::text(&word));
+        is_dashed = true;
         written.extend([dash, word.into()]);
         *rest = ahead;
     }
-    match text == first.to_string() {
-        true => (first, None),
-        false => (Ident::new(&text, first.span()), Some(written)),
+    match is_dashed {
+        true => (Ident::new(&text, first.span()), Some(written)),
+        false => (first, None),
     }
 }
 
