@@ -263,17 +263,19 @@ impl Args {
     pub(crate) fn finish(self, everywhere: Everywhere, diag: &mut Diag) {
         let mut missing = self.required.filter(|(form, _)| !self.has(name(form)));
         for tokens in &self.nameless {
-            let text = tokens.to_string();
             if let Some((form, _)) = missing.take() {
-                let what = format_args!("`{text}` has no name");
                 let help = match is_duration(tokens) {
-                    true => format!("write `{} = {text}`", name(form)),
+                    true => format!("write `{} = {tokens}`", name(form)),
                     false => format!("write `{form}`"),
                 };
-                diag.error(tokens, what, "every option has one", help);
+                diag.error(tokens, "this option has no name", "", help);
             } else {
-                let what = format_args!("`{text}` is not an option");
-                diag.error(tokens, what, self.all(), "write a name, or remove it");
+                diag.error(
+                    tokens,
+                    "this is not an option",
+                    self.all(),
+                    "write one of these, or remove it",
+                );
             }
         }
         for arg in &self.given {
@@ -383,13 +385,15 @@ impl Arg {
         };
         if path.is_none() {
             let quoted = self.literal::<LitStr>().map(|(_, text)| text.value());
-            match quoted.filter(|text| syn::parse_str::<Path>(text).is_ok()) {
-                Some(text) => {
-                    let help = format_args!("write `{} = {text}`, without the quotes", self.key);
-                    self.wants(wanted, help, diag);
-                }
-                None => self.wants(wanted, format_args!("write `{form}`"), diag),
-            }
+            let quoted = quoted.filter(|text| syn::parse_str::<Path>(text).is_ok());
+            let is_type =
+                matches!(&self.value, Value::Is(it) if syn::parse2::<Path>(it.clone()).is_ok());
+            let help = match quoted {
+                Some(text) => format!("write `{} = {text}`, without the quotes", self.key),
+                None if is_type => "write `::<` for `<`, as in any expression".to_owned(),
+                None => format!("write `{form}`"),
+            };
+            self.wants(wanted, help, diag);
         }
         path
     }
