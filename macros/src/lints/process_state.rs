@@ -19,7 +19,7 @@ const CHANGES: Calls = Calls {
     ],
     unmistakable: &[("set_var", 2), ("remove_var", 1), ("set_current_dir", 1), ("set_hook", 1)],
     what: "changes the process, not this invocation",
-    why: "it stays so for every later invocation in this container, and for those that run at the time",
+    why: "it stays so for every later invocation in this container, and for any that runs at the same time",
     help: "do it once, in a resource (`#[init]`) or in `main`, or pass the value as an argument",
 };
 

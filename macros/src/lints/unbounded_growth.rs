@@ -44,7 +44,11 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     };
     let what = match locked(ty, subject) {
         Some(inner) => {
-            format!("`{}` can grow a `{}` without a bound", show(&ty.path), show(&inner.path))
+            format!(
+                "the `{}` in this `{}` can grow without a bound",
+                show(&inner.path),
+                show(&ty.path)
+            )
         }
         None => format!("`{}` can grow without a bound", show(&ty.path)),
     };
