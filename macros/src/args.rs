@@ -353,7 +353,9 @@ impl Arg {
             Some(stray) if !is(&stray, ',') => {
                 let what = format_args!("`{stray}` after the option `{key}`");
                 diag.error(&stray, what, "", "write a comma between two options");
-                rest.by_ref().take_while(|token| !is(token, ',')).for_each(drop);
+                if !is(&stray, ';') {
+                    rest.by_ref().take_while(|token| !is(token, ',')).for_each(drop);
+                }
             }
             Some(_) => {}
             None => {
@@ -452,7 +454,7 @@ fn value(rest: &mut Peekable<IntoIter>) -> TokenStream {
             TokenTree::Ident(_) if depth == 0 && last.is_some_and(|it| begins_anew(it, rest)) => {
                 break;
             }
-            token if is(&token, ',') && depth == 0 => break,
+            token if depth == 0 && (is(&token, ',') || is(&token, ';')) => break,
             token if is(&token, '<') => depth += 1,
             token if is(&token, '>') && !last.is_some_and(|it| is(it, '-') || is(it, '=')) => {
                 depth = depth.saturating_sub(1);
@@ -563,6 +565,8 @@ mod tests {
             ("a : 1, b 2", "a=1 b=2", 2),
             ("a-b-c = 1", "a_b_c=1", 0),
             ("a,, b", "a b", 1),
+            ("a = 1; b", "a=1 b", 1),
+            ("a(b) + c, d", "a(b) d", 1),
         ] {
             assert_eq!(read(text), (args.to_owned(), errors), "{text}");
         }
