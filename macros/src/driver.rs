@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use syn::Path;
 
 use crate::args::Args;
+use crate::cached::Cached;
 use crate::diag::Diag;
+use crate::handler::Handler;
+use crate::init::Init;
 use crate::item::Item;
 
 /// One attribute of this crate.
@@ -31,7 +34,7 @@ pub(crate) fn run<A: Attribute>(args: TokenStream, item: TokenStream) -> TokenSt
     let mut args = Args::read(args, &mut diag);
     let krate = args.krate_path();
     let options = A::parse(&mut args, &mut diag);
-    args.finish(&mut diag);
+    args.finish(all_options, &mut diag);
     let model =
         Item::read(item.clone(), &mut diag).and_then(|item| A::check(options, item, &mut diag));
     let expansion = match model {
@@ -46,10 +49,19 @@ pub(crate) fn run<A: Attribute>(args: TokenStream, item: TokenStream) -> TokenSt
     tokens
 }
 
+/// All options of all attributes.
+fn all_options() -> Vec<(&'static str, Vec<&'static str>)> {
+    fn of<A: Attribute>() -> Vec<&'static str> {
+        let mut args = Args::default();
+        A::parse(&mut args, &mut Diag::default());
+        args.known()
+    }
+    vec![("init", of::<Init>()), ("cached", of::<Cached>()), ("handler", of::<Handler>())]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cached::Cached, handler::Handler, init::Init};
 
     /// What an editor completes in has to come out of an attribute as it went in, whatever is wrong
     /// with the options or with the body itself.
@@ -68,6 +80,9 @@ mod tests {
             "= 5",
             "check = self::",
             "crate =",
+            "timeout = \"3s\" lazy",
+            "check = ck::<u8,",
+            "retry-",
         ];
         let signatures = [
             "async fn db ( event : u8 , settings : & Settings )",

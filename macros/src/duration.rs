@@ -11,16 +11,16 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 24 * 3600 * 1_000_000_000),
 ];
 
+/// What a duration is made of.
+pub(crate) const HOW: &str =
+    "numbers with the units ms, s, m, h or d, as in \"1500ms\", \"30s\" or \"2h30m\"";
+
 /// Reads a duration: numbers, each with its unit.
 ///
 /// The error says what is wrong and how it is written. The longest duration is 584 years, in
 /// nanoseconds what a `u64` holds.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = |what: &str| {
-        Err(format!(
-            "{what} in the duration {text:?}; write numbers with the units ms, s, m, h or d, as in \"1500ms\", \"30s\" or \"2h30m\""
-        ))
-    };
+    let wrong = |what: &str| Err(format!("{what} in the duration {text:?}; write {HOW}"));
     let mut rest = text;
     let mut nanos: u64 = 0;
     if rest.is_empty() {
@@ -42,7 +42,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         };
         let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
         let Some(sum) = part.and_then(|part| nanos.checked_add(part)) else {
-            return Err(format!("the duration {text:?} is too long; the longest is 584 years"));
+            return Err(format!(
+                "the duration {text:?} is longer than 584 years; write a shorter one: a duration is {HOW}"
+            ));
         };
         nanos = sum;
         rest = tail;
@@ -80,8 +82,11 @@ mod tests {
             assert!(error.starts_with(fault), "{text}: {error}");
             assert!(error.contains("ms, s, m, h or d"), "{error}");
         }
-        assert!(parse("300000d").unwrap_err().contains("too long"));
-        assert!(parse("99999999999999999999999s").unwrap_err().contains("too long"));
+        for text in ["300000d", "99999999999999999999999s"] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains("longer than 584 years"), "{error}");
+            assert!(error.contains("ms, s, m, h or d"), "{error}");
+        }
     }
 
     #[test]

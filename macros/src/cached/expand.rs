@@ -354,7 +354,7 @@ fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStr
         Some(quote!(.#method(#duration)))
     };
     let revalidate = set("stale_while_revalidate", options.stale_while_revalidate);
-    let stale = set("stale_if_error", options.stale_if_error);
+    let stale = set("stale_if_error", options.stale_if_error.as_ref().map(|(window, _)| *window));
     let negative = set("negative_ttl", options.negative_ttl.as_ref().map(|(ttl, _)| *ttl));
     let timeout = set("timeout", options.timeout.as_ref().map(|(limit, _)| *limit));
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));

@@ -22,6 +22,7 @@ impl Attribute for Cached {
     }
 
     fn check(options: Self::Options, item: Item, diag: &mut Diag) -> Option<Self::Model> {
+        options.check(&item, diag);
         model::Model::check(options, item, diag)
     }
 

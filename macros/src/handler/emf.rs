@@ -85,7 +85,7 @@ fn is_namespace(literal: &LitStr, diag: &mut Diag) -> bool {
             format!("the namespace {text:?} is not yours"),
             "CloudWatch keeps those that start with AWS/ for AWS's own services",
         ),
-        Some(stray) => (format!("{stray:?} in the namespace {text:?}"), rule),
+        Some(stray) => (format!("the namespace {text:?} has a {stray:?} in it"), rule),
         None => return true,
     };
     diag.error(literal, what, why, "write a name as `Shop` or `Shop/Checkout`");

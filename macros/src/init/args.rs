@@ -16,6 +16,8 @@ pub(crate) struct Options {
     pub(super) timeout: Option<(Duration, TokenStream)>,
     pub(super) retry_after: Option<(Duration, TokenStream)>,
     pub(super) check: Option<Path>,
+    /// Whether a `check` is given, right or wrong.
+    pub(super) checks: bool,
     pub(super) idle: Option<(Duration, TokenStream)>,
     pub(super) close: Option<Path>,
     pub(super) restore: Option<(Restore, Ident)>,
@@ -36,6 +38,7 @@ impl Options {
             timeout: args.duration("timeout = \"3s\"", false, diag),
             retry_after: args.duration("retry_after = \"60s\"", false, diag),
             check: args.path("check = path", diag),
+            checks: args.has("check"),
             idle: args.duration("idle = \"30s\"", false, diag),
             close: args.path("close = path", diag),
             restore: restore(args, diag),
@@ -46,15 +49,16 @@ impl Options {
 }
 
 fn restore(args: &mut Args, diag: &mut Diag) -> Option<(Restore, Ident)> {
-    let word = args.path("restore = keep | check | rebuild", diag)?;
-    let restore = match word.get_ident().map(Ident::to_string).as_deref() {
-        Some("keep") => Restore::Keep,
-        Some("check") => Restore::Check,
-        Some("rebuild") => Restore::Rebuild,
-        _ => {
-            diag.error(&word, "a restore cannot do this", "", "write `keep`, `check` or `rebuild`");
+    let word = args.word("restore = keep | check | rebuild", diag)?;
+    let restore = match word.to_string().as_str() {
+        "keep" => Restore::Keep,
+        "check" => Restore::Check,
+        "rebuild" => Restore::Rebuild,
+        other => {
+            let what = format_args!("a restore cannot `{other}` the value");
+            diag.error(&word, what, "", "write `keep`, `check` or `rebuild`");
             return None;
         }
     };
-    Some((restore, word.get_ident()?.clone()))
+    Some((restore, word))
 }

@@ -94,23 +94,22 @@ impl Model {
         })
     }
 
-    fn check_static(options: Options, item: Static, diag: &mut Diag) -> Option<Self> {
+    fn check_static(mut options: Options, item: Static, diag: &mut Diag) -> Option<Self> {
         if item.mutability.is_some() && item.is_plain() {
             return None; // the lint `static_mut` has said so
         }
         let awaits = item.awaits();
         let help = "await in the initialiser, or make it an `async fn`";
-        options.check(awaits, help, diag);
-        if let (false, Some((restore, at))) = (awaits, &options.restore) {
-            if *restore != Restore::Keep {
-                diag.error(
-                    at,
-                    "a static that derefs is kept by a restore",
-                    "there may be references to its value for as long as the process lives",
-                    "make it an `async fn`, or leave `restore` out",
-                );
-            }
+        let not_kept = |(restore, _): &mut (Restore, Ident)| !awaits && *restore != Restore::Keep;
+        if let Some((_, at)) = options.restore.take_if(not_kept) {
+            diag.error(
+                &at,
+                "a static that derefs is kept by a restore",
+                "there may be references to its value for as long as the process lives",
+                "make it an `async fn`, or leave `restore` out",
+            );
         }
+        options.check(awaits, help, diag);
         let (docs, attrs) = split_docs(&item.attrs);
         Some(Self {
             docs: docs.into_iter().chain(attrs).collect(),
@@ -150,20 +149,25 @@ impl Options {
                 format_args!("{make_it_await}, or leave the check out"),
             );
         }
-        if let (None, Some((_, at))) = (&self.check, &self.idle) {
+        if self.checks {
+            return;
+        }
+        // Where nothing awaits, there is no `check` to add.
+        let add = if awaits { "add `check = path`, or " } else { "" };
+        if let Some((_, at)) = &self.idle {
             diag.error(
                 at,
                 "`idle` has no meaning without a `check`",
                 "it says after what idle gap the value is checked",
-                "add `check = path`, or leave `idle` out",
+                format_args!("{add}leave `idle` out"),
             );
         }
-        if let (None, Some((Restore::Check, at))) = (&self.check, &self.restore) {
+        if let Some((Restore::Check, at)) = &self.restore {
             diag.error(
                 at,
                 "there is no `check` that a restore could run",
                 "",
-                "add `check = path`, or write `restore = rebuild`",
+                format_args!("{add}write `restore = rebuild`"),
             );
         }
     }

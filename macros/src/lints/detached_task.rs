@@ -28,13 +28,19 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
         };
         let named = |known, least| subject.scope.is_one_of(&path.path, known, least);
         if named(SPAWNS, 2) || named(&["tokio::task::spawn_blocking"], 1) {
+            let (work, wait) = match named(&["std::thread::spawn"], 2) {
+                true => ("tokio::task::spawn_blocking(…).await", ".join()"),
+                false => ("…", ".await"),
+            };
             found.add(
                 path,
                 format_args!("nobody waits for what `{}` starts here", show(&path.path)),
                 "once the response is sent, Lambda freezes the container: it stops half way, and \
                  goes on in some later invocation or never",
-                "`rewarm::defer(async { … })` runs after the response and before the freeze; or \
-                 keep the handle and `.await` it",
+                format_args!(
+                    "`rewarm::defer(async {{ {work} }})` runs after the response and before the \
+                     freeze; or keep the handle and `{wait}` it"
+                ),
             );
         }
     }

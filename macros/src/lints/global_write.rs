@@ -21,8 +21,10 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     for part in &subject.parts {
         match part {
             Part::Expr(Expr::Assign(assign), InUnsafe(true)) => {
-                if let Some(path) = global(&assign.left, subject) {
-                    report(path, "writes to");
+                for place in places(&assign.left) {
+                    if let Some(path) = global(place, subject) {
+                        report(path, "writes to");
+                    }
                 }
             }
             Part::Expr(Expr::Binary(binary), InUnsafe(true)) if assigns(&binary.op) => {
@@ -56,6 +58,18 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+/// The places that an assignment writes to: one, or those in a pattern.
+fn places(left: &Expr) -> Vec<&Expr> {
+    match left {
+        Expr::Tuple(tuple) => tuple.elems.iter().flat_map(places).collect(),
+        Expr::Array(array) => array.elems.iter().flat_map(places).collect(),
+        Expr::Call(call) => call.args.iter().flat_map(places).collect(),
+        Expr::Struct(it) => it.fields.iter().flat_map(|field| places(&field.expr)).collect(),
+        Expr::Paren(paren) => places(&paren.expr),
+        place => vec![place],
     }
 }
 

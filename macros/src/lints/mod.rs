@@ -6,6 +6,7 @@ mod calls;
 mod detached_task;
 mod global_write;
 mod hidden_static;
+mod inside;
 mod leak;
 mod paths;
 mod process_state;
@@ -63,7 +64,8 @@ pub(crate) fn check(
 ) -> Vec<&'static str> {
     let mut faults = Vec::new();
     let body = subject::Body::read(item);
-    let subject = Subject::new(attribute, item, body.as_ref());
+    let inside = inside::Inside::default();
+    let subject = Subject::new(attribute, item, body.as_ref(), &inside);
     for lint in LINTS.iter().filter(|lint| !allowed.has(lint.name)) {
         let name = lint.name;
         let faults = &mut faults;

@@ -2,7 +2,7 @@
 //! a path is taken for a known one if it is the tail of it: `Mutex`, `sync::Mutex` and
 //! `std::sync::Mutex` are, `my::Mutex` is not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use syn::{Path, PathArguments, UseTree};
 
@@ -11,8 +11,9 @@ use syn::{Path, PathArguments, UseTree};
 pub(super) struct Scope {
     /// Types, modules and functions. Declared in the body: `None`; imported there: the whole path.
     names: HashMap<String, Option<Vec<String>>>,
-    /// Bound in the body. They hide functions, but no modules: `env::var` is not a field of `env`.
-    variables: HashSet<String>,
+    /// Bound by the item, and how often. They hide functions, but no modules: `env::var` is not a
+    /// field of `env`.
+    variables: HashMap<String, usize>,
 }
 
 impl Scope {
@@ -21,9 +22,14 @@ impl Scope {
         self.names.insert(crate::names::text(name), None);
     }
 
-    /// The body binds this name to a value.
+    /// The item binds this name to a value.
     pub(super) fn bind(&mut self, name: &syn::Ident) {
-        self.variables.insert(crate::names::text(name));
+        *self.variables.entry(crate::names::text(name)).or_default() += 1;
+    }
+
+    /// Whether this variable has one meaning in the whole item.
+    pub(super) fn is_bound_once(&self, name: &syn::Ident) -> bool {
+        self.variables.get(&crate::names::text(name)) == Some(&1)
     }
 
     /// The body imports these.
@@ -59,7 +65,12 @@ impl Scope {
 
     /// Whether the body itself says what this name is.
     pub(super) fn declares(&self, name: &str) -> bool {
-        matches!(self.names.get(name), Some(None)) || self.variables.contains(name)
+        matches!(self.names.get(name), Some(None)) || self.variables.contains_key(name)
+    }
+
+    /// Whether a path is this name alone, and the body does not say what that is.
+    pub(super) fn is_bare(&self, path: &Path, name: &str) -> bool {
+        path.is_ident(name) && !self.names.contains_key(name) && !self.variables.contains_key(name)
     }
 
     /// The path with the body's imports written out; `None` if it begins with something that the
@@ -68,7 +79,7 @@ impl Scope {
         let segments = path.segments.iter();
         let mut written: Vec<_> =
             segments.map(|segment| crate::names::text(&segment.ident)).collect();
-        if written.len() == 1 && self.variables.contains(&written[0]) {
+        if written.len() == 1 && self.variables.contains_key(&written[0]) {
             return None;
         }
         match self.names.get(written.first()?) {

@@ -17,13 +17,15 @@ const CHANGES: Calls = Calls {
         "std::panic::set_hook",
         "std::panic::take_hook",
     ],
+    unmistakable: &[("set_var", 2), ("remove_var", 1), ("set_current_dir", 1), ("set_hook", 1)],
     what: "changes the process, not this invocation",
-    why: "it stays so for every later invocation in this container, and for those that run at the time",
+    why: "it stays so for every later invocation in this container, and for any that runs at the same time",
     help: "do it once, in a resource (`#[init]`) or in `main`, or pass the value as an argument",
 };
 
 const ENDS: Calls = Calls {
     functions: &["std::process::exit", "std::process::abort"],
+    unmistakable: &[],
     what: "ends the container",
     why: "this invocation fails, and the next one has to build every resource again",
     help: "return an error",

@@ -1,10 +1,13 @@
 //! What lints look at: an item, and the parts of its body. A body is walked once for all lints. What
 //! stands behind a `#[cfg]` in it is not looked at: nobody knows yet whether it will be there.
 
+use std::borrow::Cow;
+
 use syn::visit::{self, Visit};
-use syn::{Attribute as Attr, Block, Expr, ItemStatic, Macro, Pat, Stmt};
+use syn::{Attribute as Attr, Block, Expr, FnArg, ItemStatic, Macro, Pat, Path, Stmt, Type};
 
 use super::Attribute;
+use super::inside::{self, Inside};
 use super::paths::Scope;
 use crate::item::{Item, Returns};
 
@@ -43,6 +46,13 @@ pub(super) enum Part<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct InUnsafe(pub(super) bool);
 
+/// A variable or a parameter, as far as what it holds can be read where it is bound.
+pub(super) struct Variable<'a> {
+    pub(super) name: &'a syn::Ident,
+    pub(super) ty: Option<&'a Type>,
+    pub(super) init: Option<&'a Expr>,
+}
+
 /// See the module.
 pub(super) struct Subject<'a> {
     pub(super) attribute: Attribute,
@@ -51,13 +61,35 @@ pub(super) struct Subject<'a> {
     pub(super) parts: Vec<Part<'a>>,
     /// What the body says about the names in it.
     pub(super) scope: Scope,
+    pub(super) variables: Vec<Variable<'a>>,
     in_unsafe: bool,
+    inside: &'a Inside,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(attribute: Attribute, item: &'a Item, body: Option<&'a Body>) -> Self {
-        let mut subject =
-            Self { attribute, item, parts: Vec::new(), scope: Scope::default(), in_unsafe: false };
+    pub(super) fn new(
+        attribute: Attribute,
+        item: &'a Item,
+        body: Option<&'a Body>,
+        inside: &'a Inside,
+    ) -> Self {
+        let mut subject = Self {
+            attribute,
+            item,
+            parts: Vec::new(),
+            scope: Scope::default(),
+            variables: Vec::new(),
+            in_unsafe: false,
+            inside,
+        };
+        if let Item::Fn(function) = item {
+            for param in &function.sig.inputs {
+                if let FnArg::Typed(param) = param {
+                    subject.bind(&param.pat, Some(&param.ty), None);
+                    subject.visit_pat(&param.pat);
+                }
+            }
+        }
         match body {
             Some(Body::Block(block)) => subject.visit_block(block),
             Some(Body::Initialiser(expr)) => subject.visit_expr(expr),
@@ -82,15 +114,59 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The paths of all expressions, as in `std::process::exit`.
-    pub(super) fn expression_paths(&self) -> impl Iterator<Item = &'a syn::ExprPath> {
+    /// The paths of all expressions, as in `std::process::exit` or `<Vec<u8>>::leak`: as they are
+    /// written, and without the angle brackets around a type.
+    pub(super) fn expression_paths(
+        &self,
+    ) -> impl Iterator<Item = (&'a syn::ExprPath, Cow<'a, Path>)> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Expr(Expr::Path(path), _) if path.qself.is_none() => Some(path),
+            Part::Expr(Expr::Path(path), _) => Some((path, unqualified(path)?)),
             _ => None,
         })
     }
 
-    fn inside(&mut self, is_unsafe: bool, walk: impl FnOnce(&mut Self)) {
+    fn bind(&mut self, pat: &'a Pat, ty: Option<&'a Type>, init: Option<&'a Expr>) {
+        match pat {
+            Pat::Type(typed) => self.bind(&typed.pat, Some(&typed.ty), init),
+            Pat::Ident(pat) if pat.subpat.is_none() && pat.by_ref.is_none() => {
+                self.variables.push(Variable { name: &pat.ident, ty, init });
+            }
+            _ => {}
+        }
+    }
+
+    /// An expression whose value is dropped where it stands; of one with branches, what each ends
+    /// in.
+    fn dropped(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Paren(paren) => self.dropped(&paren.expr),
+            Expr::Group(group) => self.dropped(&group.expr),
+            Expr::Block(block) => self.dropped_end(&block.block),
+            Expr::Unsafe(block) => self.dropped_end(&block.block),
+            Expr::If(branch) => {
+                self.dropped_end(&branch.then_branch);
+                if let Some((_, otherwise)) = &branch.else_branch {
+                    self.dropped(otherwise);
+                }
+            }
+            Expr::Match(branches) => {
+                for arm in branches.arms.iter().filter(|arm| !is_conditional(&arm.attrs)) {
+                    self.dropped(&arm.body);
+                }
+            }
+            _ => self.parts.push(Part::Dropped(expr)),
+        }
+    }
+
+    fn dropped_end(&mut self, block: &'a Block) {
+        if let Some(stmt @ Stmt::Expr(expr, None)) = block.stmts.last() {
+            if !is_conditional(attributes(stmt)) {
+                self.dropped(expr);
+            }
+        }
+    }
+
+    fn walk(&mut self, is_unsafe: bool, walk: impl FnOnce(&mut Self)) {
         let outside = std::mem::replace(&mut self.in_unsafe, is_unsafe);
         walk(self);
         self.in_unsafe = outside;
@@ -114,18 +190,70 @@ fn attributes(stmt: &Stmt) -> &[Attr] {
         Stmt::Item(I::Macro(item)) => &item.attrs,
         Stmt::Item(I::Use(item)) => &item.attrs,
         Stmt::Item(I::Const(item)) => &item.attrs,
-        Stmt::Expr(Expr::Block(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::Unsafe(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::If(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::Match(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::Call(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::MethodCall(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::Assign(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::Binary(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::ForLoop(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::While(expr), _) => &expr.attrs,
-        Stmt::Expr(Expr::Loop(expr), _) => &expr.attrs,
+        Stmt::Expr(expr, _) => first_attributes(expr),
+        Stmt::Item(_) => &[],
+    }
+}
+
+/// The attributes before an expression, which the parser gives to what stands first in it.
+fn first_attributes(expr: &Expr) -> &[Attr] {
+    match expr {
+        Expr::Array(expr) => &expr.attrs,
+        Expr::Assign(expr) => first_attributes(&expr.left),
+        Expr::Async(expr) => &expr.attrs,
+        Expr::Await(expr) => &expr.attrs,
+        Expr::Binary(expr) => first_attributes(&expr.left),
+        Expr::Block(expr) => &expr.attrs,
+        Expr::Break(expr) => &expr.attrs,
+        Expr::Call(expr) => &expr.attrs,
+        Expr::Cast(expr) => first_attributes(&expr.expr),
+        Expr::Closure(expr) => &expr.attrs,
+        Expr::Field(expr) => &expr.attrs,
+        Expr::ForLoop(expr) => &expr.attrs,
+        Expr::If(expr) => &expr.attrs,
+        Expr::Index(expr) => &expr.attrs,
+        Expr::Infer(expr) => &expr.attrs,
+        Expr::Loop(expr) => &expr.attrs,
+        Expr::Macro(expr) => &expr.attrs,
+        Expr::Match(expr) => &expr.attrs,
+        Expr::MethodCall(expr) => &expr.attrs,
+        Expr::Paren(expr) => &expr.attrs,
+        Expr::Path(expr) => &expr.attrs,
+        Expr::RawAddr(expr) => &expr.attrs,
+        Expr::Reference(expr) => &expr.attrs,
+        Expr::Return(expr) => &expr.attrs,
+        Expr::Struct(expr) => &expr.attrs,
+        Expr::Try(expr) => &expr.attrs,
+        Expr::Tuple(expr) => &expr.attrs,
+        Expr::Unary(expr) => &expr.attrs,
+        Expr::Unsafe(expr) => &expr.attrs,
+        Expr::While(expr) => &expr.attrs,
         _ => &[],
+    }
+}
+
+/// The path of an expression, where `<Type>::name` is `Type::name`; `None` for `<Type as Trait>::name`.
+pub(super) fn unqualified(path: &syn::ExprPath) -> Option<Cow<'_, Path>> {
+    match &path.qself {
+        None => Some(Cow::Borrowed(&path.path)),
+        Some(qself) => {
+            let Type::Path(ty) = &*qself.ty else {
+                return None;
+            };
+            let mut whole = ty.path.clone();
+            whole.segments.extend(path.path.segments.iter().cloned());
+            (qself.position == 0 && ty.qself.is_none()).then_some(Cow::Owned(whole))
+        }
+    }
+}
+
+/// Whether a pattern takes nothing: `_`, also with a type or in parentheses.
+fn is_wild(pat: &Pat) -> bool {
+    match pat {
+        Pat::Wild(_) => true,
+        Pat::Type(typed) => is_wild(&typed.pat),
+        Pat::Paren(paren) => is_wild(&paren.pat),
+        _ => false,
     }
 }
 
@@ -135,10 +263,12 @@ impl<'a> Visit<'a> for Subject<'a> {
             return;
         }
         match stmt {
-            Stmt::Expr(expr, Some(_)) => self.parts.push(Part::Dropped(expr)),
+            Stmt::Expr(expr, Some(_)) => self.dropped(expr),
             Stmt::Local(local) => {
-                if let (Pat::Wild(_), Some(init)) = (&local.pat, &local.init) {
-                    self.parts.push(Part::Dropped(&init.expr));
+                let init = local.init.as_ref().map(|init| &*init.expr);
+                self.bind(&local.pat, None, init);
+                if let (true, Some(init)) = (is_wild(&local.pat), init) {
+                    self.dropped(init);
                 }
             }
             _ => {}
@@ -152,16 +282,25 @@ impl<'a> Visit<'a> for Subject<'a> {
         }
     }
 
+    fn visit_field_value(&mut self, field: &'a syn::FieldValue) {
+        if !is_conditional(&field.attrs) {
+            visit::visit_field_value(self, field);
+        }
+    }
+
     fn visit_expr(&mut self, expr: &'a Expr) {
+        if is_conditional(first_attributes(expr)) {
+            return;
+        }
         self.parts.push(Part::Expr(expr, InUnsafe(self.in_unsafe)));
         match expr {
             Expr::Assign(assign) if matches!(&*assign.left, Expr::Infer(_)) => {
-                self.parts.push(Part::Dropped(&assign.right));
+                self.dropped(&assign.right);
             }
             Expr::Call(call) => {
                 if let (Expr::Path(path), Some(dropped)) = (&*call.func, call.args.first()) {
                     if path.path.segments.last().is_some_and(|it| it.ident == "drop") {
-                        self.parts.push(Part::Dropped(dropped));
+                        self.dropped(dropped);
                     }
                 }
             }
@@ -171,13 +310,13 @@ impl<'a> Visit<'a> for Subject<'a> {
     }
 
     fn visit_expr_unsafe(&mut self, expr: &'a syn::ExprUnsafe) {
-        self.inside(true, |this| visit::visit_expr_unsafe(this, expr));
+        self.walk(true, |this| visit::visit_expr_unsafe(this, expr));
     }
 
     fn visit_item_fn(&mut self, item: &'a syn::ItemFn) {
         self.scope.declare(&item.sig.ident);
         let is_unsafe = matches!(item.sig.safety, syn::Safety::Unsafe(_));
-        self.inside(is_unsafe, |this| visit::visit_item_fn(this, item));
+        self.walk(is_unsafe, |this| visit::visit_item_fn(this, item));
     }
 
     fn visit_item_static(&mut self, item: &'a ItemStatic) {
@@ -187,6 +326,14 @@ impl<'a> Visit<'a> for Subject<'a> {
 
     fn visit_macro(&mut self, mac: &'a Macro) {
         self.parts.push(Part::Macro(mac));
+        let exprs = inside::read(mac, &self.scope);
+        if !exprs.is_empty() {
+            let (exprs, next) = self.inside.keep(exprs);
+            self.inside = next;
+            for expr in exprs {
+                self.visit_expr(expr);
+            }
+        }
     }
 
     fn visit_item_struct(&mut self, item: &'a syn::ItemStruct) {

@@ -1,9 +1,9 @@
 //! `unbounded_growth`: a resource that every invocation can add to and nothing bounds.
 
-use syn::{Type, TypePath};
+use syn::{Expr, Path, Type, TypePath};
 
 use super::paths::{is_generic, show};
-use super::subject::Subject;
+use super::subject::{Part, Subject};
 use super::types;
 use super::{Attribute, Found, Lint};
 
@@ -35,7 +35,8 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     let scope = &subject.scope;
     let grows = |ty: &TypePath| {
         let whole = SHARED_WHOLE.iter().any(|known| show(&ty.path) == *known);
-        let shared = is_generic(&ty.path) && (whole || scope.is_one_of(&ty.path, SHARED, 1));
+        let shared = whole || scope.is_one_of(&ty.path, SHARED, 1) || is_std_channel(ty, subject);
+        let shared = is_generic(&ty.path) && shared;
         shared || locked(ty, subject).is_some()
     };
     let Some(ty) = types::find(&value, &grows, &|_| true) else {
@@ -43,7 +44,11 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     };
     let what = match locked(ty, subject) {
         Some(inner) => {
-            format!("`{}` can grow a `{}` without a bound", show(&ty.path), show(&inner.path))
+            format!(
+                "the `{}` in this `{}` can grow without a bound",
+                show(&inner.path),
+                show(&ty.path)
+            )
         }
         None => format!("`{}` can grow without a bound", show(&ty.path)),
     };
@@ -55,6 +60,19 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
         "keep answers with `#[cached(ttl = \"…\", max_entries = …)]`, bound it, or say that you do \
          with `allow(unbounded_growth)`",
     );
+}
+
+/// Whether it is an end of the standard library's channel: `mpsc::Sender`, in a body that makes a
+/// channel without saying how much it holds, as no other `mpsc::channel` is made.
+fn is_std_channel(ty: &TypePath, subject: &Subject<'_>) -> bool {
+    let is = |path: &Path, known: &str| subject.scope.is_one_of(path, &[known], 2);
+    let makes = |part: &Part<'_>| match part {
+        Part::Expr(Expr::Call(call), _) if call.args.is_empty() => {
+            matches!(&*call.func, Expr::Path(path) if is(&path.path, "std::sync::mpsc::channel"))
+        }
+        _ => false,
+    };
+    is(&ty.path, "std::sync::mpsc::Sender") && subject.parts.iter().any(makes)
 }
 
 /// The collection in a lock.

@@ -21,4 +21,24 @@ async fn fetch() -> u8 {
     1
 }
 
+#[handler]
+async fn branches(event: u8) {
+    match event {
+        1 => tokio::spawn(audit()),
+        _ => tokio::task::spawn(audit()),
+    };
+    if event > 1 { tokio::spawn(audit()) } else { tokio::spawn(async {}) };
+    (tokio::spawn(audit()));
+    {
+        tokio::spawn(audit())
+    };
+}
+
+#[handler]
+async fn patterns(_event: u8) {
+    let _: tokio::task::JoinHandle<()> = tokio::spawn(audit());
+    #[allow(unused_parens)]
+    let (_) = tokio::spawn(audit());
+}
+
 fn main() {}

@@ -26,4 +26,17 @@ fn points() -> u8 {
     1
 }
 
+struct Wrapper {
+    n: u32,
+}
+
+#[handler]
+async fn takes_apart(_event: u8) {
+    unsafe {
+        (COUNTER, _) = (1, 2);
+        [TABLE[0], ..] = [1, 2];
+        (_, Wrapper { n: COUNTER }) = (1, Wrapper { n: 2 });
+    }
+}
+
 fn main() {}

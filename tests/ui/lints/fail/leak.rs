@@ -32,4 +32,23 @@ async fn imported(_event: u8) {
     }
 }
 
+#[handler]
+async fn by_method(name: String) -> usize {
+    let text = "a".to_owned().leak();
+    let list: &[u8] = vec![1].leak();
+    let mut joined = String::with_capacity(2);
+    joined.push('a');
+    let numbers: Vec<u8> = Default::default();
+    let all = [1].iter().copied().collect::<Vec<u8>>().leak();
+    let more = String::from_utf8(Vec::new()).unwrap().leak().len() + format!("{name}").leak().len();
+    let more = more + name.clone().leak().len() + name.leak().len();
+    text.len() + list.len() + joined.leak().len() + numbers.leak().len() + all.len() + more
+}
+
+#[cached(ttl = "5m")]
+fn by_type() -> usize {
+    let list = <Vec<u8>>::leak(Vec::new());
+    <Box<_>>::into_raw(Box::new(1)) as usize + list.len()
+}
+
 fn main() {}

@@ -1,3 +1,6 @@
+use std::env::{remove_var, set_current_dir, set_var};
+use std::panic::set_hook;
+
 use rewarm::{cached, handler};
 
 #[handler]
@@ -34,6 +37,16 @@ async fn shadowed(_event: u8) {
 async fn as_values(_event: u8) {
     let end: fn(i32) -> ! = std::process::exit;
     std::thread::spawn(move || end(1)).join().unwrap();
+}
+
+#[handler]
+async fn imported_above(_event: u8) {
+    unsafe {
+        set_var("STAGE", "test");
+        remove_var("STAGE");
+    }
+    set_current_dir("/tmp").unwrap();
+    set_hook(Box::new(|_| {}));
 }
 
 fn main() {}

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, mpsc};
 
 use rewarm::init;
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,6 +20,17 @@ async fn log() -> Result<(u8, Option<tokio::sync::Mutex<Option<String>>>), std::
 #[init]
 fn events() -> UnboundedSender<u8> {
     tokio::sync::mpsc::unbounded_channel().0
+}
+
+#[init]
+fn standard() -> Mutex<std::sync::mpsc::Sender<u8>> {
+    Mutex::new(std::sync::mpsc::channel().0)
+}
+
+#[init]
+fn short() -> (mpsc::Sender<u8>, Mutex<mpsc::Receiver<u8>>) {
+    let (sender, receiver) = mpsc::channel();
+    (sender, Mutex::new(receiver))
 }
 
 fn main() {}

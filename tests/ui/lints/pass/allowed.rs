@@ -44,7 +44,12 @@ async fn conditional(_event: u8) -> u8 {
     }
     #[cfg(any())]
     tokio::spawn(async {});
-    match 1 {
+    let n = [
+        1,
+        #[cfg(any())]
+        std::process::exit(n),
+    ][0];
+    match n {
         #[cfg(any())]
         2 => std::process::abort(),
         _ => 1,

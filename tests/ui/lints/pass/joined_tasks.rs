@@ -24,6 +24,12 @@ async fn joined(_event: u8) -> u8 {
         scope.spawn(|| 1);
     });
     let (second, _) = tokio::join!(tokio::spawn(work()), tokio::spawn(work()));
+    let either = match set.len() {
+        1 => tokio::spawn(work()),
+        _ => tokio::spawn(async { 2 }),
+    };
+    let _ = if set.is_empty() { tokio::spawn(work()).await } else { either.await };
+    let _: Result<u8, _> = { tokio::spawn(work()) }.await;
     for handle in handles {
         handle.await.unwrap();
     }

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rewarm::{cached, handler, init};
+use tokio::sync::mpsc;
 
 #[init]
 static COUNTER: AtomicU32 = AtomicU32::new(0);
@@ -31,6 +32,15 @@ mod pool {
         }
         pub fn forget(_: u8) {}
     }
+
+    #[derive(Clone, Default)]
+    pub struct Pool(Vec<u8>);
+
+    impl Pool {
+        pub fn leak(self) -> usize {
+            self.0.len()
+        }
+    }
 }
 
 // `static_mut`: no word but these two, in this order, makes one.
@@ -56,6 +66,7 @@ async fn no_global_write(_event: u8) -> u32 {
     unsafe {
         LOCAL[0] += TABLE[1];
         B += A;
+        (B, LOCAL[1]) = (B + 1, TABLE[0]);
         let _ = &mut LOCAL;
         let _ = &raw const TABLE;
         COUNTER.store(LOCAL[0] + B, Ordering::Relaxed);
@@ -77,6 +88,19 @@ async fn no_process_state(_event: u8) -> usize {
     std::env::current_dir().map_or(count, |path| path.as_os_str().len() + abort())
 }
 
+// A name alone is enough for some functions, but not if the body says what it is.
+#[cached(ttl = "5m")]
+fn no_set_var(set_hook: fn(u8) -> u8) -> u8 {
+    fn set_var(a: u8, b: u8) -> u8 {
+        a + b
+    }
+    use crate::process::set_hook as remove_var;
+    let set_current_dir = |n: u8| n;
+    remove_var(1);
+    let named = |set_var: u8| set_var;
+    set_var(1, 2) + set_current_dir(3) + set_hook(4) + named(5)
+}
+
 // `leak`: functions and methods of a user's own, and what does not leak.
 #[cached(ttl = "5m")]
 fn no_leak() -> u8 {
@@ -86,6 +110,16 @@ fn no_leak() -> u8 {
     let forget = |n: u8| n;
     pool::Arena::forget(1);
     arena.leak(text) + pool::Box::leak(1) + forget(1)
+}
+
+// The method `leak` of a user's own type, also where a text had its name before.
+#[cached(ttl = "5m")]
+fn no_leak_by_method() -> usize {
+    let pool: pool::Pool = Default::default();
+    let text = String::new();
+    let text = (text, pool::Pool::default()).1;
+    let list = vec![pool.clone()];
+    list[0].clone().leak() + text.leak() + pool.leak() + Vec::<u8>::with_capacity(1).len()
 }
 
 // `request_in_key`: resources and what is not part of the key.
@@ -111,6 +145,11 @@ fn no_growth() -> (std::sync::Mutex<u8>, Vec<u8>, std::sync::RwLock<[u8; 2]>) {
 #[init]
 fn bounded() -> tokio::sync::mpsc::Sender<u8> {
     tokio::sync::mpsc::channel(8).0
+}
+
+#[init]
+fn bounded_too() -> mpsc::Sender<u8> {
+    mpsc::channel(8).0
 }
 
 // `secret_forever`: words that only sound like it.
