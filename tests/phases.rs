@@ -20,6 +20,8 @@ async fn what_is_slow_is_carried_into_the_first_invocation() {
     assert_eq!(api.invoke(json!({})).await.json(), json!([1, 10, 1500, 1]));
     let built = function.stdout().iter().filter(|line| line.contains("slow is ready")).count();
     assert_eq!(built, 1, "the attempt goes on; it is not made again");
+    let line = function.wait_for_output("resource=\"slow\"").await;
+    assert!(line.contains("generation=1"), "as INIT would have logged it: {line}");
 }
 
 #[tokio::test]
@@ -38,6 +40,7 @@ async fn a_wrong_init_budget_is_an_error() {
     assert_eq!(function.wait().await.code(), Some(1));
     let output = function.stdout().join("\n");
     assert!(output.contains("REWARM_INIT_BUDGET"), "{output}");
+    assert_eq!(api.init_errors().len(), 1, "Lambda is told");
 }
 
 #[tokio::test]

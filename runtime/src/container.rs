@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{CLOCK, Tick};
+use crate::erased::BoxFuture;
 use crate::error::ResourceError;
 use crate::metrics::{self, Event, Init, Report, Shutdown};
 use crate::random;
@@ -399,6 +400,17 @@ async fn settle_all(
                 }
             }
         }
+    }
+    if !waiting.is_empty() {
+        // Each has its line in the log when it is there.
+        let carried: BoxFuture<'static, ()> = Box::pin(async move {
+            while let Some((node, outcome)) = building.next().await {
+                if outcome.is_ok() {
+                    metrics::log::ready(&ResourceSnapshot::of(node), "init");
+                }
+            }
+        });
+        drop(tokio::spawn(carried));
     }
     let duration = start.elapsed();
     let (container_id, start) = {

@@ -5,6 +5,7 @@ use tracing::Level;
 
 use super::{Event, Guarded, Sink, millis};
 use crate::panic::catch;
+use crate::snapshot::ResourceSnapshot;
 
 /// Whether a line of this level is written.
 pub(super) fn takes(level: Level) -> bool {
@@ -26,18 +27,23 @@ impl Sink for Log {
     }
 }
 
+/// A resource is there.
+pub(crate) fn ready(resource: &ResourceSnapshot, phase: &str) {
+    tracing::info!(
+        resource = resource.name,
+        ms = millis(resource.build_time.unwrap_or_default()),
+        depth = resource.depth,
+        generation = resource.generation,
+        "{phase}"
+    );
+}
+
 fn record(event: &Event) {
     match event {
         Event::Init(init) => {
             let phase = if init.restore { "restore" } else { "init" };
             for resource in &init.resources {
-                tracing::info!(
-                    resource = resource.name,
-                    ms = millis(resource.build_time.unwrap_or_default()),
-                    depth = resource.depth,
-                    generation = resource.generation,
-                    "{phase}"
-                );
+                ready(resource, phase);
             }
         }
         Event::Invocation(invocation) => tracing::debug!(

@@ -39,7 +39,7 @@
 pub(crate) mod emf;
 #[cfg(feature = "metrics")]
 mod facade;
-mod log;
+pub(crate) mod log;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
