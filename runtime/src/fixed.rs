@@ -13,7 +13,7 @@ use crate::clock::{CLOCK, Tick};
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
 use crate::panic::{Panic, catch};
-use crate::resource::{Kind, Node, Place};
+use crate::resource::{Kind, Node, Place, Standing};
 
 /// A `static` that derefs to its value.
 ///
@@ -149,16 +149,16 @@ impl<T: Send + Sync + 'static> Deref for Fixed<T> {
 }
 
 impl<T: Send + Sync + 'static> Place for Fixed<T> {
-    type Held = &'static T;
+    type Held = Standing<T>;
 
     #[inline]
-    fn ready(&'static self) -> Option<&'static T> {
-        self.value.get()
+    fn ready(&'static self) -> Option<Standing<T>> {
+        self.value.get().map(Standing)
     }
 
-    async fn wait(&'static self) -> Result<&'static T, ResourceError> {
+    async fn wait(&'static self) -> Result<Standing<T>, ResourceError> {
         self.life.settle().await?;
-        self.build() // or rather takes what was built
+        self.build().map(Standing) // or rather takes what was built
     }
 
     fn node(&'static self) -> &'static dyn Node {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::bounds::Reportable;
+use crate::bounds::{JsonAnswer, Reportable};
 use crate::error::{chain, short_type_name};
 use crate::invocation::{Guard, InvocationError};
 use crate::scope::Scope;
@@ -52,7 +51,7 @@ impl Reply for Json {
 ///
 /// # Errors
 /// The handler's; also if its answer cannot be JSON.
-pub fn json<T: Serialize, E: Reportable>(answer: Result<T, E>) -> Result<Json, InvocationError> {
+pub fn json<T: JsonAnswer, E: Reportable>(answer: Result<T, E>) -> Result<Json, InvocationError> {
     let answer = answer.map_err(failed)?;
     serde_json::value::to_raw_value(&answer).map_err(|error| {
         let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
