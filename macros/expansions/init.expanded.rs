@@ -19,7 +19,12 @@ pub struct db {}
 const _: () = {
     struct __Body;
     impl __Body {
-        #[allow(clippy::unused_async)]
+        #[allow(
+            clippy::unused_async,
+            clippy::needless_pass_by_value,
+            clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps
+        )]
         async fn db(
             settings: &Settings,
             login: Arc<Login>,

@@ -39,18 +39,20 @@ pub(crate) fn run<A: Attribute>(args: TokenStream, item: TokenStream) -> TokenSt
     });
     let model = read.clone().and_then(|item| A::check(options, item, &mut diag));
     let (fault, others) = diag.into_tokens();
-    let expansion = match (model, read) {
+    match (model, read) {
         (Some(model), _) => {
             let expansion = A::expand(&model);
-            quote!(#fault #expansion)
+            quote!(#fault #others #expansion)
         }
-        (None, Some(item)) => A::fallback(item, &fault, &krate),
+        (None, Some(item)) => {
+            let left = A::fallback(item, &fault, &krate);
+            quote!(#left #others)
+        }
         (None, None) => {
             let left = crate::names::without_parameter_attributes(item);
-            quote!(#fault #left)
+            quote!(#fault #others #left)
         }
-    };
-    quote!(#others #expansion)
+    }
 }
 
 #[cfg(test)]

@@ -283,14 +283,11 @@ pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     }
 }
 
-/// Splits attributes into those that tell users of the item something, and all others, which belong on
-/// the function as it was written.
-pub(crate) fn split_docs(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
-    let outside = |attr: &&Attribute| {
-        ["doc", "deprecated", "must_use"].iter().any(|name| attr.path().is_ident(name))
-    };
-    let docs = attrs.iter().filter(outside).cloned().collect();
-    (docs, attrs.iter().filter(|attr| !outside(attr)).cloned().collect())
+/// Splits attributes into those that tell users of the item something, of these names, and all others,
+/// which belong on the function as it was written.
+pub(crate) fn split_docs(attrs: &[Attribute], names: &[&str]) -> (Vec<Attribute>, Vec<Attribute>) {
+    let is_outside = |attr: &Attribute| names.iter().any(|name| attr.path().is_ident(name));
+    attrs.iter().cloned().partition(is_outside)
 }
 
 impl ToTokens for Function {

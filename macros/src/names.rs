@@ -325,11 +325,19 @@ pub(crate) fn allow() -> TokenStream {
 }
 
 /// What is allowed in a function as a user wrote it: that it is `async` may be our wish, and that it is
-/// not `const` is.
-pub(crate) fn allow_in_written(sig: &Signature) -> TokenStream {
-    match sig.asyncness {
+/// not `const` is. In one that others see, clippy does not ask for another signature; in our private copy
+/// of it, it would.
+pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenStream {
+    let allowed = match sig.asyncness {
         Some(_) => quote!(clippy::unused_async),
         None => quote!(clippy::missing_const_for_fn),
+    };
+    match vis {
+        syn::Visibility::Inherited => allowed,
+        _ => quote! {
+            #allowed, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps
+        },
     }
 }
 
@@ -337,6 +345,16 @@ pub(crate) fn allow_in_written(sig: &Signature) -> TokenStream {
 pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     match peeled(ty) {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
+        _ => false,
+    }
+}
+
+/// Whether a type is written as one of Lambda's, and not as one of a module of the user's own.
+pub(crate) fn is_lambdas(ty: &Type) -> bool {
+    match peeled(ty) {
+        Type::Path(path) => path.path.segments.iter().rev().skip(1).all(|segment| {
+            ["rewarm", "lambda_runtime", "lambda_http"].iter().any(|it| segment.ident == it)
+        }),
         _ => false,
     }
 }

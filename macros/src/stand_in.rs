@@ -275,7 +275,7 @@ fn aside(function: &Function, krate: &Path) -> TokenStream {
         false => syn::parse_quote!(#output),
     };
     let written = as_written(&written, &TokenStream::new());
-    quote!(#[allow(dead_code, clippy::unused_async)] const _: () = { #written };)
+    quote!(#[allow(unused, clippy::unused_async)] const _: () = { #written };)
 }
 
 fn has_self(function: &Function) -> bool {

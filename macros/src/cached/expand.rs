@@ -24,7 +24,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let (attrs, body) = (&model.function.attrs, &model.function.body);
     let plain = names::plain_signature(&model.function.sig);
-    let allow_in_written = names::allow_in_written(&plain);
+    let allow_in_written = names::allow_in_written(&plain, vis);
     let types = types(model, &private);
     let query = query(model, &private);
     let fetch = fetch(model, &private);

@@ -134,7 +134,7 @@ impl Model {
         if !fine {
             return None;
         }
-        let (docs, attrs) = split_docs(&function.attrs);
+        let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated", "must_use"]);
         function.attrs = attrs;
         let mut signature = names::plain_signature(&sig);
         signature.inputs = seen.into_iter().map(syn::FnArg::Typed).collect();

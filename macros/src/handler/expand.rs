@@ -83,7 +83,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
         }
     };
-    let allow_in_written = names::allow_in_written(&function.sig);
+    let allow_in_written = names::allow_in_written(&function.sig, &syn::Visibility::Inherited);
     quote! {
         #[allow(dead_code, #allow_in_written)]
         #function

@@ -178,7 +178,7 @@ fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
         );
         return None;
     }
-    if is_context(param) {
+    if is_context(param) && names::is_lambdas(&param.ty) {
         diag.error(
             &param.ty,
             "the first parameter is the event",

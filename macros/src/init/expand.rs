@@ -33,7 +33,7 @@ fn of_function(
 
     let (attrs, body) = (&function.attrs, &function.body);
     let sig = names::plain_signature(&function.sig);
-    let allow = names::allow_in_written(&sig);
+    let allow = names::allow_in_written(&sig, vis);
     let written = quote! {
         struct __Body;
         impl __Body {

@@ -72,7 +72,7 @@ impl Model {
             return None;
         }
         let returns = Returns::of(&function.sig.output);
-        let (docs, attrs) = split_docs(&function.attrs);
+        let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated"]);
         function.attrs = attrs;
         Some(Self {
             docs,
@@ -122,7 +122,7 @@ impl Model {
                 );
             }
         }
-        let (docs, attrs) = split_docs(&item.attrs);
+        let (docs, attrs) = split_docs(&item.attrs, &["doc", "deprecated"]);
         Some(Self {
             docs: docs.into_iter().chain(attrs).collect(),
             vis: item.vis,
