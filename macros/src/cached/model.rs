@@ -118,7 +118,7 @@ impl Model {
         }
         let keys = kinds.iter().filter(|kind| matches!(kind, Param::Key(_))).count();
         if keys > MAX_ARGUMENTS {
-            let what = format_args!("a key of {keys} arguments is too long");
+            let what = format!("a key of {keys} arguments is too long");
             let help = format!("take a struct, or at most {MAX_ARGUMENTS} arguments");
             diag.error(&function.sig.inputs, what, "", help);
             fine = false;
