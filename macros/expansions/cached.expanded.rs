@@ -1,29 +1,34 @@
-#[allow(dead_code)]
+#[allow(dead_code, clippy::used_underscore_binding)]
 async fn settings() -> Result<Settings, Error> {
     let __query = settings::__query();
-    ::rewarm::private::answer(
-        match settings::__place().hit(&__query) {
-            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-            ::core::option::Option::None => {
-                settings::__place()
-                    .miss(&__query, |__key| settings::__fetch(__key))
-                    .await
-            }
-        },
-    )
+    match settings::__place().hit(&__query) {
+        ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+        ::core::option::Option::None => {
+            settings::__place().miss(&__query, |__key| settings::__fetch(__key)).await
+        }
+    }
 }
 ///The controls of the cached function `settings`.
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 struct settings {}
 const _: () = {
     struct __Body;
     impl __Body {
+        #[allow(clippy::unused_async)]
         async fn settings() -> Result<Settings, Error> {
             load_settings().await
         }
     }
     #[allow(
         dead_code,
+        deprecated,
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
@@ -31,14 +36,18 @@ const _: () = {
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;
-        const _: () = __rewarm::cacheable::<Settings>();
-        const _: () = __rewarm::fetch_error::<
+        type __Value = __rewarm::Checked<
+            Settings,
+            { __rewarm::cacheable::<Settings>() },
+        >;
+        type __Error = __rewarm::Checked<
             <Result<Settings, Error> as __rewarm::IsResult>::Err,
-        >();
-        type __Value = __rewarm::keeps!(Settings, CACHEABLE);
-        type __Error = __rewarm::keeps!(
-            < Result < Settings, Error > as __rewarm::IsResult > ::Err, FETCH_ERROR
-        );
+            {
+                __rewarm::fetch_error::<
+                    <Result<Settings, Error> as __rewarm::IsResult>::Err,
+                >()
+            },
+        >;
         type __Key = ();
         type __Place = __rewarm::Unkeyed<__Value, __Error>;
         static __PLACE: __Place = __rewarm::Unkeyed::unkeyed(
@@ -66,21 +75,19 @@ const _: () = {
             fn __query() {}
             fn __fetch(key: __Key) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
-                    __rewarm::fetched::<_, _, __Value, __Error>(__Body::settings().await)
+                    __rewarm::fetched::<__Value, __Error>(__Body::settings().await)
                 })
             }
             /// The value, if it is kept and fresh.
             fn peek() -> ::core::option::Option<Settings> {
-                __PLACE.peek(&Self::__query()).map(__rewarm::Kept::back)
+                __PLACE.peek(&Self::__query())
             }
             /// Fetches now. Callers at the same time share one fetch.
             async fn refresh() -> Result<Settings, Error> {
                 let __query = settings::__query();
-                __rewarm::answer(
-                    settings::__place()
-                        .refresh(&__query, |__key| settings::__fetch(__key))
-                        .await,
-                )
+                settings::__place()
+                    .refresh(&__query, |__key| settings::__fetch(__key))
+                    .await
             }
             /// Forgets the answer.
             fn invalidate() {

@@ -1,30 +1,37 @@
-#[allow(dead_code)]
+#[allow(dead_code, clippy::used_underscore_binding)]
 fn squared(n: u64) -> u64 {
     let __query = squared::__query(&n);
-    ::rewarm::private::Kept::back(
-        ::rewarm::private::infallible(
-            match squared::__place().hit(&__query) {
-                ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-                ::core::option::Option::None => {
-                    squared::__place()
-                        .miss_blocking(&__query, |__key| squared::__fetch(__key))
-                }
-            },
-        ),
+    ::rewarm::private::infallible(
+        match squared::__place().hit(&__query) {
+            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+            ::core::option::Option::None => {
+                squared::__place()
+                    .miss_blocking(&__query, |__key| squared::__fetch(__key))
+            }
+        },
     )
 }
 ///The controls of the cached function `squared`.
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 struct squared {}
 const _: () = {
     struct __Body;
     impl __Body {
+        #[allow(clippy::missing_const_for_fn)]
         fn squared(n: u64) -> u64 {
             n * n
         }
     }
     #[allow(
         dead_code,
+        deprecated,
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
@@ -32,12 +39,13 @@ const _: () = {
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;
-        const _: () = __rewarm::cacheable::<u64>();
-        const _: () = __rewarm::key_part::<u64>();
-        const _: () = __rewarm::not_a_result(__rewarm::is_result!(u64));
-        type __Value = __rewarm::keeps!(u64, CACHEABLE);
+        type __Plain = __rewarm::Checked<
+            u64,
+            { __rewarm::not_a_result(__rewarm::is_result!(u64)) },
+        >;
+        type __Value = __rewarm::Checked<__Plain, { __rewarm::cacheable::<__Plain>() }>;
         type __Error = __rewarm::Infallible;
-        type __Part0 = __rewarm::keeps!(u64, KEY_PART);
+        type __Part0 = __rewarm::Checked<u64, { __rewarm::key_part::<u64>() }>;
         type __Key = (__rewarm::Owned<__Part0>,);
         type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
         static __PLACE: __Place = __rewarm::Keyed::keyed(
@@ -51,35 +59,26 @@ const _: () = {
                 &__PLACE
             }
             fn __query<'a>(n: &'a u64) -> __rewarm::Arguments<(&'a __Part0,)> {
-                __rewarm::Arguments((__rewarm::Kept::ask(n),))
+                __rewarm::Arguments((n,))
             }
             fn __fetch(key: __Key) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
                     __rewarm::fetched::<
-                        _,
-                        _,
                         __Value,
                         __Error,
-                    >(
-                        ::core::result::Result::<
-                            _,
-                            __Error,
-                        >::Ok(__Body::squared(__rewarm::Kept::<u64>::back(key.0))),
-                    )
+                    >(::core::result::Result::<_, __Error>::Ok(__Body::squared(key.0)))
                 })
             }
             /// The value, if it is kept and fresh.
             fn peek(n: u64) -> ::core::option::Option<u64> {
-                __PLACE.peek(&Self::__query(&n)).map(__rewarm::Kept::back)
+                __PLACE.peek(&Self::__query(&n))
             }
             /// Fetches now. Callers at the same time share one fetch.
             fn refresh(n: u64) -> u64 {
                 let __query = squared::__query(&n);
-                __rewarm::Kept::back(
-                    __rewarm::infallible(
-                        squared::__place()
-                            .refresh_blocking(&__query, |__key| squared::__fetch(__key)),
-                    ),
+                __rewarm::infallible(
+                    squared::__place()
+                        .refresh_blocking(&__query, |__key| squared::__fetch(__key)),
                 )
             }
             /// Forgets the answer.

@@ -1,34 +1,37 @@
 /// What an article costs.
-#[allow(dead_code)]
+#[allow(dead_code, clippy::used_underscore_binding)]
 pub async fn price(
     sku: &str,
     day: u32,
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
     let __query = price::__query(sku, &day);
-    ::rewarm::private::answer(
-        match price::__place().hit(&__query) {
-            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-            ::core::option::Option::None => {
-                price::__place()
-                    .miss(
-                        &__query,
-                        |__key| price::__fetch(
-                            __key,
-                            ::rewarm::private::ToOwned::to_owned(trace),
-                        ),
-                    )
-                    .await
-            }
-        },
-    )
+    match price::__place().hit(&__query) {
+        ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+        ::core::option::Option::None => {
+            price::__place().miss(&__query, |__key| price::__fetch(__key, trace)).await
+        }
+    }
 }
 ///The controls of the cached function `price`.
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 pub struct price {}
 const _: () = {
     struct __Body;
     impl __Body {
+        #[allow(
+            clippy::unused_async,
+            clippy::needless_pass_by_value,
+            clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps
+        )]
         async fn price(
             db: &SqlitePool,
             sku: &str,
@@ -40,6 +43,7 @@ const _: () = {
     }
     #[allow(
         dead_code,
+        deprecated,
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
@@ -47,21 +51,24 @@ const _: () = {
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;
-        const _: () = __rewarm::cacheable::<Option<Price>>();
-        const _: () = __rewarm::key_part::<str>();
-        const _: () = __rewarm::key_part::<u32>();
-        const _: () = __rewarm::fetch_error::<
+        type __Value = __rewarm::Checked<
+            Option<Price>,
+            { __rewarm::cacheable::<Price>() },
+        >;
+        type __Error = __rewarm::Checked<
             <Result<Option<Price>, sqlx::Error> as __rewarm::IsResult>::Err,
-        >();
-        type __Value = __rewarm::keeps!(Option < Price >, CACHEABLE);
-        type __Error = __rewarm::keeps!(
-            < Result < Option < Price >, sqlx::Error > as __rewarm::IsResult > ::Err,
-            FETCH_ERROR
-        );
-        type __Part0 = __rewarm::keeps!(str, KEY_PART);
-        type __Part1 = __rewarm::keeps!(u32, KEY_PART);
+            {
+                __rewarm::fetch_error::<
+                    <Result<Option<Price>, sqlx::Error> as __rewarm::IsResult>::Err,
+                >()
+            },
+        >;
+        type __Part0 = __rewarm::Checked<str, { __rewarm::key_part::<str>() }>;
+        type __Part1 = __rewarm::Checked<u32, { __rewarm::key_part::<u32>() }>;
+        type __Passed0 = __rewarm::Checked<str, { __rewarm::passed_owned::<str>() }>;
         type __Key = (__rewarm::Owned<__Part0>, __rewarm::Owned<__Part1>);
         type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
+        type __Needs = __rewarm::Checked<(db,), { <db as __rewarm::Resource>::IS }>;
         static __PLACE: __Place = __rewarm::Keyed::keyed(
             __rewarm::Policy::new(
                 "price",
@@ -80,21 +87,20 @@ const _: () = {
                 sku: &'a str,
                 day: &'a u32,
             ) -> __rewarm::Arguments<(&'a __Part0, &'a __Part1)> {
-                __rewarm::Arguments((__rewarm::Kept::ask(sku), __rewarm::Kept::ask(day)))
+                __rewarm::Arguments((sku, day))
             }
-            fn __fetch(key: __Key, __trace: __rewarm::Owned<str>) -> __rewarm::Fetch {
+            fn __fetch(key: __Key, __trace: &__Passed0) -> __rewarm::Fetch {
+                let __trace = __rewarm::ToOwned::to_owned(__trace);
                 __rewarm::guard_across_await(async move {
-                    let held = __rewarm::hold::<(db,)>().await?;
+                    let held = __rewarm::hold::<__Needs>().await?;
                     __rewarm::fetched::<
-                        _,
-                        _,
                         __Value,
                         __Error,
                     >(
                         __Body::price(
                                 &*held.0,
-                                __rewarm::lend::<str, __Part0>(&key.0),
-                                __rewarm::Kept::<u32>::back(key.1),
+                                __rewarm::Borrow::<__Part0>::borrow(&key.0),
+                                key.1,
                                 __rewarm::Borrow::borrow(&__trace),
                             )
                             .await,
@@ -103,7 +109,7 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             pub fn peek(sku: &str, day: u32) -> ::core::option::Option<Option<Price>> {
-                __PLACE.peek(&Self::__query(sku, &day)).map(__rewarm::Kept::back)
+                __PLACE.peek(&Self::__query(sku, &day))
             }
             /// Fetches now. Callers at the same time share one fetch.
             pub async fn refresh(
@@ -112,17 +118,9 @@ const _: () = {
                 trace: &str,
             ) -> Result<Option<Price>, sqlx::Error> {
                 let __query = price::__query(sku, &day);
-                __rewarm::answer(
-                    price::__place()
-                        .refresh(
-                            &__query,
-                            |__key| price::__fetch(
-                                __key,
-                                __rewarm::ToOwned::to_owned(trace),
-                            ),
-                        )
-                        .await,
-                )
+                price::__place()
+                    .refresh(&__query, |__key| price::__fetch(__key, trace))
+                    .await
             }
             /// Forgets the answer.
             pub fn invalidate(sku: &str, day: u32) {

@@ -1,4 +1,4 @@
-#[allow(dead_code)]
+#[allow(dead_code, clippy::unused_async)]
 /// Takes an order.
 async fn checkout(
     order: Order,
@@ -9,11 +9,29 @@ async fn checkout(
     order.place(db, &settings, &context.request_id).await
 }
 ///Runs the handler `checkout`.
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 struct checkout {}
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 const _: () = {
     use ::rewarm::private as __rewarm;
+    type __Needs = __rewarm::Checked<
+        (db, settings),
+        { <db as __rewarm::Resource>::IS && <settings as __rewarm::Resource>::IS },
+    >;
     impl __rewarm::Handler for checkout {
         const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::DEFAULT
             .name("checkout")
@@ -23,7 +41,7 @@ const _: () = {
         async fn call(
             __event: ::rewarm::LambdaEvent<Order>,
         ) -> ::core::result::Result<__rewarm::Json, ::rewarm::InvocationError> {
-            let __held = __rewarm::hold::<(db, settings)>().await?;
+            let __held = __rewarm::hold::<__Needs>().await?;
             let __answer = checkout(
                     __event.payload,
                     __event.context,

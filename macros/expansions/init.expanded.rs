@@ -4,14 +4,27 @@ pub async fn db() -> ::core::result::Result<
     ::rewarm::private::Arc<Pool>,
     ::rewarm::ResourceError,
 > {
-    ::rewarm::private::give(<db as ::rewarm::private::Resource>::place().get().await)
+    <db as ::rewarm::private::Resource>::place().get().await
 }
 ///The controls of the resource `db`.
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 pub struct db {}
 const _: () = {
     struct __Body;
     impl __Body {
+        #[allow(
+            clippy::unused_async,
+            clippy::needless_pass_by_value,
+            clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps
+        )]
         async fn db(
             settings: &Settings,
             login: Arc<Login>,
@@ -21,6 +34,7 @@ const _: () = {
     }
     #[allow(
         dead_code,
+        deprecated,
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
@@ -28,19 +42,23 @@ const _: () = {
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;
-        const _: () = __rewarm::shareable::<Pool>();
-        type __Kept = __rewarm::keeps!(Pool, SHAREABLE);
+        type __Kept = __rewarm::Checked<Pool, { __rewarm::shareable::<Pool>() }>;
         type __Place = __rewarm::Cell<__Kept>;
+        type __Needs = __rewarm::Checked<
+            (settings, crate::secrets::login),
+            {
+                <settings as __rewarm::Resource>::IS
+                    && <crate::secrets::login as __rewarm::Resource>::IS
+            },
+        >;
         static __PLACE: __Place = __rewarm::Cell::new(
             __rewarm::Spec::waiting(
                     "db",
                     <db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
-                    __rewarm::nodes::<(settings, crate::secrets::login)>,
+                    __rewarm::nodes::<__Needs>,
                     || __rewarm::guard_across_await(async {
-                        let held = __rewarm::hold::<(settings, crate::secrets::login)>()
-                            .await?;
+                        let held = __rewarm::hold::<__Needs>().await?;
                         __rewarm::built_or::<
-                            _,
                             __Kept,
                             _,
                         >(
@@ -53,12 +71,8 @@ const _: () = {
                     }),
                 )
                 .timeout(__rewarm::Duration::from_secs(3))
-                .check(|value| __rewarm::Box::pin(async move {
-                    ping(__rewarm::lent::<__Kept>(value))
-                        .await
-                        .map_err(::core::convert::Into::into)
-                }))
-                .close(|value| __rewarm::Box::pin(
+                .check(|value| __rewarm::check(ping(__rewarm::lent::<__Kept>(value))))
+                .close(|value| __rewarm::close(
                     Pool::close(__rewarm::lent::<__Kept>(value)),
                 )),
             || &__PLACE,
@@ -76,14 +90,14 @@ const _: () = {
         impl db {
             /// The value if it is built, without waiting.
             pub fn get() -> ::core::option::Option<__rewarm::Arc<Pool>> {
-                __PLACE.peek().map(__rewarm::Kept::handle)
+                __PLACE.peek()
             }
             /// Builds the next generation now.
             pub async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Pool>,
                 __rewarm::ResourceError,
             > {
-                __rewarm::give(__PLACE.rebuild().await)
+                __PLACE.rebuild().await
             }
         }
         __rewarm::register!(__PLACE);

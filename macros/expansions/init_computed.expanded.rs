@@ -3,22 +3,29 @@ fn pattern() -> ::core::result::Result<
     ::rewarm::private::Arc<Regex>,
     ::rewarm::ResourceError,
 > {
-    ::rewarm::private::give(
-        <pattern as ::rewarm::private::Resource>::place().get_blocking(),
-    )
+    <pattern as ::rewarm::private::Resource>::place().get_blocking()
 }
 ///The controls of the resource `pattern`.
-#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 struct pattern {}
 const _: () = {
     struct __Body;
     impl __Body {
+        #[allow(clippy::missing_const_for_fn)]
         fn pattern() -> Regex {
             Regex::new("^[A-Z]+$").unwrap()
         }
     }
     #[allow(
         dead_code,
+        deprecated,
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
@@ -26,14 +33,18 @@ const _: () = {
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;
-        const _: () = __rewarm::not_a_result(__rewarm::is_result!(Regex));
-        const _: () = __rewarm::shareable::<Regex>();
-        type __Kept = __rewarm::keeps!(Regex, SHAREABLE);
+        type __Kept = __rewarm::Checked<
+            Regex,
+            {
+                __rewarm::not_a_result(__rewarm::is_result!(Regex))
+                    && __rewarm::shareable::<Regex>()
+            },
+        >;
         type __Place = __rewarm::Cell<__Kept>;
         static __PLACE: __Place = __rewarm::Cell::new(
             __rewarm::Spec::computing(
                 "pattern",
-                || __rewarm::built::<_, __Kept>(__Body::pattern()),
+                || __rewarm::built::<__Kept>(__Body::pattern()),
             ),
             || &__PLACE,
         );
@@ -47,14 +58,14 @@ const _: () = {
         impl pattern {
             /// The value if it is built, without waiting.
             fn get() -> ::core::option::Option<__rewarm::Arc<Regex>> {
-                __PLACE.peek().map(__rewarm::Kept::handle)
+                __PLACE.peek()
             }
             /// Builds the next generation now.
             async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Regex>,
                 __rewarm::ResourceError,
             > {
-                __rewarm::give(__PLACE.rebuild().await)
+                __PLACE.rebuild().await
             }
         }
         __rewarm::register!(__PLACE);

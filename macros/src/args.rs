@@ -66,7 +66,7 @@ impl Args {
                 TokenTree::Ident(key) if !begins_path(&mut rest) => {
                     let arg = Arg::read(key, &mut rest, diag);
                     if args.has(&arg.key.to_string()) {
-                        let what = format_args!("the option `{}` is given twice", arg.key);
+                        let what = format!("the option `{}` is given twice", arg.key);
                         diag.error(&arg.key, what, "", "keep one of them");
                     }
                     args.given.push(arg);
@@ -104,7 +104,7 @@ impl Args {
     pub(crate) fn flag(&mut self, form: &'static str, diag: &mut Diag) -> Option<Ident> {
         let arg = self.take(form)?;
         if !matches!(arg.value, Value::None) {
-            let what = format_args!("`{}` takes no value", arg.key);
+            let what = format!("`{}` takes no value", arg.key);
             diag.error(&arg.key, what, "", format_args!("write `{form}`"));
         }
         Some(arg.key)
@@ -121,18 +121,18 @@ impl Args {
         let how = duration::HOW;
         let Some((tokens, literal)) = arg.literal::<LitStr>() else {
             let form = arg.quoted_duration().unwrap_or_else(|| form.to_owned());
-            let help = format_args!("write `{form}`: a duration is {how}");
+            let help = format!("write `{form}`: a duration is {how}");
             arg.wants("a duration in quotes", help, diag);
             return None;
         };
         match duration::parse(&literal.value()) {
             Ok(duration) if duration.is_zero() && !or_zero => {
-                let what = format_args!("the duration {:?} is zero", literal.value());
+                let what = format!("the duration {:?} is zero", literal.value());
                 let or = match self.required {
                     Some((required, _)) if required == form => "",
                     _ => ", or leave the option out",
                 };
-                let help = format_args!("write a longer one{or}: a duration is {how}");
+                let help = format!("write a longer one{or}: a duration is {how}");
                 diag.error(&tokens, what, "", help);
                 None
             }
@@ -163,7 +163,7 @@ impl Args {
                     true => "cannot be negative",
                     false => "cannot be as large as this",
                 };
-                let what = format_args!("`{}` {fault}", arg.key);
+                let what = format!("`{}` {fault}", arg.key);
                 diag.error(&tokens, what, "", format_args!("write a number as in `{form}`"));
                 None
             }
@@ -201,7 +201,7 @@ impl Args {
         let Some(arg) = self.take(form) else {
             return Vec::new();
         };
-        let help = format_args!("write `{form}`");
+        let help = format!("write `{form}`");
         let Value::List(tokens) = &arg.value else {
             arg.wants("a list in parentheses", help, diag);
             return Vec::new();
@@ -228,7 +228,7 @@ impl Args {
             let has_value = input.parse::<Option<syn::Token![=]>>()?.is_some();
             Ok((word, has_value.then(|| input.parse()).transpose()?))
         };
-        let help = format_args!("write `{form}`");
+        let help = format!("write `{form}`");
         let Value::List(tokens) = &arg.value else {
             arg.wants("a list in parentheses", help, diag);
             return None;
@@ -282,7 +282,7 @@ impl Args {
             let is_known = self.known.iter().any(|form| arg.key == name(form));
             match (&arg.dashed, is_known) {
                 (Some(written), true) => {
-                    let what = format_args!("the option `{}` is written with `_`", arg.key);
+                    let what = format!("the option `{}` is written with `_`", arg.key);
                     diag.error(written, what, "", format_args!("write `{}`", arg.key));
                 }
                 (None, true) => {}
@@ -290,7 +290,7 @@ impl Args {
             }
         }
         if let Some((form, why)) = missing {
-            let what = format_args!("the option `{}` is missing", name(form));
+            let what = format!("the option `{}` is missing", name(form));
             diag.error(&TokenStream::new(), what, why, format_args!("write `{form}`"));
         }
     }
@@ -303,12 +303,12 @@ impl Args {
         diag: &mut Diag,
     ) {
         let (key, at) = (arg.key.to_string(), arg.written());
-        let what = format_args!("unknown option `{key}`");
+        let what = format!("unknown option `{key}`");
         let has_it = |forms: &[&'static str]| forms.iter().any(|form| name(form) == key);
         let owners = everywhere().into_iter().filter(|(_, forms)| has_it(forms));
         let owners: Vec<_> = owners.map(|(attribute, _)| format!("`#[{attribute}]`")).collect();
         if !owners.is_empty() {
-            let why = format_args!("it belongs to {}; here {}", owners.join(" and "), self.all());
+            let why = format!("it belongs to {}; here {}", owners.join(" and "), self.all());
             diag.error(&at, what, why, "remove it");
             return;
         }
@@ -339,19 +339,19 @@ impl Arg {
             Some(TokenTree::Group(list)) => Value::List(list.stream()),
             Some(token) if is(&token, '=') => Value::Is(value(rest)),
             Some(TokenTree::Literal(literal)) => {
-                let what = format_args!("there is no `=` between `{key}` and its value");
+                let what = format!("there is no `=` between `{key}` and its value");
                 diag.error(&literal, what, "", format_args!("write `{key} = {literal}`"));
                 Value::Is(literal.into_token_stream())
             }
             Some(token) => {
-                let what = format_args!("`{token}` after the option `{key}`");
+                let what = format!("`{token}` after the option `{key}`");
                 diag.error(&token, what, "", "write `=` before its value");
                 Value::Is(value(rest))
             }
         };
         match rest.next_if(|token| !matches!(token, TokenTree::Ident(_))) {
             Some(stray) if !is(&stray, ',') => {
-                let what = format_args!("`{stray}` after the option `{key}`");
+                let what = format!("`{stray}` after the option `{key}`");
                 diag.error(&stray, what, "", "write a comma between two options");
                 if !is(&stray, ';') {
                     rest.by_ref().take_while(|token| !is(token, ',')).for_each(drop);
@@ -360,7 +360,7 @@ impl Arg {
             Some(_) => {}
             None => {
                 if let Some(next) = rest.peek() {
-                    let what = format_args!("there is no comma between `{key}` and `{next}`");
+                    let what = format!("there is no comma between `{key}` and `{next}`");
                     diag.error(next, what, "", format_args!("write `, {next}`"));
                 }
             }
@@ -553,7 +553,16 @@ mod tests {
                 Value::List(tokens) => format!("{}({tokens})", arg.key).replace(' ', ""),
             };
             let args: Vec<_> = args.given.iter().map(of).collect();
-            (args.join(" "), diag.into_tokens().to_string().matches("compile_error").count())
+            (
+                args.join(" "),
+                {
+                    let (fault, others) = diag.into_tokens();
+                    quote::quote!(#fault #others)
+                }
+                .to_string()
+                .matches("compile_error")
+                .count(),
+            )
         };
         for (text, args, errors) in [
             ("a, b = 1, c(d, e),", "a b=1 c(d,e)", 0),

@@ -35,8 +35,9 @@ impl Diag {
         self.errors.push(error);
     }
 
-    /// All faults, as the compiler is told.
-    pub(crate) fn into_tokens(self) -> TokenStream {
-        self.errors.iter().map(syn::Error::to_compile_error).collect()
+    /// All faults, as the compiler is told: the first, as an expression, and the others.
+    pub(crate) fn into_tokens(self) -> (TokenStream, TokenStream) {
+        let mut faults = self.errors.iter().map(syn::Error::to_compile_error);
+        (faults.next().unwrap_or_default(), faults.collect())
     }
 }

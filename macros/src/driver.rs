@@ -1,6 +1,7 @@
 //! What an attribute is, and the one function that runs it: tokens → options → model → expansion.
 
 use proc_macro2::TokenStream;
+use quote::quote;
 use syn::Path;
 
 use crate::args::Args;
@@ -24,8 +25,8 @@ pub(crate) trait Attribute {
     /// Writes the code. It cannot fail, and sees nothing but the model.
     fn expand(model: &Self::Model) -> TokenStream;
     /// What stands in the place of an item with no model, so that the rest of the file still
-    /// compiles and one mistake stays one error.
-    fn fallback(item: Item, krate: &Path) -> TokenStream;
+    /// compiles and one mistake stays one error. It has to hold `fault`, which reports it.
+    fn fallback(item: Item, fault: &TokenStream, krate: &Path) -> TokenStream;
 }
 
 /// Runs an attribute on an item.
@@ -35,18 +36,26 @@ pub(crate) fn run<A: Attribute>(args: TokenStream, item: TokenStream) -> TokenSt
     let krate = args.krate_path();
     let options = A::parse(&mut args, &mut diag);
     args.finish(all_options, &mut diag);
-    let model =
-        Item::read(item.clone(), &mut diag).and_then(|item| A::check(options, item, &mut diag));
-    let expansion = match model {
-        Some(model) => A::expand(&model),
-        None => match syn::parse2(item.clone()) {
-            Ok(item) => A::fallback(item, &krate),
-            Err(_) => crate::names::without_parameter_attributes(item),
-        },
-    };
-    let mut tokens = diag.into_tokens();
-    tokens.extend(expansion);
-    tokens
+    let read = Item::read(item.clone(), &mut diag).map(|mut item| {
+        item.only_once(&mut diag);
+        item
+    });
+    let model = read.clone().and_then(|item| A::check(options, item, &mut diag));
+    let (fault, others) = diag.into_tokens();
+    match (model, read) {
+        (Some(model), _) => {
+            let expansion = A::expand(&model);
+            quote!(#fault #others #expansion)
+        }
+        (None, Some(item)) => {
+            let left = A::fallback(item, &fault, &krate);
+            quote!(#left #others)
+        }
+        (None, None) => {
+            let left = crate::names::without_parameter_attributes(item);
+            quote!(#fault #others #left)
+        }
+    }
 }
 
 /// All options of all attributes.

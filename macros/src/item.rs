@@ -11,6 +11,7 @@ use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 use crate::diag::Diag;
 
 /// What an attribute was put on.
+#[derive(Clone)]
 pub(crate) enum Item {
     Fn(Function),
     Static(Static),
@@ -26,6 +27,7 @@ pub(crate) struct Function {
 }
 
 /// A static; its initialiser unread.
+#[derive(Clone)]
 pub(crate) struct Static {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -44,6 +46,44 @@ impl Item {
                 diag.syntax(error);
                 None
             }
+        }
+    }
+
+    /// Takes a further attribute of ours away, and reports it.
+    pub(crate) fn only_once(&mut self, diag: &mut Diag) {
+        let attrs = match self {
+            Self::Fn(Function { attrs, .. }) | Self::Static(Static { attrs, .. }) => attrs,
+        };
+        let (ours, others) = std::mem::take(attrs).into_iter().partition(is_ours);
+        let ours: Vec<Attribute> = ours;
+        *attrs = others;
+        for again in ours {
+            diag.error(
+                &again,
+                "only one of rewarm's attributes can stand on an item",
+                "each says how long it lives",
+                "keep one of them",
+            );
+        }
+    }
+}
+
+/// Whether it is an attribute of this crate, by its usual names.
+fn is_ours(attr: &Attribute) -> bool {
+    let mut path = attr.path().segments.iter().rev();
+    let last = path
+        .next()
+        .is_some_and(|last| ["init", "cached", "handler"].iter().any(|name| last.ident == name));
+    last && path.all(|segment| segment.ident == "rewarm")
+}
+
+/// A type without the parentheses, or the borders of a macro's argument, that it stands in.
+pub(crate) fn peeled(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Paren(paren) => &paren.elem,
+            Type::Group(group) => &group.elem,
+            ty => return ty,
         }
     }
 }
@@ -187,29 +227,20 @@ pub(crate) enum Returns {
 }
 
 impl Returns {
-    /// Goes by the last segment of the path as written; `Result` may be an alias with one parameter.
+    /// Of a function.
     pub(crate) fn of(output: &ReturnType) -> Self {
-        let whole = match output {
-            ReturnType::Default => return Self::Plain(syn::parse_quote!(())),
-            ReturnType::Type(_, ty) => (**ty).clone(),
-        };
-        let Type::Path(path) = &whole else {
-            return Self::Plain(whole);
-        };
-        let Some(last) = path.path.segments.last() else {
-            return Self::Plain(whole);
-        };
-        if last.ident != "Result" {
-            return Self::Plain(whole);
+        match output {
+            ReturnType::Default => Self::Plain(syn::parse_quote!(())),
+            ReturnType::Type(_, ty) => Self::in_type(ty),
         }
-        let syn::PathArguments::AngleBracketed(args) = &last.arguments else {
-            return Self::Plain(whole);
-        };
-        match args.args.first() {
-            Some(syn::GenericArgument::Type(ok)) => {
-                Self::Result { ok: ok.clone(), whole: Box::new(whole) }
-            }
-            _ => Self::Plain(whole),
+    }
+
+    /// Goes by the last segment of the path as written; `Result` may be an alias with one parameter.
+    pub(crate) fn in_type(ty: &Type) -> Self {
+        let whole = peeled(ty).clone();
+        match argument_of(&whole, "Result") {
+            Some(ok) => Self::Result { ok: ok.clone(), whole: Box::new(whole) },
+            None => Self::Plain(whole),
         }
     }
 
@@ -237,13 +268,26 @@ impl Returns {
     }
 }
 
-/// Splits attributes into documentation, which belongs on what users see, and all others, which
-/// belong on the function as it was written.
-pub(crate) fn split_docs(attrs: &[Attribute]) -> (Vec<Attribute>, Vec<Attribute>) {
-    let outside =
-        |attr: &&Attribute| ["doc", "deprecated"].iter().any(|name| attr.path().is_ident(name));
-    let docs = attrs.iter().filter(outside).cloned().collect();
-    (docs, attrs.iter().filter(|attr| !outside(attr)).cloned().collect())
+/// The first type in the angle brackets of a path that ends in `name`.
+pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = peeled(ty) else {
+        return None;
+    };
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
+    match &last.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(syn::GenericArgument::Type(ty)) => Some(peeled(ty)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Splits attributes into those that tell users of the item something, of these names, and all others,
+/// which belong on the function as it was written.
+pub(crate) fn split_docs(attrs: &[Attribute], names: &[&str]) -> (Vec<Attribute>, Vec<Attribute>) {
+    let is_outside = |attr: &Attribute| names.iter().any(|name| attr.path().is_ident(name));
+    attrs.iter().cloned().partition(is_outside)
 }
 
 impl ToTokens for Function {

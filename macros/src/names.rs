@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, FnArg, Pat, PatType, Path, Signature, Type};
 
 use crate::diag::Diag;
+use crate::item::peeled;
 
 /// A parameter that a resource fills.
 pub(crate) struct Injected {
@@ -18,7 +19,8 @@ pub(crate) struct Injected {
 impl Injected {
     /// Reads a parameter; reports one that cannot be filled.
     pub(crate) fn read(param: &PatType, diag: &mut Diag) -> Option<Self> {
-        if let Type::Reference(reference) = &*param.ty {
+        let ty = peeled(&param.ty);
+        if let Type::Reference(reference) = ty {
             if let Some(mutable) = &reference.mutability {
                 diag.error(
                     mutable,
@@ -47,15 +49,22 @@ impl Injected {
             },
             None => named(param, diag)?,
         };
-        Some(Self { resource, ty: (*param.ty).clone() })
+        Some(Self { resource, ty: ty.clone() })
     }
 
     /// The argument, made from what is held.
     pub(crate) fn argument(&self, private: &TokenStream, held: &TokenStream) -> TokenStream {
         let span = Span::call_site().located_at(self.ty.span());
-        let held = at(held, span);
+        let (held, private) = (at(held, span), at(private, span));
         match &self.ty {
-            Type::Reference(_) => quote_spanned!(span=> &*#held),
+            Type::Reference(reference) => match peeled(&reference.elem) {
+                object @ Type::TraitObject(_) => quote_spanned! {span=> {
+                    #[allow(unused_imports)]
+                    use #private::LendsItself as _;
+                    #private::Lender::<_, #object>::of(&*#held).lend()
+                }},
+                _ => quote_spanned!(span=> &*#held),
+            },
             ty => quote_spanned!(span=> <#ty as #private::FromHeld<_, _>>::from_held(&#held)),
         }
     }
@@ -70,10 +79,30 @@ pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
     tokens.clone().into_iter().map(one).collect()
 }
 
-/// The tuple type of all resources that a function names: what `ResourceSet` is implemented for.
-pub(crate) fn resource_set(injected: &[Injected]) -> TokenStream {
+/// Names the tuple of all resources that a function names, for which `ResourceSet` is implemented. One
+/// that is no resource is reported on its name.
+pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
+    if injected.is_empty() {
+        return quote!(
+            type __Needs = ();
+        );
+    }
+    let are = injected.iter().map(|injected| {
+        let resource = &injected.resource;
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::IS)
+    });
+    let are = quote!(#(#are)&&*);
     let resources = injected.iter().map(|injected| &injected.resource);
-    quote!((#(#resources,)*))
+    let set = fitting(&are, &quote!((#(#resources,)*)), private);
+    quote!(type __Needs = #set;)
+}
+
+/// Waits for all of them, if there are any.
+pub(crate) fn hold(injected: &[Injected], private: &TokenStream, held: &Ident) -> TokenStream {
+    match injected.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(let #held = #private::hold::<__Needs>().await?;),
+    }
 }
 
 /// The arguments for all of them, from the tuple `held`.
@@ -165,8 +194,8 @@ pub(crate) fn plain_signature(sig: &Signature) -> Signature {
     sig
 }
 
-/// The parameters of a function; reports a `self`.
-pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Option<Vec<&'a PatType>> {
+/// The parameters of a function; reports a `self`, which is none.
+pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Vec<&'a PatType> {
     let mut params = Vec::new();
     for input in &sig.inputs {
         match input {
@@ -174,18 +203,49 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Option<Vec<
                 check_attributes(param, diag);
                 params.push(param);
             }
-            FnArg::Receiver(receiver) => {
-                diag.error(
-                    receiver,
-                    "a method cannot stand for the whole container",
-                    "what is kept belongs to the container and not to one value of `Self`",
-                    "make it a free function, and call that from the method",
-                );
-                return None;
-            }
+            FnArg::Receiver(receiver) => diag.error(
+                receiver,
+                "a method cannot stand for the whole container",
+                "what is kept belongs to the container and not to one value of `Self`",
+                "make it a free function, and call that from the method",
+            ),
         }
     }
-    Some(params)
+    params
+}
+
+/// The signature without lifetimes of its own: what they name is elided.
+pub(crate) fn without_lifetimes(sig: &Signature) -> Signature {
+    let mut sig = sig.clone();
+    if sig.generics.params.is_empty() {
+        return sig;
+    }
+    let own: Vec<Ident> = sig.generics.lifetimes().map(|it| it.lifetime.ident.clone()).collect();
+    sig.generics = syn::Generics::default();
+    syn::parse2(elided(sig.to_token_stream(), &own)).unwrap_or(sig)
+}
+
+fn elided(tokens: TokenStream, lifetimes: &[Ident]) -> TokenStream {
+    let mut after_tick = false;
+    let one = |token: TokenTree| {
+        let is_lifetime = std::mem::replace(
+            &mut after_tick,
+            matches!(&token, TokenTree::Punct(tick) if tick.as_char() == '\''),
+        );
+        match token {
+            TokenTree::Ident(name) if is_lifetime && lifetimes.contains(&name) => {
+                TokenTree::Ident(Ident::new("_", name.span()))
+            }
+            TokenTree::Group(group) => {
+                let inner = elided(group.stream(), lifetimes);
+                let mut new = proc_macro2::Group::new(group.delimiter(), inner);
+                new.set_span(group.span());
+                TokenTree::Group(new)
+            }
+            token => token,
+        }
+    };
+    tokens.into_iter().map(one).collect()
 }
 
 /// Reports attributes of ours that contradict each other.
@@ -261,13 +321,40 @@ pub(crate) fn ours(name: &str) -> Ident {
 
 /// `#[allow]` for what an expansion does that users are warned of in their own code.
 pub(crate) fn allow() -> TokenStream {
-    quote!(#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)])
+    quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)])
+}
+
+/// What is allowed in a function as a user wrote it: that it is `async` may be our wish, and that it is
+/// not `const` is. In one that others see, clippy does not ask for another signature; in our private copy
+/// of it, it would.
+pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenStream {
+    let allowed = match sig.asyncness {
+        Some(_) => quote!(clippy::unused_async),
+        None => quote!(clippy::missing_const_for_fn),
+    };
+    match vis {
+        syn::Visibility::Inherited => allowed,
+        _ => quote! {
+            #allowed, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref,
+            clippy::unnecessary_wraps
+        },
+    }
 }
 
 /// Whether a type is a path that ends in this name.
 pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
-    match ty {
+    match peeled(ty) {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
+        _ => false,
+    }
+}
+
+/// Whether a type is written as one of Lambda's, and not as one of a module of the user's own.
+pub(crate) fn is_lambdas(ty: &Type) -> bool {
+    match peeled(ty) {
+        Type::Path(path) => path.path.segments.iter().rev().skip(1).all(|segment| {
+            ["rewarm", "lambda_runtime", "lambda_http"].iter().any(|it| segment.ident == it)
+        }),
         _ => false,
     }
 }
@@ -283,18 +370,24 @@ pub(crate) fn import(krate: &Path) -> TokenStream {
     quote!(use #krate::private as #name;)
 }
 
-/// What is kept of a type that is to be `what`: a stand-in if it is not, so that it is reported once.
-pub(crate) fn kept(ty: &dyn ToTokens, what: &str, private: &TokenStream) -> TokenStream {
-    let (ty, what) = (ty.to_token_stream(), ours(what));
-    quote!(#private::keeps!(#ty, #what))
+/// A type, as far as it fits: if these checks of it, an expression, fail or report a fault, the compiler
+/// asks nothing of what is made of it.
+pub(crate) fn fitting(
+    checks: &TokenStream,
+    ty: &dyn ToTokens,
+    private: &TokenStream,
+) -> TokenStream {
+    let ty = ty.to_token_stream();
+    quote!(#private::Checked<#ty, { #checks }>)
 }
 
-/// Rejects a `Result` under a name that a macro cannot see through.
-pub(crate) fn not_a_result(ty: &Type, private: &TokenStream) -> TokenStream {
+/// Rejects a `Result` under a name that a macro cannot see through, by this function of the runtime.
+pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenStream {
     let span = Span::call_site().located_at(ty.span());
-    let check = at(&quote!(#private::not_a_result), span);
+    let by = ours(by);
+    let check = at(&quote!(#private::#by), span);
     let is_result = quote!(#private::is_result!(#ty));
-    quote_spanned!(span=> const _: () = #check(#is_result);)
+    quote_spanned!(span=> #check(#is_result))
 }
 
 /// Holds a future against what lets it wait. One that is not `Send` is reported on the function's name.
@@ -308,11 +401,20 @@ pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream)
     quote_spanned!(span=> #private::guard_across_await(#(#future)*))
 }
 
-/// Holds a type against a bound of the runtime; a complaint is about the type.
+/// Holds a type against a bound of the runtime, as an expression; a complaint is about the type.
 pub(crate) fn require(bound: &str, ty: &dyn ToTokens, private: &TokenStream) -> TokenStream {
-    let ty = ty.to_token_stream();
-    let bound = Ident::new(bound, Span::call_site());
-    quote_spanned!(ty.span()=> const _: () = #private::#bound::<#ty>();)
+    let (ty, bound) = (ty.to_token_stream(), ours(bound));
+    quote_spanned!(ty.span()=> #private::#bound::<#ty>())
+}
+
+/// The same of what an alias of ours stands for, where the user wrote it.
+pub(crate) fn require_alias(
+    bound: &str,
+    alias: &str,
+    written: &Type,
+    private: &TokenStream,
+) -> TokenStream {
+    require(bound, &Ident::new(alias, written.span()), private)
 }
 
 /// A duration in the expansion.
@@ -326,23 +428,93 @@ pub(crate) fn duration(duration: std::time::Duration, private: &TokenStream) -> 
     quote!(#private::Duration::#unit(#count))
 }
 
-/// Whether some reference in the type, at any depth, has no `'static` lifetime.
+/// Whether some reference in the type, at any depth, has no `'static` lifetime. What a function is
+/// called with is not in its type: `fn(&str)` and `dyn Fn(&str)` borrow nothing.
 pub(crate) fn borrows(ty: &Type) -> bool {
-    struct Find(bool);
+    #[derive(Default)]
+    struct Find {
+        found: bool,
+        /// Those of a `for<'a>`.
+        bound: Vec<Ident>,
+    }
     impl<'a> syn::visit::Visit<'a> for Find {
         fn visit_type_reference(&mut self, reference: &'a syn::TypeReference) {
-            let fixed =
-                reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
-            self.0 |= !fixed;
+            self.found |= reference.lifetime.is_none();
             syn::visit::visit_type_reference(self, reference);
         }
         fn visit_lifetime(&mut self, lifetime: &'a syn::Lifetime) {
-            self.0 |= lifetime.ident != "static";
+            self.found |= lifetime.ident != "static" && !self.bound.contains(&lifetime.ident);
+        }
+        fn visit_trait_bound(&mut self, bound: &'a syn::TraitBound) {
+            let own = bound.lifetimes.iter().flat_map(|bound| &bound.lifetimes);
+            let own = own.filter_map(|param| match param {
+                syn::GenericParam::Lifetime(param) => Some(param.lifetime.ident.clone()),
+                _ => None,
+            });
+            self.bound.extend(own);
+            self.visit_path(&bound.path);
+        }
+        fn visit_parenthesized_generic_arguments(
+            &mut self,
+            _: &'a syn::ParenthesizedGenericArguments,
+        ) {
+        }
+        fn visit_type_fn_ptr(&mut self, _: &'a syn::TypeFnPtr) {}
+    }
+    let mut find = Find::default();
+    syn::visit::Visit::visit_type(&mut find, ty);
+    find.found
+}
+
+/// The type of a static, where an elided lifetime is `'static`: the same with that written out, since
+/// elsewhere an elided one is none.
+pub(crate) fn of_a_static(mut ty: Type) -> Type {
+    fn in_path(path: &mut Path) {
+        for segment in &mut path.segments {
+            let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments else {
+                continue; // what a function is called with
+            };
+            for argument in &mut arguments.args {
+                match argument {
+                    syn::GenericArgument::Type(ty) => in_type(ty),
+                    syn::GenericArgument::AssocType(assoc) => in_type(&mut assoc.ty),
+                    syn::GenericArgument::Lifetime(lifetime) if lifetime.ident == "_" => {
+                        *lifetime = syn::Lifetime::new("'static", lifetime.span());
+                    }
+                    _ => {}
+                }
+            }
         }
     }
-    let mut find = Find(false);
-    syn::visit::Visit::visit_type(&mut find, ty);
-    find.0
+    fn in_type(ty: &mut Type) {
+        match ty {
+            Type::Reference(reference) => {
+                let elided = reference.lifetime.as_ref().is_none_or(|it| it.ident == "_");
+                if elided {
+                    let at = reference.and_token.span();
+                    reference.lifetime = Some(syn::Lifetime::new("'static", at));
+                }
+                in_type(&mut reference.elem);
+            }
+            Type::Path(path) => in_path(&mut path.path),
+            Type::TraitObject(object) => {
+                for bound in &mut object.bounds {
+                    if let syn::TypeParamBound::Trait(bound) = bound {
+                        in_path(&mut bound.path);
+                    }
+                }
+            }
+            Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(in_type),
+            Type::Array(array) => in_type(&mut array.elem),
+            Type::Slice(slice) => in_type(&mut slice.elem),
+            Type::Ptr(pointer) => in_type(&mut pointer.elem),
+            Type::Paren(paren) => in_type(&mut paren.elem),
+            Type::Group(group) => in_type(&mut group.elem),
+            _ => {}
+        }
+    }
+    in_type(&mut ty);
+    ty
 }
 
 /// An `impl Trait` in a type.
@@ -358,24 +530,33 @@ pub(crate) fn hidden(ty: &Type) -> Option<&syn::TypeImplTrait> {
     find.0
 }
 
-/// Reports a signature that no attribute of ours can stand on.
-pub(crate) fn check_signature(sig: &Signature, diag: &mut Diag) -> bool {
-    let mut fine = true;
+/// Reports a signature that no attribute of ours can stand on; one of a handler in other words, since
+/// nothing of it is kept.
+pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag) -> bool {
+    let mut fine = sig.receiver().is_none();
     let mut fault = |at: &dyn ToTokens, what: &str, why: &str, help: &str| {
         diag.error(at, what, why, help);
         fine = false;
     };
-    if !sig.generics.params.is_empty() || sig.generics.where_clause.is_some() {
-        let at: &dyn ToTokens = match &sig.generics.where_clause {
-            Some(clause) if sig.generics.params.is_empty() => clause,
-            _ => &sig.generics,
-        };
-        fault(
-            at,
+    let (what, why) = match is_handler {
+        true => (
+            "a generic function cannot be a handler",
+            "Lambda calls it, and cannot say for which types",
+        ),
+        false => (
             "a generic function cannot be kept in a container",
             "there is one container and one place in it for each name, not one for each type",
-            "write the types out, one function for each",
-        );
+        ),
+    };
+    if let Some(at) = generics(sig) {
+        fault(&at, what, why, "write the types out, one function for each");
+    }
+    for input in &sig.inputs {
+        if let FnArg::Typed(param) = input {
+            if let Some(ty) = hidden(&param.ty) {
+                fault(ty, what, why, "write a type in the place of `impl Trait`");
+            }
+        }
     }
     if let Some(constness) = &sig.constness {
         fault(constness, "a `const fn` has nothing to keep", "", "remove the `const`");
@@ -392,21 +573,44 @@ pub(crate) fn check_signature(sig: &Signature, diag: &mut Diag) -> bool {
         );
     }
     if let syn::ReturnType::Type(_, ty) = &sig.output {
-        if let Some(ty) = hidden(ty) {
-            fault(
+        match (hidden(ty), is_handler) {
+            (Some(ty), true) => fault(
+                ty,
+                "the answer of a handler has to have a type with a name",
+                "`impl Trait` hides how it is written as JSON",
+                "write the type",
+            ),
+            (Some(ty), false) => fault(
                 ty,
                 "the type of what is kept has to have a name",
                 "`impl Trait` hides it, also from whoever is to hold the value",
                 "write the type, or `Box<dyn Trait + Send + Sync>`",
-            );
-        } else if borrows(ty) {
-            fault(
+            ),
+            (None, _) if !borrows(ty) => {}
+            (None, true) => fault(
+                ty,
+                "the answer of a handler cannot borrow",
+                "what it could borrow from ends with the call that made it",
+                "return an owned value: `String` for `&str`, `Vec<T>` for `&[T]`",
+            ),
+            (None, false) => fault(
                 ty,
                 "a kept value cannot borrow",
                 "it outlives the call, and the invocation, that made it",
                 "return an owned value: `String` for `&str`, `Vec<T>` for `&[T]`",
-            );
+            ),
         }
     }
     fine
+}
+
+/// What makes a signature generic: more than lifetimes.
+fn generics(sig: &Signature) -> Option<TokenStream> {
+    let generics = &sig.generics;
+    if generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_))) {
+        return Some(generics.to_token_stream());
+    }
+    let clause = generics.where_clause.as_ref()?;
+    let is_generic = |predicate| !matches!(predicate, &syn::WherePredicate::Lifetime(_));
+    clause.predicates.iter().any(is_generic).then(|| clause.to_token_stream())
 }

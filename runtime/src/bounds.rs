@@ -1,12 +1,7 @@
 //! What the types in a user's signature have to be, and what the compiler says where they are not.
-//! Each bound is checked once, on the user's type; an expansion goes on with a stand-in for a type
-//! that fails it ([`Keeps`]), so that one mistake is one error.
+//! Each bound is checked once, on the user's type ([`Checked`]).
 
-use std::convert::Infallible;
-use std::hash::{Hash, Hasher};
-use std::marker::PhantomData;
-use std::ops::Deref;
-use std::sync::Arc;
+use std::hash::Hash;
 
 use crate::erased::BoxFuture;
 use crate::error::BoxError;
@@ -26,134 +21,35 @@ pub trait Shareable: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
 
-/// What an expansion makes of a type, by whether it is what it has to be: one that is not has been
-/// reported, and everything behind it goes on with a stand-in that is.
-pub struct Keeps<const FITS: bool>;
+/// A type that was held against its bounds: itself. The const says that it fits. If it does not, the const
+/// has no value, and the compiler asks nothing more of what would have come of the type: one mistake is
+/// one error, here and in whatever uses the item.
+pub type Checked<T, const FITS: bool> = <Verdict<FITS> as Checks<T>>::Itself;
 
-/// See [`Keeps`].
-pub trait Keep<T: ?Sized> {
-    /// The type itself, or its stand-in.
-    type Kept: ?Sized;
+/// See [`Checked`].
+pub struct Verdict<const FITS: bool>;
+
+/// See [`Checked`].
+pub trait Checks<T: ?Sized> {
+    /// The type.
+    type Itself: ?Sized;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: ?Sized> Keep<T> for Keeps<true> {
-    type Kept = T;
+impl<T: ?Sized> Checks<T> for Verdict<true> {
+    type Itself = T;
 }
 
-#[diagnostic::do_not_recommend]
-impl<T: ?Sized> Keep<T> for Keeps<false> {
-    type Kept = NotKept<T>;
-}
-
-/// What is kept of a `T`: the value, or the stand-in for one that cannot be.
-pub trait Kept<T: ?Sized> {
-    /// Puts a value in.
-    fn keep(value: T) -> Self
-    where
-        T: Sized,
-        Self: Sized;
-    /// Takes it out again.
-    fn back(self) -> T
-    where
-        T: Sized,
-        Self: Sized;
-    /// Hands it out.
-    fn handle(kept: Arc<Self>) -> Arc<T>;
-    /// Looks for it.
-    fn ask(value: &T) -> &Self;
-    /// Lends it.
-    fn lend(&self) -> &T;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: ?Sized> Kept<T> for T {
-    #[inline]
-    fn keep(value: T) -> T
-    where
-        T: Sized,
-    {
-        value
-    }
-    #[inline]
-    fn back(self) -> T
-    where
-        T: Sized,
-    {
-        self
-    }
-    #[inline]
-    fn handle(kept: Arc<T>) -> Arc<T> {
-        kept
-    }
-    #[inline]
-    fn ask(value: &T) -> &T {
-        value
-    }
-    #[inline]
-    fn lend(&self) -> &T {
-        self
-    }
-}
-
-/// Stands for a value that cannot be kept. There is never one: the program does not compile.
-pub struct NotKept<T: ?Sized>(PhantomData<fn(&T)>, Infallible);
-
-#[diagnostic::do_not_recommend]
-impl<T: ?Sized> Kept<T> for NotKept<T> {
-    fn keep(_: T) -> Self
-    where
-        T: Sized,
-    {
-        unreachable!("does not compile")
-    }
-    fn back(self) -> T
-    where
-        T: Sized,
-    {
-        match self.1 {}
-    }
-    fn handle(kept: Arc<Self>) -> Arc<T> {
-        match kept.1 {}
-    }
-    fn ask(_: &T) -> &Self {
-        unreachable!("does not compile")
-    }
-    fn lend(&self) -> &T {
-        match self.1 {}
-    }
-}
-
-impl<T: ?Sized> Deref for NotKept<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        match self.1 {}
-    }
-}
-
-impl<T: ?Sized> Clone for NotKept<T> {
-    fn clone(&self) -> Self {
-        match self.1 {}
-    }
-}
-
-impl<T: ?Sized> PartialEq for NotKept<T> {
-    fn eq(&self, _: &Self) -> bool {
-        match self.1 {}
-    }
-}
-
-impl<T: ?Sized> Eq for NotKept<T> {}
-
-impl<T: ?Sized> Hash for NotKept<T> {
-    fn hash<H: Hasher>(&self, _: &mut H) {
-        match self.1 {}
-    }
+/// The type of a value that is not known, since what is wrong with its item hides it.
+pub trait Faulty {
+    /// See [`Checked`].
+    type Value;
 }
 
 /// Reports a type that is not [`Shareable`].
-pub const fn shareable<T: Shareable + ?Sized>() {}
+pub const fn shareable<T: Shareable + ?Sized>() -> bool {
+    true
+}
 
 /// A type of which every caller can have a copy.
 #[diagnostic::on_unimplemented(
@@ -168,15 +64,17 @@ pub trait Copies: Sized {}
 impl<T: Clone> Copies for T {}
 
 /// Reports a type that cannot be cached.
-pub const fn cacheable<T: Shareable + Copies>() {}
+pub const fn cacheable<T: Shareable + Copies>() -> bool {
+    true
+}
 
 /// A type that may be part of a key.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     label = "not `Hash + Eq + Clone + Send + Sync + 'static`",
     note = "the arguments of a cached function are the key under which its answer is kept\n\
-            help: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or leave the argument out of the \
-            key with `#[skip]`"
+            help: mark a resource with `#[from]`; else derive `Hash`, `PartialEq`, `Eq` and `Clone`, \
+            or leave the argument out of the key with `#[skip]`"
 )]
 pub trait KeyPart {}
 
@@ -189,7 +87,43 @@ where
 }
 
 /// Reports a type that may not be part of a key.
-pub const fn key_part<A: KeyPart + ?Sized>() {}
+pub const fn key_part<A: KeyPart + ?Sized>() -> bool {
+    true
+}
+
+/// An argument that is no part of the key and goes to the fetch as it is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be passed on to the fetch",
+    label = "not `Send + 'static`",
+    note = "the fetch runs in a task of its own and must own what it uses\n\
+            help: share with `Arc` instead of `Rc`, or make it a resource and mark it `#[from]`"
+)]
+pub trait Passed {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static> Passed for T {}
+
+/// Reports an argument that cannot be passed on.
+pub const fn passed<T: Passed>() -> bool {
+    true
+}
+
+/// An argument that is no part of the key, and of which the fetch gets its own.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` cannot be passed on to the fetch",
+    label = "cannot be made owned, or that is not `Send`",
+    note = "the fetch runs in a task of its own and must own what it uses\n\
+            help: take `Arc<{Self}>`, or make it a resource and mark it `#[from]`"
+)]
+pub trait PassedOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<A: ToOwned<Owned: Send + 'static> + Sync + ?Sized> PassedOwned for A {}
+
+/// Reports a borrowed argument that cannot be passed on.
+pub const fn passed_owned<A: PassedOwned + ?Sized>() -> bool {
+    true
+}
 
 /// An error that a fetch can end with.
 #[diagnostic::on_unimplemented(
@@ -204,7 +138,9 @@ pub trait FetchError {}
 impl<E: Send + 'static> FetchError for E {}
 
 /// Reports an error that a fetch cannot end with.
-pub const fn fetch_error<E: FetchError>() {}
+pub const fn fetch_error<E: FetchError>() -> bool {
+    true
+}
 
 /// An error that several callers can be given.
 #[diagnostic::on_unimplemented(
@@ -219,7 +155,9 @@ pub trait SharedFailure {}
 impl<E: Clone> SharedFailure for E {}
 
 /// Reports an error that is not `Clone`.
-pub const fn shared_failure<E: SharedFailure>() {}
+pub const fn shared_failure<E: SharedFailure>() -> bool {
+    true
+}
 
 /// An error that Lambda and those who share a resource can be told.
 #[diagnostic::on_unimplemented(
@@ -251,3 +189,62 @@ where
 {
     Box::pin(future)
 }
+
+/// What a `check` returns.
+#[diagnostic::on_unimplemented(
+    message = "this `check` does not say whether the value can still be used",
+    label = "not an `async fn(&T) -> Result<(), E>`",
+    note = "a value that fails its check is built anew\n\
+            help: make it an `async fn` that takes `&T` and returns `Result<(), E>`"
+)]
+pub trait Check<E>: Future<Output = Result<(), E>> {}
+
+#[diagnostic::do_not_recommend]
+impl<F: Future<Output = Result<(), E>>, E> Check<E> for F {}
+
+/// Boxes a `check`.
+#[inline]
+pub fn check<'a, F, E: Reportable>(future: F) -> BoxFuture<'a, Result<(), BoxError>>
+where
+    F: Check<E>,
+    F: Send, // help: drop it before `.await`; docs/lints.md#guard_across_await
+    F: 'a,
+{
+    Box::pin(async move { future.await.map_err(E::report) })
+}
+
+/// What a `close` returns.
+#[diagnostic::on_unimplemented(
+    message = "this `close` cannot be waited for, or returns something",
+    label = "not an `async fn(&T)`",
+    note = "it runs when the container ends, and nobody is left to be told of an error\n\
+            help: make it an `async fn` that takes `&T` and returns nothing"
+)]
+pub trait Close: Future<Output = ()> {}
+
+#[diagnostic::do_not_recommend]
+impl<F: Future<Output = ()>> Close for F {}
+
+/// Boxes a `close`.
+#[inline]
+pub fn close<'a, F>(future: F) -> BoxFuture<'a, ()>
+where
+    F: Close,
+    F: Send, // help: drop it before `.await`; docs/lints.md#guard_across_await
+    F: 'a,
+{
+    Box::pin(future)
+}
+
+/// An answer that is sent at once.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written as JSON",
+    label = "not `Serialize`",
+    note = "a handler answers with JSON\n\
+            help: add `#[derive(serde::Serialize)]` to what is in it; for a `StreamResponse` write \
+            `#[handler(streaming)]`, for an HTTP response `#[handler(http)]`"
+)]
+pub trait JsonAnswer: serde::Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + ?Sized> JsonAnswer for T {}

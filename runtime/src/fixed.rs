@@ -7,7 +7,7 @@ use std::ops::Deref;
 use crate::cell::{Demand, Life, Publish, Spec};
 use crate::erased::Erased;
 use crate::error::{BoxError, ResourceError};
-use crate::resource::{Node, Place};
+use crate::resource::{Node, Place, Standing};
 
 /// A `static` that derefs to its value.
 ///
@@ -85,17 +85,17 @@ impl<T: Send + Sync + 'static> Deref for Fixed<T> {
 }
 
 impl<T: Send + Sync + 'static> Place for Fixed<T> {
-    type Held = &'static T;
+    type Held = Standing<T>;
 
     #[inline]
-    fn ready(&'static self) -> Option<&'static T> {
-        self.value.get()
+    fn ready(&'static self) -> Option<Standing<T>> {
+        self.value.get().map(Standing)
     }
 
     /// Does not block a thread that runs tasks.
-    async fn wait(&'static self) -> Result<&'static T, ResourceError> {
+    async fn wait(&'static self) -> Result<Standing<T>, ResourceError> {
         self.life.demand(Demand::Usable).await?;
-        Ok(self.filled())
+        Ok(Standing(self.filled()))
     }
 
     fn node(&'static self) -> &'static dyn Node {

@@ -55,17 +55,37 @@ pub fn respond<R: Answer, E: Reportable>(
     answer.map(IntoResponse::into_response).map_err(InvocationError::of)
 }
 
+/// An answer to a request that is streamed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be streamed",
+    label = "not an `http::Response<B>` with a `B: http_body::Body`",
+    note = "help: return an `http::Response<B>`, or leave the option `streaming` out"
+)]
+pub trait StreamedAnswer {
+    /// The same with a body of whatever type.
+    fn into_chunks(self) -> Response<Chunks>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<B> StreamedAnswer for Response<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    fn into_chunks(self) -> Response<Chunks> {
+        self.map(Chunks::new)
+    }
+}
+
 /// The same, where it is streamed.
 ///
 /// # Errors
 /// The function's.
-pub fn respond_stream<B, E>(answer: Result<Response<B>, E>) -> Responding<Response<Chunks>>
+pub fn respond_stream<R, E>(answer: Result<R, E>) -> Responding<Response<Chunks>>
 where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
+    R: StreamedAnswer,
     E: Reportable,
 {
-    answer.map(|answer| answer.map(Chunks::new)).map_err(InvocationError::of)
+    answer.map(R::into_chunks).map_err(InvocationError::of)
 }
 
 /// Answers by a function that is given the request.
@@ -99,7 +119,7 @@ where
     F: Future<Output = Responding<Response<Chunks>>> + Send + 'a,
 {
     let answer = StreamAdapter::from(service_fn(handler)).call(event);
-    stream::<_, _, _, Infallible>(Ok(answer.await?))
+    stream::<_, Infallible>(Ok(answer.await?))
 }
 
 /// A service that answers requests, such as an `axum::Router`.

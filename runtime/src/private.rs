@@ -12,8 +12,9 @@ pub use linkme;
 pub use serde::de::IgnoredAny;
 
 pub use crate::bounds::{
-    Copies, FetchError, Keep, Keeps, Kept, KeyPart, Reportable, Shareable, SharedFailure,
-    cacheable, fetch_error, guard_across_await, key_part, shareable, shared_failure,
+    Check, Checked, Close, Copies, Faulty, FetchError, JsonAnswer, KeyPart, Passed, PassedOwned,
+    Reportable, Shareable, SharedFailure, cacheable, check, close, fetch_error, guard_across_await,
+    key_part, passed, passed_owned, shareable, shared_failure,
 };
 pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, SharedError, Unkeyed, infallible,
@@ -28,85 +29,64 @@ pub use crate::failure::InvocationError;
 pub use crate::fixed::Fixed;
 pub use crate::handler::{Handler, HandlerSpec};
 pub use crate::metrics::emf::Dimension;
-pub use crate::probe::{IsResult, Probe, Unable, UnablePart};
+pub use crate::probe::{IsResult, Lender, LendsItself, Probe, Unable};
 pub use crate::reply::{Json, Stream, json};
-pub use crate::resource::{FromHeld, Node, Place, REGISTRY, Resource, ResourceSet, depth};
+pub use crate::resource::{
+    FromHeld, Node, Place, Possible, REGISTRY, Resource, ResourceSet, Standing, depth,
+};
 pub use crate::run::{Service, service};
 pub use crate::stats::Stats;
-pub use crate::streaming::stream;
+pub use crate::streaming::{Streamed, stream};
 
 pub use crate::{
-    __container as container, __facts as facts, __is_result as is_result, __keeps as keeps,
-    __register as register, __with_http as with_http,
+    __container as container, __facts as facts, __is_result as is_result, __register as register,
+    __with_http as with_http,
 };
-
-/// The value of a resource, as an owner of it.
-///
-/// # Errors
-/// Those of the resource.
-#[inline]
-pub fn give<T, K: Kept<T>>(kept: Result<Arc<K>, ResourceError>) -> Result<Arc<T>, ResourceError> {
-    kept.map(K::handle)
-}
 
 /// What an initialiser made, as it is kept.
 ///
 /// # Errors
 /// None; the initialiser has others.
-pub fn built<T, K: Kept<T> + Send + Sync + 'static>(value: T) -> Result<Erased, BoxError> {
-    Ok(Arc::new(K::keep(value)))
+pub fn built<T: Send + Sync + 'static>(value: T) -> Result<Erased, BoxError> {
+    Ok(Arc::new(value))
 }
 
 /// The same of a static that derefs.
 ///
 /// # Errors
 /// None; the initialiser has others.
-pub fn fixed<T, K: Kept<T>>(value: T) -> Result<K, BoxError> {
-    Ok(K::keep(value))
+pub fn fixed<T>(value: T) -> Result<T, BoxError> {
+    Ok(value)
 }
 
 /// The same of an initialiser that can fail.
 ///
 /// # Errors
 /// Its own.
-pub fn built_or<T, K, E: Reportable>(outcome: Result<T, E>) -> Result<Erased, BoxError>
+pub fn built_or<T, E: Reportable>(outcome: Result<T, E>) -> Result<Erased, BoxError>
 where
-    K: Kept<T> + Send + Sync + 'static,
+    T: Send + Sync + 'static,
 {
-    outcome.map_err(|error| named::<E>(error.report())).and_then(built::<T, K>)
+    outcome.map_err(|error| named::<E>(error.report())).and_then(built)
 }
 
 /// What a fetch ended with, as it is kept.
 ///
 /// # Errors
 /// That of the fetch.
-pub fn fetched<V, E, KV, KE>(outcome: Result<V, E>) -> Result<Erased, Failure>
+pub fn fetched<V, E>(outcome: Result<V, E>) -> Result<Erased, Failure>
 where
-    KV: Kept<V> + Send + Sync + 'static,
-    KE: Kept<E> + Send + 'static,
+    V: Send + Sync + 'static,
+    E: Send + 'static,
 {
     match outcome {
-        Ok(value) => Ok(Arc::new(KV::keep(value))),
-        Err(error) => Err(Failure::Error(Arc::new(SharedError::new(KE::keep(error))))),
+        Ok(value) => Ok(Arc::new(value)),
+        Err(error) => Err(Failure::Error(Arc::new(SharedError::new(error)))),
     }
-}
-
-/// What a cached function answers with.
-///
-/// # Errors
-/// That of the fetch.
-#[inline]
-pub fn answer<V, E, KV: Kept<V>, KE: Kept<E>>(outcome: Result<KV, KE>) -> Result<V, E> {
-    outcome.map(KV::back).map_err(KE::back)
 }
 
 /// The part of a key that an argument is.
 pub type Owned<A> = <A as ToOwned>::Owned;
-
-/// Lends a part of a key to the function.
-pub fn lend<'a, A: ?Sized, K: Kept<A> + ToOwned + ?Sized + 'a>(part: &'a Owned<K>) -> &'a A {
-    K::lend(part.borrow())
-}
 
 /// Where the resources of a set stand.
 pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
@@ -124,21 +104,6 @@ pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
         // Boxed, so that the future of who has to wait for nothing is small.
         Err(ready) => Box::pin(S::wait(ready)).await,
     }
-}
-
-/// What is kept of a type, by whether it is `$what`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __keeps {
-    ($type:ty, $what:ident) => {
-        <$crate::private::Keeps<
-            {
-                #[allow(unused_imports)]
-                use $crate::private::{Unable as _, UnablePart as _};
-                $crate::private::Probe::<$type>::$what
-            },
-        > as $crate::private::Keep<$type>>::Kept
-    };
 }
 
 /// The [`Facts`] of two types.
@@ -184,12 +149,27 @@ macro_rules! __is_result {
 /// # Panics
 /// If it is one.
 #[track_caller]
-pub const fn not_a_result(is_result: bool) {
+pub const fn not_a_result(is_result: bool) -> bool {
     assert!(
         !is_result,
-        "this type is a `Result` under another name, and its error would be kept as a value\n\
+        "this type is a `Result` under another name, and its error would be taken for a value\n\
          help: write `Result<T, E>`, or an alias that is called `Result`"
     );
+    true
+}
+
+/// The same of a static.
+///
+/// # Panics
+/// If it is one.
+#[track_caller]
+pub const fn no_result(is_result: bool) -> bool {
+    assert!(
+        !is_result,
+        "this type is a `Result`, and its error would be taken for a value\n\
+         help: write the type of the value, and `?` in the initialiser"
+    );
+    true
 }
 
 /// The simulated container of a handler, where there are such.

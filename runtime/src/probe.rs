@@ -1,21 +1,16 @@
 //! Questions to types, answered at compile time.
 
-use std::hash::Hash;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 use crate::error::{BoxError, ResourceError};
 
 /// Asks what a type can do, and answers without an error if it cannot: an inherent constant, where
 /// its bounds hold, is found before the one of [`Unable`].
-pub struct Probe<T: ?Sized>(std::marker::PhantomData<T>);
+pub struct Probe<T: ?Sized>(PhantomData<T>);
 
 /// The answers for types that cannot.
 pub trait Unable<T> {
-    /// Not to be used by all threads, or not for good.
-    const SHAREABLE: bool = false;
-    /// Not that, or not `Clone`.
-    const CACHEABLE: bool = false;
-    /// Not `Send + 'static`.
-    const FETCH_ERROR: bool = false;
     /// Not a `Result`.
     const IS_RESULT: bool = false;
     /// Not a value that says there is none.
@@ -32,38 +27,6 @@ pub trait Unable<T> {
 }
 
 impl<T> Unable<T> for Probe<T> {}
-
-/// The answer for a type that cannot be part of a key.
-pub trait UnablePart {
-    /// It cannot.
-    const KEY_PART: bool = false;
-}
-
-impl<A: ?Sized> UnablePart for Probe<A> {}
-
-#[allow(missing_docs)]
-impl<A> Probe<A>
-where
-    A: Hash + Eq + ToOwned + ?Sized,
-    A::Owned: Hash + Eq + Clone + Send + Sync + 'static,
-{
-    pub const KEY_PART: bool = true;
-}
-
-#[allow(missing_docs)]
-impl<T: Send + Sync + 'static> Probe<T> {
-    pub const SHAREABLE: bool = true;
-}
-
-#[allow(missing_docs)]
-impl<T: Clone + Send + Sync + 'static> Probe<T> {
-    pub const CACHEABLE: bool = true;
-}
-
-#[allow(missing_docs)]
-impl<E: Send + 'static> Probe<E> {
-    pub const FETCH_ERROR: bool = true;
-}
 
 #[allow(missing_docs)]
 impl<T, E> Probe<Result<T, E>> {
@@ -88,6 +51,39 @@ impl<T: Into<BoxError>> Probe<T> {
 #[allow(missing_docs)]
 impl<T: From<ResourceError>> Probe<T> {
     pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
+}
+
+/// A value that a parameter borrows as a trait object: if it is a pointer to that, as an
+/// `Arc<dyn Trait>` is, what it points to is lent, else itself ([`LendsItself`]).
+pub struct Lender<'a, V: ?Sized, D: ?Sized>(&'a V, PhantomData<&'a D>);
+
+impl<'a, V: ?Sized, D: ?Sized> Lender<'a, V, D> {
+    /// Of this value.
+    #[inline]
+    pub fn of(value: &'a V) -> Self {
+        Self(value, PhantomData)
+    }
+}
+
+impl<'a, V: Deref<Target = D> + ?Sized, D: ?Sized> Lender<'a, V, D> {
+    /// What it points to.
+    #[inline]
+    pub fn lend(self) -> &'a D {
+        self.0
+    }
+}
+
+/// See [`Lender`].
+pub trait LendsItself<'a, V: ?Sized> {
+    /// The value.
+    fn lend(self) -> &'a V;
+}
+
+impl<'a, V: ?Sized, D: ?Sized> LendsItself<'a, V> for Lender<'a, V, D> {
+    #[inline]
+    fn lend(self) -> &'a V {
+        self.0
+    }
 }
 
 /// A `Result`, under whatever name: gives the types in it.

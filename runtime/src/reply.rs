@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::bounds::Reportable;
+use crate::bounds::{JsonAnswer, Reportable};
 use crate::deadline::Guard;
 use crate::event::StreamResponse;
 use crate::failure::InvocationError;
@@ -60,7 +59,7 @@ impl Reply for Json {
 ///
 /// # Errors
 /// The handler's; also if its answer cannot be JSON.
-pub fn json<T: Serialize, E: Reportable>(answer: Result<T, E>) -> Result<Json, InvocationError> {
+pub fn json<T: JsonAnswer, E: Reportable>(answer: Result<T, E>) -> Result<Json, InvocationError> {
     let answer = answer.map_err(InvocationError::of)?;
     serde_json::value::to_raw_value(&answer).map_err(|error| {
         let text = format_args!("the answer cannot be written as JSON: {error}").to_string();

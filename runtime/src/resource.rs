@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bounds::Kept;
 use crate::clock::Tick;
 use crate::erased::BoxFuture;
 use crate::error::ResourceError;
@@ -16,11 +15,14 @@ use crate::error::ResourceError;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a resource",
     label = "no `#[init]` and no `#[cached]` without arguments declares this",
-    note = "a parameter is filled with the resource of its name\n\
+    note = "a parameter is filled with the resource of its name; a `#[cached]` function with arguments \
+            is none, call it in the body\n\
             help: declare it with `#[init]`, bring it into scope with `use`, or name it with \
             `#[from(path::to::resource)]`"
 )]
 pub trait Resource {
+    /// For what is said of a type that is none.
+    const IS: bool = true;
     /// What it stands in.
     type Place: Place;
     /// One more than the deepest of the resources that this one is made from. One that is made from
@@ -168,10 +170,6 @@ pub enum Kind {
 }
 
 /// Can be had as an `Arc` of what it holds.
-#[diagnostic::on_unimplemented(
-    message = "this resource has no `Arc` to hand out",
-    note = "a `static` resource is there for good\nhelp: take it as `&T`"
-)]
 pub trait Handle: Deref {
     /// One more owner of the value.
     fn handle(&self) -> Arc<Self::Target>;
@@ -185,23 +183,67 @@ pub trait Handle: Deref {
             help: of a resource of type `T`, take `&T`, `Arc<T>`, or `T` itself if it is `Clone`"
 )]
 pub trait FromHeld<T, H> {
+    /// Whether it can be.
+    type Way;
+
     /// The parameter's value.
-    fn from_held(held: &H) -> Self;
+    fn from_held(held: &H) -> Self
+    where
+        Self::Way: Possible;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T, H: Handle<Target: Kept<T>>> FromHeld<T, H> for Arc<T> {
+impl<T, H: Handle<Target = T>> FromHeld<T, H> for Arc<T> {
+    type Way = ();
+
     fn from_held(held: &H) -> Self {
-        Kept::handle(held.handle())
+        held.handle()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone, H: Deref<Target: Kept<T>>> FromHeld<T, H> for T {
+impl<T: Clone, H: Deref<Target = T>> FromHeld<T, H> for T {
+    type Way = ();
+
     fn from_held(held: &H) -> Self {
-        T::clone(<H::Target as Kept<T>>::lend(held))
+        T::clone(held)
     }
 }
+
+/// The value of a static that derefs, while somebody uses it.
+pub struct Standing<T: 'static>(pub &'static T);
+
+impl<T> Deref for Standing<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.0
+    }
+}
+
+/// For what is said of it.
+#[diagnostic::do_not_recommend]
+impl<T> FromHeld<T, Standing<T>> for Arc<T> {
+    type Way = Standing<T>;
+
+    fn from_held(_: &Standing<T>) -> Self
+    where
+        Standing<T>: Possible,
+    {
+        unreachable!("does not compile")
+    }
+}
+
+/// What a parameter can be filled by.
+#[diagnostic::on_unimplemented(
+    message = "a static resource has no `Arc` to hand out",
+    label = "nothing owns a static",
+    note = "it is there for good, and is never replaced\nhelp: take it as `&T`"
+)]
+pub trait Possible {}
+
+impl Possible for () {}
 
 /// All resources that one function names, as a tuple.
 pub trait ResourceSet {

@@ -26,26 +26,44 @@ impl futures_util::Stream for StreamBody {
     }
 }
 
-/// The reply of a handler that streams its answer.
-///
-/// # Errors
-/// The handler's.
-pub fn stream<S, D, F, E>(answer: Result<StreamResponse<S>, E>) -> Result<Stream, InvocationError>
+/// An answer that is streamed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be streamed",
+    label = "not a `StreamResponse<S>` of a stream of bytes",
+    note = "help: return a `rewarm::StreamResponse<S>` with `S: Stream<Item = Result<D, E>>` and \
+            `D: Into<Bytes>`, or leave the option `streaming` out"
+)]
+pub trait Streamed {
+    /// The same with a body of whatever type.
+    fn into_stream(self) -> Stream;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, D, F> Streamed for StreamResponse<S>
 where
     S: futures_util::Stream<Item = Result<D, F>> + Send + 'static,
     D: Into<Bytes>,
     F: Into<BoxError>,
-    E: Reportable,
 {
-    let StreamResponse { metadata_prelude, stream } = answer.map_err(InvocationError::of)?;
-    let chunks = stream.map(|chunk| match chunk {
-        Ok(chunk) => Ok(chunk.into()),
-        Err(error) => {
-            let error: BoxError = error.into();
-            Err(InvocationError::new(short_type_name::<F>(), chain(&*error)))
-        }
-    });
-    Ok(StreamResponse { metadata_prelude, stream: StreamBody(chunks.boxed()) })
+    fn into_stream(self) -> Stream {
+        let chunks = self.stream.map(|chunk| match chunk {
+            Ok(chunk) => Ok(chunk.into()),
+            Err(error) => {
+                let error: BoxError = error.into();
+                Err(InvocationError::new(short_type_name::<F>(), chain(&*error)))
+            }
+        });
+        let stream = StreamBody(chunks.boxed());
+        StreamResponse { metadata_prelude: self.metadata_prelude, stream }
+    }
+}
+
+/// The reply of a handler that streams its answer.
+///
+/// # Errors
+/// The handler's.
+pub fn stream<S: Streamed, E: Reportable>(answer: Result<S, E>) -> Result<Stream, InvocationError> {
+    answer.map(S::into_stream).map_err(InvocationError::of)
 }
 
 impl Reply for Stream {

@@ -6,6 +6,7 @@
 mod cached;
 mod handler;
 mod init;
+mod strict;
 
 use std::error::Error as StdError;
 use std::fmt;

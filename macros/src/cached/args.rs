@@ -58,7 +58,7 @@ impl Options {
                     text.value().strip_suffix('%').and_then(|n| n.trim().parse::<u8>().ok());
                 let number = number.filter(|percent| *percent < 100);
                 if number.is_none() {
-                    let what = format_args!("{:?} is not a share of a lifetime", text.value());
+                    let what = format!("{:?} is not a share of a lifetime", text.value());
                     diag.error(&text, what, "", "write a percentage from \"0%\" to \"99%\"");
                 }
                 number

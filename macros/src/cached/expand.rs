@@ -3,10 +3,9 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
 
 use super::model::{Argument, Model, Param};
-use crate::item::Returns;
+use crate::item::{Returns, argument_of};
 use crate::names;
 
 pub(super) fn expand(model: &Model) -> TokenStream {
@@ -25,7 +24,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
     let (attrs, body) = (&model.function.attrs, &model.function.body);
     let plain = names::plain_signature(&model.function.sig);
-    let bounds = bounds(model, &private);
+    let allow_in_written = names::allow_in_written(&plain, vis);
     let types = types(model, &private);
     let query = query(model, &private);
     let fetch = fetch(model, &private);
@@ -42,7 +41,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let value = model.returns.value();
     quote! {
         #(#docs)*
-        #[allow(dead_code)]
+        #[allow(dead_code, clippy::used_underscore_binding)]
         #vis #sig {
             #get
         }
@@ -55,13 +54,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             struct __Body;
             impl __Body {
                 #(#attrs)*
+                #[allow(#allow_in_written)]
                 #plain #body
             }
 
             #allow
             const _: () = {
                 #import
-                #bounds
                 #types
                 #place
                 impl #name {
@@ -72,7 +71,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                     #fetch
                     /// The value, if it is kept and fresh.
                     #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
-                        __PLACE.peek(&Self::__query(#(#key_arguments),*)).map(#private::Kept::back)
+                        __PLACE.peek(&Self::__query(#(#key_arguments),*))
                     }
                     /// Fetches now. Callers at the same time share one fetch.
                     #vis #asyncness fn refresh(#inputs) #output {
@@ -99,7 +98,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 fn get(model: &Model, miss: &Ident, private: &TokenStream) -> TokenStream {
     let name = &model.seen.ident;
     let (_, key) = key_parameters(model);
-    let fetched = call(model, miss, private);
+    let fetched = call(model, miss);
     let answer = answer(
         model,
         &quote! {
@@ -120,7 +119,7 @@ fn get(model: &Model, miss: &Ident, private: &TokenStream) -> TokenStream {
 fn refresh(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
     let name = &model.seen.ident;
     let (_, key) = key_parameters(model);
-    let answer = answer(model, &call(model, method, private), private);
+    let answer = answer(model, &call(model, method), private);
     quote! {
         let __query = #name::__query(#(#key),*);
         #answer
@@ -128,12 +127,9 @@ fn refresh(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream 
 }
 
 /// Asks the cache, with a fetch for when it has no answer.
-fn call(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
+fn call(model: &Model, method: &Ident) -> TokenStream {
     let name = &model.seen.ident;
-    let passed = model.skipped().into_iter().map(|argument| {
-        let name = &argument.name;
-        if argument.borrowed { quote!(#private::ToOwned::to_owned(#name)) } else { quote!(#name) }
-    });
+    let passed = model.skipped().into_iter().map(|argument| &argument.name);
     let wait = model.seen.asyncness.map(|_| quote!(.await));
     quote! {
         #name::__place().#method(&__query, |__key| #name::__fetch(__key #(, #passed)*)) #wait
@@ -143,8 +139,8 @@ fn call(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
 /// What the function returns, made of what the cache gives.
 fn answer(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
     match &model.returns {
-        Returns::Result { .. } => quote!(#private::answer(#outcome)),
-        Returns::Plain(_) => quote!(#private::Kept::back(#private::infallible(#outcome))),
+        Returns::Result { .. } => outcome.clone(),
+        Returns::Plain(_) => quote!(#private::infallible(#outcome)),
     }
 }
 
@@ -158,25 +154,6 @@ fn key_parameters(model: &Model) -> (Vec<TokenStream>, Vec<TokenStream>) {
         }
     };
     model.key().iter().map(one).unzip()
-}
-
-/// What the types have to be, each said once.
-fn bounds(model: &Model, private: &TokenStream) -> TokenStream {
-    let require = |bound: &str, ty: &dyn quote::ToTokens| names::require(bound, ty, private);
-    let value = require("cacheable", model.returns.value());
-    let key = model.key();
-    let key = key.iter().map(|argument| require("key_part", &argument.ty));
-    let rest = match &model.returns {
-        Returns::Plain(ty) => names::not_a_result(ty, private),
-        Returns::Result { .. } => {
-            let error = error(model, private);
-            let shared = model.options.negative_ttl.as_ref();
-            let shared = shared.map(|_| require("shared_failure", &error));
-            let sent = require("fetch_error", &error);
-            quote!(#shared #sent)
-        }
-    };
-    quote!(#value #(#key)* #rest)
 }
 
 /// The function's error type.
@@ -194,32 +171,73 @@ fn part(n: usize) -> Ident {
     format_ident!("__Part{n}")
 }
 
-/// The types of what is kept.
+/// The name of the type of the n-th argument that is passed on.
+fn passed(n: usize) -> Ident {
+    format_ident!("__Passed{n}")
+}
+
+/// The types of what is kept and passed on, as far as they fit.
 fn types(model: &Model, private: &TokenStream) -> TokenStream {
-    let value = names::kept(model.returns.value(), "CACHEABLE", private);
-    let error = match &model.returns {
-        Returns::Result { .. } => names::kept(&error(model, private), "FETCH_ERROR", private),
-        Returns::Plain(_) => error(model, private),
+    let fitting =
+        |checks: &TokenStream, ty: &dyn quote::ToTokens| names::fitting(checks, ty, private);
+    let value = model.returns.value();
+    // Of an `Option`, what is in it has to be `Clone`.
+    let inside = argument_of(value, "Option").unwrap_or(value);
+    let cacheable = names::require("cacheable", inside, private);
+    let (value, error) = match &model.returns {
+        Returns::Result { .. } => {
+            let error = error(model, private);
+            let sent = names::require("fetch_error", &error, private);
+            let shared = model.options.negative_ttl.as_ref().map(|_| {
+                let shared = names::require("shared_failure", &error, private);
+                quote!(&& #shared)
+            });
+            let value = fitting(&cacheable, value);
+            (quote!(type __Value = #value;), fitting(&quote!(#sent #shared), &error))
+        }
+        Returns::Plain(ty) => {
+            let is_no_result = names::is_no_result("not_a_result", ty, private);
+            let plain = fitting(&is_no_result, ty);
+            let cacheable = match argument_of(ty, "Option") {
+                Some(_) => cacheable,
+                // Nothing is asked of a `Result` under another name.
+                None => names::require_alias("cacheable", "__Plain", ty, private),
+            };
+            let value = fitting(&cacheable, &quote!(__Plain));
+            let values = quote!(type __Plain = #plain; type __Value = #value;);
+            (values, quote!(#private::Infallible))
+        }
     };
     let key = model.key();
     let parts = key.iter().enumerate().map(|(n, argument)| {
-        let (part, ty) = (part(n), names::kept(&argument.ty, "KEY_PART", private));
+        let (part, ty) = (part(n), &argument.ty);
+        let ty = fitting(&names::require("key_part", ty, private), ty);
         quote!(type #part = #ty;)
     });
     let owned = (0..key.len()).map(|n| {
         let part = part(n);
         quote!(#private::Owned<#part>,)
     });
+    let skipped = model.skipped();
+    let skipped = skipped.iter().enumerate().map(|(n, argument)| {
+        let (passed, ty) = (passed(n), &argument.ty);
+        let bound = if argument.borrowed { "passed_owned" } else { "passed" };
+        let ty = fitting(&names::require(bound, ty, private), ty);
+        quote!(type #passed = #ty;)
+    });
     let place = match model.is_keyed() {
         true => quote!(#private::Keyed<__Key, __Value, __Error>),
         false => quote!(#private::Unkeyed<__Value, __Error>),
     };
+    let needs = (!model.injected.is_empty()).then(|| names::needs(&model.injected, private));
     quote! {
-        type __Value = #value;
+        #value
         type __Error = #error;
         #(#parts)*
+        #(#skipped)*
         type __Key = (#(#owned)*);
         type __Place = #place;
+        #needs
     }
 }
 
@@ -237,7 +255,7 @@ fn query(model: &Model, private: &TokenStream) -> TokenStream {
     });
     let asked = key.iter().map(|argument| {
         let name = &argument.name;
-        quote!(#private::Kept::ask(#name),)
+        quote!(#name,)
     });
     let parts = (0..key.len()).map(|n| {
         let part = part(n);
@@ -260,11 +278,11 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
             model.injected[*n].argument(private, &quote!(held.#index))
         }
         Param::Key(argument) => {
-            let (n, part, ty) = (syn::Index::from(in_key), part(in_key), &argument.ty);
+            let (n, part) = (syn::Index::from(in_key), part(in_key));
             in_key += 1;
             match argument.borrowed {
-                true => quote!(#private::lend::<#ty, #part>(&key.#n)),
-                false => quote!(#private::Kept::<#ty>::back(key.#n)),
+                true => quote!(#private::Borrow::<#part>::borrow(&key.#n)),
+                false => quote!(key.#n),
             }
         }
         Param::Skipped(argument) => {
@@ -277,13 +295,15 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
     });
     let arguments: Vec<_> = arguments.collect();
     let skipped = model.skipped();
-    let skipped = skipped.iter().map(|argument| {
-        let (name, ty) = (skipped_name(argument), &argument.ty);
-        let owned = match argument.borrowed {
-            true => quote_spanned!(ty.span()=> #private::Owned<#ty>),
-            false => quote!(#ty),
-        };
-        quote!(, #name: #owned)
+    let own = skipped.iter().filter(|argument| argument.borrowed).map(|argument| {
+        let name = skipped_name(argument);
+        quote!(let #name = #private::ToOwned::to_owned(#name);)
+    });
+    let own: TokenStream = own.collect();
+    let skipped = skipped.iter().enumerate().map(|(n, argument)| {
+        let (name, ty) = (skipped_name(argument), passed(n));
+        let reference = argument.borrowed.then(|| quote!(&));
+        quote!(, #name: #reference #ty)
     });
     let wait = model.seen.asyncness.map(|_| quote!(.await));
     let call = quote!(__Body::#name(#(#arguments),*) #wait);
@@ -291,17 +311,15 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         Returns::Result { .. } => call,
         Returns::Plain(_) => quote!(::core::result::Result::<_, __Error>::Ok(#call)),
     };
-    let hold = (!model.injected.is_empty()).then(|| {
-        let set = names::resource_set(&model.injected);
-        quote!(let held = #private::hold::<#set>().await?;)
-    });
+    let hold = names::hold(&model.injected, private, &names::ours("held"));
     let guarded = names::guarded(
         name,
-        &quote!(async move { #hold #private::fetched::<_, _, __Value, __Error>(#outcome) }),
+        &quote!(async move { #hold #private::fetched::<__Value, __Error>(#outcome) }),
         private,
     );
     quote! {
         fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch {
+            #own
             #guarded
         }
     }

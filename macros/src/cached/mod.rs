@@ -30,7 +30,7 @@ impl Attribute for Cached {
         expand::expand(model)
     }
 
-    fn fallback(item: Item, krate: &syn::Path) -> TokenStream {
-        crate::stand_in::cached(item, krate)
+    fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
+        crate::stand_in::cached(item, fault, krate)
     }
 }

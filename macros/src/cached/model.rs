@@ -5,7 +5,7 @@ use syn::{Attribute, Pat, PatType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
-use crate::item::{Function, Item, Returns, split_docs};
+use crate::item::{Function, Item, Returns, peeled, split_docs};
 use crate::lints;
 use crate::names::{self, Injected};
 
@@ -57,8 +57,9 @@ impl Model {
                 return None;
             }
         };
-        let params = names::parameters(&function.sig, diag)?;
-        let mut fine = names::check_signature(&function.sig, diag);
+        let sig = names::without_lifetimes(&function.sig);
+        let params = names::parameters(&sig, diag);
+        let mut fine = names::check_signature(&function.sig, false, diag);
         // Its type cannot be a key either, and once is enough.
         fine &= !faults.contains(&"request_in_key");
         let awaits = function.sig.asyncness.is_some();
@@ -117,7 +118,7 @@ impl Model {
         }
         let keys = kinds.iter().filter(|kind| matches!(kind, Param::Key(_))).count();
         if keys > MAX_ARGUMENTS {
-            let what = format_args!("a key of {keys} arguments is too long");
+            let what = format!("a key of {keys} arguments is too long");
             let help = format!("take a struct, or at most {MAX_ARGUMENTS} arguments");
             diag.error(&function.sig.inputs, what, "", help);
             fine = false;
@@ -133,9 +134,9 @@ impl Model {
         if !fine {
             return None;
         }
-        let (docs, attrs) = split_docs(&function.attrs);
+        let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated", "must_use"]);
         function.attrs = attrs;
-        let mut signature = names::plain_signature(&function.sig);
+        let mut signature = names::plain_signature(&sig);
         signature.inputs = seen.into_iter().map(syn::FnArg::Typed).collect();
         Some(Self {
             returns: Returns::of(&function.sig.output),
@@ -183,27 +184,24 @@ impl Argument {
             );
             return None;
         };
-        let (ty, borrowed) = match &*param.ty {
+        let whole = peeled(&param.ty);
+        let (ty, borrowed) = match whole {
             Type::Reference(reference) if reference.mutability.is_some() => {
                 diag.error(
-                    &param.ty,
+                    whole,
                     "an argument of a cached function cannot be borrowed mutably",
                     "on a hit the function does not run, and nothing would be written",
                     "take it by value or by `&`, and return what changes",
                 );
                 return None;
             }
-            Type::Reference(reference) => (&*reference.elem, true),
+            // One that lives for good is its own owner.
+            Type::Reference(_) if !names::borrows(whole) => (whole, false),
+            Type::Reference(reference) => (peeled(&reference.elem), true),
             ty => (ty, false),
         };
-        if let Type::ImplTrait(ty) = ty {
-            diag.error(
-                ty,
-                "an argument of a cached function has to have one type",
-                "it is a part of the key under which the answer is kept",
-                "write the type",
-            );
-            return None;
+        if names::hidden(ty).is_some() {
+            return None; // a generic function, and reported as such
         }
         if names::borrows(ty) {
             diag.error(

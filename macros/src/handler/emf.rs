@@ -98,7 +98,7 @@ fn dimensions(key: &Ident, list: Vec<Word>, diag: &mut Diag) -> Vec<Dimension> {
     for (word, value) in list {
         let name = word.unraw().to_string();
         if seen.contains(&name) {
-            let what = format_args!("the dimension `{name}` is given twice");
+            let what = format!("the dimension `{name}` is given twice");
             diag.error(&word, what, "", "keep one of them");
             continue;
         }
@@ -106,7 +106,7 @@ fn dimensions(key: &Ident, list: Vec<Word>, diag: &mut Diag) -> Vec<Dimension> {
         seen.push(name);
     }
     if seen.len() > 30 {
-        let what = format_args!("{} dimensions", seen.len());
+        let what = format!("{} dimensions", seen.len());
         diag.error(key, what, "CloudWatch takes 30", "keep those that you look metrics up by");
     }
     dimensions
@@ -160,7 +160,7 @@ fn dimension(
 
 fn unknown(word: &Ident, name: &str, diag: &mut Diag) {
     let all = KNOWN.map(|(known, _)| known);
-    let what = format_args!("rewarm has no value for the dimension `{name}`");
+    let what = format!("rewarm has no value for the dimension `{name}`");
     let why = format!("the dimensions that it knows are `{}`", all.join("`, `"));
     let own = format!("give one of your own its value, as in `{name} = \"…\"`");
     match nearest(name, all.into_iter()) {

@@ -16,10 +16,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let function = &model.function;
     let (vis, name) = (&function.vis, &function.sig.ident);
     let about = format!("Runs the handler `{}`.", names::text(name));
-    let not_a_result = match &model.returns {
-        Returns::Plain(ty) if names::hidden(ty).is_none() => names::not_a_result(ty, &private),
-        _ => TokenStream::new(),
-    };
+    let answer = named_answer(model).map(|ty| {
+        let is_no_result = names::is_no_result("not_a_result", ty, &private);
+        let ty = names::fitting(&is_no_result, ty, &private);
+        quote!(type __Answer = #ty;)
+    });
+    let serves = matches!(model.event, Event::Service);
+    let needs =
+        (serves || !model.injected.is_empty()).then(|| names::needs(&model.injected, &private));
     let spec = spec(model);
     let event = match &model.event {
         Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
@@ -48,7 +52,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         const _: () = {
             #import
-            #not_a_result
+            #answer
+            #needs
             #service
 
             impl #private::Handler for #name {
@@ -78,8 +83,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
         }
     };
+    let allow_in_written = names::allow_in_written(&function.sig, &syn::Visibility::Inherited);
     quote! {
-        #[allow(dead_code)]
+        #[allow(dead_code, #allow_in_written)]
         #function
 
         #[doc = #about]
@@ -110,17 +116,20 @@ fn call(model: &Model) -> TokenStream {
     let private = names::private();
     let name = &model.function.sig.ident;
     let (held, answer) = (ours("__held"), ours("__answer"));
-    let hold = hold(model, &held);
+    let mut hold = names::hold(&model.injected, &private, &held);
     let event = match &model.event {
         Event::Payload(_) => Some(quote!(__event.payload)),
-        Event::Whole(_) if model.context => Some(quote!(__event.clone())),
+        Event::Whole(_) if model.context => {
+            hold.extend(quote!(let __context = __event.context.clone();));
+            Some(quote!(__event))
+        }
         Event::Whole(_) => Some(quote!(__event)),
         Event::None => None,
         Event::Request => Some(quote!(__request)),
         Event::Service => return quote!(__APP.get().await?.serve(__event).await),
     };
     let context = model.context.then(|| match &model.event {
-        Event::Request => quote!(__context),
+        Event::Request | Event::Whole(_) => quote!(__context),
         _ => quote!(__event.context),
     });
     let resources = names::arguments(&model.injected, &private, &held);
@@ -129,7 +138,9 @@ fn call(model: &Model) -> TokenStream {
     let (call, at) = match &model.returns {
         Returns::Result { whole, .. } => (call, whole.span()),
         Returns::Plain(ty) => {
-            (quote!(::core::result::Result::Ok::<_, #private::Infallible>(#call)), ty.span())
+            let answer = named_answer(model).map_or_else(|| quote!(_), |_| quote!(__Answer));
+            let ok = quote!(::core::result::Result::Ok::<#answer, #private::Infallible>);
+            (quote!(#ok(#call)), ty.span())
         }
     };
     // On the type that is returned, where it does not fit.
@@ -162,15 +173,22 @@ fn call(model: &Model) -> TokenStream {
     }
 }
 
+/// The type of an answer that is no `Result` as far as can be seen.
+fn named_answer(model: &Model) -> Option<&syn::Type> {
+    match &model.returns {
+        Returns::Plain(ty) if names::hidden(ty).is_none() => Some(ty),
+        _ => None,
+    }
+}
+
 /// The service that the function makes: a resource of the container, built anew when one of those
 /// that it is made of is.
 fn service(model: &Model, reply: &TokenStream) -> TokenStream {
     let private = names::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
     let text = names::text(name);
-    let set = names::resource_set(&model.injected);
     let depth = names::depth(&model.injected, &private);
-    let hold = hold(model, &held);
+    let hold = names::hold(&model.injected, &private, &held);
     let arguments = names::arguments(&model.injected, &private, &held);
     let call = quote!(#name(#(#arguments),*));
     let awaits = model.function.sig.asyncness.is_some();
@@ -189,25 +207,16 @@ fn service(model: &Model, reply: &TokenStream) -> TokenStream {
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
     quote! {
         static __APP: #private::Cell<#private::http::App<#reply>> = #private::Cell::new(
-            #private::Spec::waiting(#text, #depth, #private::nodes::<#set>, || #guard(async {
+            #private::Spec::waiting(#text, #depth, #private::nodes::<__Needs>, || #guard(async {
                 #hold
                 let #service = #made;
-                #private::built::<_, #private::http::App<#reply>>(#app)
+                #private::built(#app)
             })) #restore,
             || &__APP,
         );
 
         #private::register!(__APP);
     }
-}
-
-/// Waits for the resources that the function names, if it does.
-fn hold(model: &Model, held: &Ident) -> TokenStream {
-    if model.injected.is_empty() {
-        return TokenStream::new();
-    }
-    let (private, set) = (names::private(), names::resource_set(&model.injected));
-    quote!(let #held = #private::hold::<#set>().await?;)
 }
 
 fn emf_spec(emf: &Emf, private: &TokenStream) -> TokenStream {

@@ -30,7 +30,7 @@ impl Attribute for Handler {
         expand::expand(model)
     }
 
-    fn fallback(item: Item, krate: &syn::Path) -> TokenStream {
-        crate::stand_in::handler(item, krate)
+    fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
+        crate::stand_in::handler(item, fault, krate)
     }
 }

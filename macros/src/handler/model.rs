@@ -4,7 +4,7 @@ use syn::{PatType, ReturnType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
-use crate::item::{Function, Item, Returns};
+use crate::item::{Function, Item, Returns, argument_of, peeled};
 use crate::lints;
 use crate::names::{self, Injected};
 
@@ -52,8 +52,9 @@ impl Model {
                 return None;
             }
         };
-        let params = names::parameters(&function.sig, diag)?;
-        let mut fine = names::check_signature(&named_output(&function.sig, &options), diag);
+        let sig = names::without_lifetimes(&function.sig);
+        let params = names::parameters(&sig, diag);
+        let mut fine = names::check_signature(&named_output(&function.sig, &options), true, diag);
         let name = &function.sig.ident;
         if name == "main" {
             diag.error(
@@ -81,15 +82,23 @@ impl Model {
             (false, false) => params.next().map_or(Some(Event::None), |param| event(param, diag)),
         };
         fine &= event.is_some();
-        // With `#[from]` it is a resource, whatever its type is called.
-        let is_context = |param: &&PatType| {
-            !serves
-                && names::ends_in(&param.ty, "Context")
-                && names::from_attribute(param).is_none()
-        };
-        let context = params.next_if(is_context).is_some();
+        let context = params.next_if(|param| !serves && is_context(param)).is_some();
         let mut injected = Vec::new();
         for param in params {
+            if is_context(param) {
+                let (what, help) = match (serves, context) {
+                    (true, _) => (
+                        "a service is not made of a `Context`",
+                        "take the request, and the `Context` second",
+                    ),
+                    (_, true) => ("a handler has one `Context`", "remove one of them"),
+                    _ => ("the `Context` is the second parameter", "move it behind the event"),
+                };
+                let why = "every other parameter is filled by the resource of its name";
+                diag.error(&param.ty, what, why, help);
+                fine = false;
+                continue;
+            }
             match Injected::read(param, diag) {
                 Some(param) => injected.push(param),
                 None => fine = false,
@@ -110,6 +119,12 @@ impl Model {
     }
 }
 
+/// Whether a parameter takes Lambda's context. With `#[from]` it is a resource, whatever its type is
+/// called.
+fn is_context(param: &PatType) -> bool {
+    names::ends_in(&param.ty, "Context") && names::from_attribute(param).is_none()
+}
+
 /// Whether a function under `http` makes a service: it does not take the request.
 fn makes_service(item: &Item) -> bool {
     let Item::Fn(function) = item else {
@@ -117,7 +132,7 @@ fn makes_service(item: &Item) -> bool {
     };
     match function.sig.inputs.first() {
         Some(syn::FnArg::Typed(param)) => {
-            let ty = match &*param.ty {
+            let ty = match peeled(&param.ty) {
                 Type::Reference(reference) => &*reference.elem,
                 ty => ty,
             };
@@ -163,7 +178,16 @@ fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
         );
         return None;
     }
-    if let Type::Reference(reference) = &*param.ty {
+    if is_context(param) && names::is_lambdas(&param.ty) {
+        diag.error(
+            &param.ty,
+            "the first parameter is the event",
+            "the `Context` comes second",
+            "take the event first; `serde_json::Value` is any",
+        );
+        return None;
+    }
+    if let Type::Reference(reference) = peeled(&param.ty) {
         diag.error(
             reference,
             "the event is given away, not lent",
@@ -172,14 +196,8 @@ fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
         );
         return None;
     }
-    if let Type::Path(path) = &*param.ty {
-        if let Some(last) = path.path.segments.last().filter(|last| last.ident == "LambdaEvent") {
-            if let syn::PathArguments::AngleBracketed(args) = &last.arguments {
-                if let Some(syn::GenericArgument::Type(payload)) = args.args.first() {
-                    return Some(Event::Whole(payload.clone()));
-                }
-            }
-        }
+    match argument_of(&param.ty, "LambdaEvent") {
+        Some(payload) => Some(Event::Whole(payload.clone())),
+        None => Some(Event::Payload(peeled(&param.ty).clone())),
     }
-    Some(Event::Payload((*param.ty).clone()))
 }

@@ -55,7 +55,7 @@ fn restore(args: &mut Args, diag: &mut Diag) -> Option<(Restore, Ident)> {
         "check" => Restore::Check,
         "rebuild" => Restore::Rebuild,
         other => {
-            let what = format_args!("a restore cannot `{other}` the value");
+            let what = format!("a restore cannot `{other}` the value");
             diag.error(&word, what, "", "write `keep`, `check` or `rebuild`");
             return None;
         }

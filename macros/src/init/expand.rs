@@ -33,10 +33,12 @@ fn of_function(
 
     let (attrs, body) = (&function.attrs, &function.body);
     let sig = names::plain_signature(&function.sig);
+    let allow = names::allow_in_written(&sig, vis);
     let written = quote! {
         struct __Body;
         impl __Body {
             #(#attrs)*
+            #[allow(#allow)]
             #sig #body
         }
     };
@@ -48,21 +50,20 @@ fn of_function(
     let at = Span::call_site().located_at(returns.error_span());
     let private_at = names::at(&private, at);
     let built = match returns {
-        Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or::<_, __Kept, _>),
-        Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<_, __Kept>),
+        Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or::<__Kept, _>),
+        Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<__Kept>),
     };
     let wait = names::at(&wait, at);
     let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
-    let set = names::resource_set(injected);
+    let needs = awaits.then(|| names::needs(injected, &private));
     let spec = if awaits {
-        let hold =
-            (!injected.is_empty()).then(|| quote!(let #held = #private::hold::<#set>().await?;));
+        let hold = names::hold(injected, &private, &held);
         let build = waiting(model, &quote!(#hold #outcome), &private);
         quote! {
             #private::Spec::waiting(
                 #text,
                 <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
-                #private::nodes::<#set>,
+                #private::nodes::<__Needs>,
                 #build,
             )
         }
@@ -71,10 +72,11 @@ fn of_function(
     };
     let lent = quote!(#private::lent::<__Kept>(value));
     let options = options(model, &lent, &private);
-    let kept = names::kept(value, "SHAREABLE", &private);
+    let kept = kept(model, &private);
     let place = quote! {
         type __Kept = #kept;
         type __Place = #private::Cell<__Kept>;
+        #needs
         static __PLACE: __Place = #private::Cell::new(#spec #options, || &__PLACE);
     };
 
@@ -83,7 +85,7 @@ fn of_function(
         #(#docs)*
         #[allow(dead_code)]
         #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-            #krate::private::give(<#name as #krate::private::Resource>::place().#get() #wait)
+            <#name as #krate::private::Resource>::place().#get() #wait
         }
     };
     let depth = names::depth(injected, &private);
@@ -97,22 +99,32 @@ fn of_function(
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
     let (text, outside) = (names::text(name), quote!(#krate::private));
-    let kept = names::kept(value, "SHAREABLE", &outside);
-    let place_type = quote!(#outside::Cell<#kept>);
-    let build = waiting(model, &quote!(#outside::built::<#value, #kept>(#init)), &outside);
-    let options = options(model, &quote!(#outside::lent::<#kept>(value)), &outside);
+    let private = names::private();
+    let build = waiting(model, &quote!(#name::__built(#init)), &outside);
+    let options = options(model, &quote!(#outside::lent::<#value>(value)), &outside);
     let accessor = quote! {
         #(#docs)*
-        #[allow(dead_code)]
-        #vis static #name: #place_type = #outside::Cell::new(
+        #[allow(dead_code, unreachable_code)]
+        #vis static #name: <#name as #outside::Resource>::Place = #outside::Cell::new(
             #outside::Spec::waiting(#text, 0, #outside::nodes::<()>, #build) #options,
             || &#name,
         );
     };
-    let private = names::private();
+    let kept = kept(model, &private);
+    let place_type = quote!(#private::Cell<__Kept>);
     let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
     let controls = controls(model, &quote!(#name), &private);
-    let place = quote!(#resource #controls #private::register!(#name););
+    let place = quote! {
+        type __Kept = #kept;
+        #resource
+        impl #name {
+            fn __built(value: #value) -> ::core::result::Result<#private::Erased, #private::BoxError> {
+                #private::built::<__Kept>(value)
+            }
+        }
+        #controls
+        #private::register!(#name);
+    };
     block(model, &accessor, &TokenStream::new(), &place)
 }
 
@@ -120,26 +132,25 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
 fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
     let (text, outside) = (names::text(name), quote!(#krate::private));
-    let kept = names::kept(value, "SHAREABLE", &outside);
-    let place_type = quote!(#outside::Fixed<#kept>);
     let options = options(model, &quote!(&*#name), &outside);
     let accessor = quote! {
         #(#docs)*
-        #[allow(dead_code)]
-        #vis static #name: #place_type =
-            <#place_type>::new(
-                #outside::Spec::computing(#text, || #name.fill(#outside::fixed::<#value, _>(#init))) #options,
-                || &#name,
-            );
+        #[allow(dead_code, unreachable_code)]
+        #vis static #name: <#name as #outside::Resource>::Place = #outside::Fixed::new(
+            #outside::Spec::computing(#text, || #name.fill(#outside::fixed::<#value>(#init))) #options,
+            || &#name,
+        );
     };
     let private = names::private();
+    let kept = kept(model, &private);
+    let place_type = quote!(#private::Fixed<#kept>);
     let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
     let place = quote! {
         #resource
         impl #name {
             /// The value if it is built, without waiting.
             #vis fn get() -> ::core::option::Option<&'static #value> {
-                #name.peek().map(#private::Kept::lend)
+                #name.peek()
             }
         }
         #private::register!(#name);
@@ -156,17 +167,13 @@ fn block(
     written: &TokenStream,
     place: &TokenStream,
 ) -> TokenStream {
-    let Model { krate, vis, name, value, .. } = model;
-    let (allow, private, import) = (names::allow(), names::private(), names::import(krate));
+    let Model { krate, vis, name, .. } = model;
+    let (allow, import) = (names::allow(), names::import(krate));
     let about = format!("The controls of the resource `{}`.", names::text(name));
-    let not_a_result = not_a_result(model);
-    let shareable = names::require("shareable", value, &private);
     let ours = quote! {
         #allow
         const _: () = {
             #import
-            #not_a_result
-            #shareable
             #place
         };
     };
@@ -198,11 +205,11 @@ fn controls(model: &Model, place: &TokenStream, private: &TokenStream) -> TokenS
         impl #name {
             /// The value if it is built, without waiting.
             #vis fn get() -> ::core::option::Option<#private::Arc<#value>> {
-                #place.peek().map(#private::Kept::handle)
+                #place.peek()
             }
             /// Builds the next generation now.
             #vis async fn rebuild() -> ::core::result::Result<#private::Arc<#value>, #private::ResourceError> {
-                #private::give(#place.rebuild().await)
+                #place.rebuild().await
             }
         }
     }
@@ -221,18 +228,18 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
         let pause = names::duration(pause, private);
         quote!(.retry_after(#pause))
     });
-    let check = model.check.as_ref().map(|check| {
-        quote_spanned!(check.span()=> .check(|value| #private::Box::pin(async move {
-            #check(#lent).await.map_err(::core::convert::Into::into)
-        })))
-    });
+    // All at the path, which the compiler shows where the function does not fit.
+    let call = |path: &syn::Path, by: &str| {
+        let (at, by) = (path.span(), syn::Ident::new(by, path.span()));
+        let (lent, private) = (names::at(lent, at), names::at(private, at));
+        quote_spanned!(at=> .#by(|value| #private::#by(#path(#lent))))
+    };
+    let check = model.check.as_ref().map(|check| call(check, "check"));
     let idle = model.idle.map(|gap| {
         let gap = names::duration(gap, private);
         quote!(.idle(#gap))
     });
-    let close = model.close.as_ref().map(
-        |close| quote_spanned!(close.span()=> .close(|value| #private::Box::pin(#close(#lent)))),
-    );
+    let close = model.close.as_ref().map(|close| call(close, "close"));
     let restore = model.restore.map(|restore| match restore {
         Restore::Keep => quote!(.restore(#private::Restore::Keep)),
         Restore::Check => quote!(.restore(#private::Restore::Check)),
@@ -241,14 +248,17 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
     quote!(#lazy #timeout #retry_after #check #idle #close #restore)
 }
 
-/// Rejects a `Result` under a name that a macro cannot see through.
-fn not_a_result(model: &Model) -> Option<TokenStream> {
-    let plain = match &model.source {
+/// The type of what is kept, if it can be.
+fn kept(model: &Model, private: &TokenStream) -> TokenStream {
+    let value = &model.value;
+    let shareable = names::require("shareable", value, private);
+    let by = match &model.source {
         Source::Fn { returns, .. } => match &**returns {
-            Returns::Plain(ty) => ty,
-            Returns::Result { .. } => return None,
+            Returns::Plain(_) => "not_a_result",
+            Returns::Result { .. } => return names::fitting(&shareable, value, private),
         },
-        Source::Static { .. } => &model.value,
+        Source::Static { .. } => "no_result",
     };
-    Some(names::not_a_result(plain, &names::private()))
+    let is_no_result = names::is_no_result(by, value, private);
+    names::fitting(&quote!(#is_no_result && #shareable), value, private)
 }

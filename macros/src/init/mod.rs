@@ -29,7 +29,7 @@ impl Attribute for Init {
         expand::expand(model)
     }
 
-    fn fallback(item: Item, krate: &syn::Path) -> TokenStream {
-        crate::stand_in::resource(item, krate)
+    fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
+        crate::stand_in::resource(item, fault, krate)
     }
 }

@@ -45,8 +45,9 @@ impl Model {
     }
 
     fn check_fn(options: Options, mut function: Function, diag: &mut Diag) -> Option<Self> {
-        let params = names::parameters(&function.sig, diag)?;
-        let mut fine = names::check_signature(&function.sig, diag);
+        let sig = names::without_lifetimes(&function.sig);
+        let params = names::parameters(&sig, diag);
+        let mut fine = names::check_signature(&function.sig, false, diag);
         let awaits = function.sig.asyncness.is_some();
         let mut injected = Vec::new();
         if let (false, Some(first)) = (awaits, params.first()) {
@@ -71,7 +72,7 @@ impl Model {
             return None;
         }
         let returns = Returns::of(&function.sig.output);
-        let (docs, attrs) = split_docs(&function.attrs);
+        let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated"]);
         function.attrs = attrs;
         Some(Self {
             docs,
@@ -95,8 +96,18 @@ impl Model {
     }
 
     fn check_static(mut options: Options, item: Static, diag: &mut Diag) -> Option<Self> {
-        if item.mutability.is_some() && item.is_plain() {
+        if item.mutability.is_some() {
             return None; // the lint `static_mut` has said so
+        }
+        if let Returns::Result { ok, .. } = Returns::in_type(&item.ty) {
+            let ok = quote::quote!(#ok);
+            diag.error(
+                &item.ty,
+                "a static resource is its value, and not a `Result`",
+                "an error in its initialiser is the resource's, and is told to Lambda",
+                format_args!("write `{ok}` for the type, and `?` in the initialiser"),
+            );
+            return None;
         }
         let awaits = item.awaits();
         let help = "await in the initialiser, or make it an `async fn`";
@@ -110,12 +121,12 @@ impl Model {
             );
         }
         options.check(awaits, help, diag);
-        let (docs, attrs) = split_docs(&item.attrs);
+        let (docs, attrs) = split_docs(&item.attrs, &["doc", "deprecated"]);
         Some(Self {
             docs: docs.into_iter().chain(attrs).collect(),
             vis: item.vis,
             name: item.ident,
-            value: item.ty,
+            value: names::of_a_static(item.ty),
             lazy: options.lazy.is_some(),
             timeout: options.timeout.map(|(limit, _)| limit).filter(|_| awaits),
             retry_after: options.retry_after.map(|(pause, _)| pause),

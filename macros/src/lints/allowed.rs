@@ -38,7 +38,7 @@ fn unknown(word: &proc_macro2::Ident, text: &str, diag: &mut Diag) {
     let names = LINTS.iter().filter(|lint| lint.can_be_allowed);
     let names: Vec<_> = names.map(|lint: &Lint| lint.name).collect();
     let all = format!("the lints that can be allowed are `{}`", names.join("`, `"));
-    let what = format_args!("there is no lint `{text}`");
+    let what = format!("there is no lint `{text}`");
     match nearest(text, names.iter().copied()) {
         Some(near) => diag.error(word, what, all, format_args!("did you mean `{near}`?")),
         None => diag.error(word, what, all, "write one of these, or remove it"),

@@ -9,7 +9,7 @@ pub(super) const LINT: Lint = Lint { name: "global_write", can_be_allowed: false
 
 fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     let mut report = |path: &syn::Path, does: &str| {
-        let what = format_args!("this {does} the global `{}`", super::paths::show(path));
+        let what = format!("this {does} the global `{}`", super::paths::show(path));
         found.add(
             path,
             what,

@@ -77,7 +77,7 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
             Part::Static(item) if matches!(item.mutability, syn::StaticMutability::None) => {
                 let holds_state = |ty: &TypePath| holds_state(ty, scope);
                 if let Some(ty) = types::find(&item.ty, &holds_state, &|_| true) {
-                    let what = format_args!(
+                    let what = format!(
                         "the static `{}` holds state (`{}`) that nobody sees from outside",
                         item.ident,
                         show(&ty.path)
@@ -86,10 +86,8 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
                 }
             }
             Part::Macro(mac) if scope.is_one_of(&mac.path, MACROS, 1) => {
-                let what = format_args!(
-                    "`{}!` keeps state that nobody sees from outside",
-                    show(&mac.path)
-                );
+                let what =
+                    format!("`{}!` keeps state that nobody sees from outside", show(&mac.path));
                 found.add(&mac.path, what, WHY, HELP);
             }
             _ => {}

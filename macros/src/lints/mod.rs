@@ -91,7 +91,7 @@ impl Found<'_> {
         help: impl std::fmt::Display,
     ) {
         let name = self.name;
-        let why = format_args!("{why} (lint `{name}`, see docs/lints.md#{name})");
+        let why = format!("{why} (lint `{name}`, see docs/lints.md#{name})");
         self.diag.error(at, what, why, help);
         self.faults.push(name);
     }

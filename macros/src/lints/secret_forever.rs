@@ -58,11 +58,11 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     };
     let name = subject.name();
     if let Some(ty) = types::find(&value, &is_secret, &into) {
-        let what = format_args!("`{name}` would keep a secret (`{}`) for good", show(&ty.path));
+        let what = format!("`{name}` would keep a secret (`{}`) for good", show(&ty.path));
         found.add(ty, what, WHY, HELP);
     } else if ends_as_a_secret(&words(&crate::names::text(name))) && is_text(&value, subject) {
-        let what = format_args!("`{name}` would keep a secret for good, to judge by its name");
-        let help = format_args!("{HELP}; if it is no secret, `allow(secret_forever)`");
+        let what = format!("`{name}` would keep a secret for good, to judge by its name");
+        let help = format!("{HELP}; if it is no secret, `allow(secret_forever)`");
         found.add(name, what, WHY, help);
     }
 }

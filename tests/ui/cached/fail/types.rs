@@ -40,4 +40,33 @@ async fn not_send(_n: u8) -> Result<u8, Box<dyn std::error::Error>> {
     Ok(1)
 }
 
+type Hidden = Result<u8, std::io::Error>;
+
+#[cached(ttl = "5m")]
+async fn aliased(n: u8) -> Hidden {
+    Ok(n)
+}
+
+struct Pool;
+
+#[cached(ttl = "5m")]
+async fn forgotten_from(_db: &Pool, n: u8) -> u8 {
+    n
+}
+
+#[cached(ttl = "5m")]
+async fn passed(_n: u8, #[skip] _pool: &Pool) -> u8 {
+    1
+}
+
+#[cached(ttl = "5m")]
+fn passed_rc(_n: u8, #[skip] _shared: std::rc::Rc<u8>) -> u8 {
+    1
+}
+
+#[cached(ttl = "5m")]
+fn many() -> Vec<NoClone> {
+    Vec::new()
+}
+
 fn main() {}

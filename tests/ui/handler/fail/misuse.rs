@@ -34,3 +34,55 @@ static ANSWER: u8 = 1;
 
 #[handler]
 type Answer = u8;
+
+mod parameters {
+    use rewarm::{Context, handler};
+
+    #[rewarm::init]
+    async fn db() -> u8 {
+        1
+    }
+
+    #[handler]
+    async fn no_event(_context: Context) {}
+
+    #[handler]
+    async fn late(_event: u8, db: &u8, _context: Context) -> u8 {
+        *db
+    }
+
+    #[handler]
+    async fn two(_event: u8, _context: Context, _again: rewarm::Context) {}
+
+    #[handler(http)]
+    async fn service(_context: Context) -> String {
+        String::new()
+    }
+
+    #[handler]
+    async fn implied(_event: impl serde::de::DeserializeOwned + Send, db: &impl std::fmt::Display) {
+        let _ = db;
+    }
+
+    #[handler]
+    async fn hidden(_event: u8) -> Result<impl serde::Serialize, rewarm::Error> {
+        Ok(1)
+    }
+
+    #[handler]
+    async fn borrowed(_event: u8) -> &str {
+        "a"
+    }
+
+    #[handler]
+    #[handler]
+    async fn twice(_event: u8) {}
+
+    // None of the faults above is one here.
+    async fn tests() {
+        let _ = (no_event::run(), late::run(), two::run(), service::run(), implied::run());
+        let _ = (no_event::service(), late::service(), hidden::service(), borrowed::service());
+        let _ = (late::container().await.invoke(1).await, twice::run());
+        let _ = (hidden(1).await, borrowed(1).await, implied(1, &1).await);
+    }
+}

@@ -27,4 +27,21 @@ async fn boxed(_event: u8) -> Result<u8, Box<dyn std::error::Error>> {
     Ok(1)
 }
 
+type Answer = Result<u8, std::io::Error>;
+
+#[handler]
+async fn aliased(_event: u8) -> Answer {
+    Ok(1)
+}
+
+#[handler(streaming)]
+async fn at_once(_event: u8) -> Result<String, rewarm::Error> {
+    Ok(String::new())
+}
+
+#[handler]
+async fn streamed(_event: u8) -> Result<rewarm::StreamResponse<rewarm::http::Body>, rewarm::Error> {
+    Err(rewarm::Error::msg("a"))
+}
+
 fn main() {}

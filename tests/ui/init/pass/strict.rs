@@ -20,6 +20,34 @@ pub mod resources {
     #[init(timeout = "1s")]
     pub static LATER: u8 = async { 1 }.await;
 
+    /// Not written yet.
+    #[init(lazy)]
+    pub static TODO: u8 = todo!();
+
+    /// Nor is this.
+    #[init(lazy)]
+    pub static TODO_LATER: u8 = {
+        async {}.await;
+        unimplemented!()
+    };
+
+    /// On its way out.
+    #[deprecated]
+    #[init]
+    pub static OLD: u8 = 1;
+
+    /// So is this.
+    #[init]
+    #[deprecated(note = "use `LATER`")]
+    pub static OLD_LATER: u8 = async { 1 }.await;
+
+    /// And this.
+    #[deprecated]
+    #[init]
+    pub async fn old() -> u8 {
+        1
+    }
+
     /// Another one.
     #[init(retry_after = "1s")]
     pub async fn sum(number: &u8, #[from(TEXT)] text: &String) -> Result<usize, std::io::Error> {
@@ -34,6 +62,21 @@ pub mod resources {
 #[rewarm::cached(ttl = "5m", negative_ttl = "1s")]
 pub async fn text(#[from(resources::sum)] sum: &usize, n: u8) -> Result<Option<String>, rewarm::Error> {
     Ok(Some(format!("{sum}{n}")))
+}
+
+/// On its way out.
+#[deprecated]
+#[rewarm::cached(ttl = "5m")]
+#[must_use]
+pub fn old_text(n: u8) -> String {
+    n.to_string()
+}
+
+/// So is this.
+#[deprecated]
+#[rewarm::handler]
+pub async fn old_answer(event: u8) -> u8 {
+    event
 }
 
 /// A handler.
