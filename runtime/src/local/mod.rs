@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use tokio::runtime::{self, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::runtime::{self, Handle, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::CLOCK;
 use crate::container::{self, container};
@@ -101,20 +100,17 @@ async fn life(options: Options, invoke: Invoke) -> ExitCode {
     let mut started = start_all(options, invoke);
     while let Some(next) = started.recv().await {
         let done = match next {
-            Ok(invocation) => invocation.await,
+            Ok(told) => told.await,
             Err(error) => {
                 unreadable = Some(error);
                 break;
             }
         };
-        let done = match done {
-            Ok(done) => done,
+        let Ok(done) = done else {
             // A panic outside of the handler, as in a `tracing` subscriber.
-            Err(error) => {
-                say(format_args!("error: {error}"));
-                broken = true;
-                continue;
-            }
+            say(format_args!("error: an invocation has no end"));
+            broken = true;
+            continue;
         };
         timeline.invocation(&done);
         let line = match &done.answer {
@@ -136,37 +132,38 @@ async fn life(options: Options, invoke: Invoke) -> ExitCode {
     }
 }
 
-/// What was started for an event, or why there are no more events.
-type Started = Result<JoinHandle<Done>, String>;
+/// What will be there when an event's invocation is done, or why there are no more events.
+type Started = Result<oneshot::Receiver<Done>, String>;
 
 /// How many answers may wait for one of an earlier event.
 const WAITING: usize = 1024;
 
-/// Starts an invocation for each event, so many at a time, in the order of the events.
+/// Starts an invocation for each event, so many at a time, in the order of the events. That has a
+/// thread of its own, since stdin may block for as long as it likes.
 fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let Options { given, repeat, idle, concurrency, .. } = options;
-    tokio::spawn(async move {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
         let places = Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
-        let mut events = events::read(given, repeat);
         let mut n = 0;
-        while let Some(event) = events.recv().await {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                return;
-            };
-            let started = event.map(|event| {
-                n += 1;
-                let invocation = invoke(event, n, idle);
-                tokio::spawn(async move {
-                    let mut done = invocation.await;
-                    // One at a time: the next begins when this one's line is out.
-                    done.place = Some(place).filter(|_| concurrency == 1);
-                    done
-                })
+        let mut start = |event| {
+            let place = runtime.block_on(Arc::clone(&places).acquire_owned()).ok()?;
+            n += 1;
+            let (tell, told) = oneshot::channel();
+            let invocation = invoke(event, n, idle);
+            // Of a type that is spawned elsewhere, too, and so is compiled already.
+            let work: BoxFuture<'static, ()> = Box::pin(async move {
+                let mut done = invocation.await;
+                // One at a time: the next begins when this one's line is out.
+                done.place = Some(place).filter(|_| concurrency == 1);
+                let _ = tell.send(done);
             });
-            if sender.send(started).await.is_err() {
-                return;
-            }
+            drop(runtime.spawn(work));
+            sender.blocking_send(Ok(told)).ok()
+        };
+        if let Err(error) = events::read(given, repeat, &mut start) {
+            let _ = sender.blocking_send(Err(error));
         }
     });
     receiver
