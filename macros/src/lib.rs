@@ -55,7 +55,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | a parameter `db: &Pool` of a handler or of another resource | the value, resolved before the body runs and held while it runs; `db: Arc<Pool>` gives the handle |
 /// | `db().await` (`db()` where the function is not async) | `Result<Arc<Pool>, ResourceError>` |
-/// | `db::get()` | `Option<Arc<Pool>>`: the value if it is built, without waiting |
+/// | `db::get()` | `Option<Arc<Pool>>`: the value if it is built, without waiting; `None` while it waits to be checked, or to be built anew for what it is built from |
 /// | `db::rebuild().await` | builds the next generation now |
 /// | `*GREETING`, a static whose initialiser does not await | the value, built on first use if INIT has not built it |
 /// | `DB.get().await`, a static whose initialiser awaits | as `db().await` |
@@ -66,7 +66,7 @@ use proc_macro::TokenStream;
 /// # Failure
 ///
 /// Without `retry_after` a resource is *required*: if it cannot be built, INIT fails, and all failures are reported together. With
-/// `retry_after` it is *recoverable*: INIT goes on, and whoever needs it gets its error until it works. An attempt belongs to the container:
+/// `retry_after` it is *recoverable*: INIT goes on, and whoever needs it, resources that are built from it included, gets its error until it works. An attempt belongs to the container:
 /// a caller that goes away does not restart it, and all who wait share one attempt and one error. A panic is an error with its message.
 ///
 /// # Options
@@ -227,7 +227,7 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Controls
 ///
-/// `settings::invalidate()`, `settings::refresh().await` (fetches now; callers at the same time share one fetch), `settings::peek()` (the value if it
+/// `settings::invalidate()`, `settings::refresh().await` (fetches now; callers at the same time share one fetch; if it fails its caller is told, and what was kept stays), `settings::peek()` (the value if it
 /// is fresh), `settings::stats()`. With a key: `price::invalidate(sku)`, `price::refresh(sku).await`, `price::peek(sku)`, `price::clear()`.
 ///
 /// # What holds
@@ -277,7 +277,8 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `negative_ttl = "5s"`
 ///
-/// Keeps `Err` (which has to be `Clone`) and `None` this long. Without it neither is ever kept.
+/// Keeps `Err` (which has to be `Clone`) and `None` this long. Without it neither is ever kept. Where a stale value may still be given it is given for
+/// that long instead of the error, and nothing is fetched meanwhile.
 ///
 /// ```
 /// # use rewarm::{Error, cached};
