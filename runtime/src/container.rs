@@ -164,17 +164,13 @@ impl Container {
 
     /// Every `#[init]` of the program.
     pub fn resources(&self) -> Vec<ResourceSnapshot> {
-        let resources = registry().filter(|node| node.kind() != Kind::Cache);
-        let mut resources: Vec<_> = resources.map(ResourceSnapshot::of).collect();
-        resources.sort_by_key(|resource| (resource.depth, resource.name));
-        resources
+        let nodes = in_order().into_iter().filter(|node| node.kind() != Kind::Cache);
+        nodes.map(ResourceSnapshot::of).collect()
     }
 
     /// Every `#[cached]` of the program.
     pub fn caches(&self) -> Vec<CacheSnapshot> {
-        let mut caches: Vec<_> = registry().filter_map(CacheSnapshot::of).collect();
-        caches.sort_by_key(|cache| cache.name);
-        caches
+        in_order().into_iter().filter_map(CacheSnapshot::of).collect()
     }
 
     /// All of it, as it is now.
@@ -396,7 +392,9 @@ async fn settle_all(
                 // Of one that is recoverable, or needs one that is, whoever needs it gets the error
                 // until it works. All are logged where they fail.
                 if !error.is_recoverable() {
-                    failures.push(error);
+                    // By name, so that a report reads the same each time.
+                    let before = |other: &ResourceError| other.resource() < error.resource();
+                    failures.insert(failures.partition_point(before), error);
                 }
             }
         }
@@ -427,7 +425,6 @@ async fn settle_all(
         failed,
         carried: names(&waiting),
     }));
-    failures.sort_by_key(ResourceError::resource);
     if failures.is_empty() { Ok(()) } else { Err(failures) }
 }
 
@@ -466,8 +463,13 @@ pub(crate) async fn shutdown() {
 
 /// Everything that wants to be closed, in the order in which it is.
 fn dependents_first() -> Vec<&'static dyn Node> {
-    let mut nodes: Vec<_> = registry().filter(|node| node.has_close()).collect();
-    nodes.sort_by_key(|node| std::cmp::Reverse(node.depth()));
+    in_order().into_iter().rev().filter(|node| node.has_close()).collect()
+}
+
+/// All nodes, each after what it is built from; of one depth by name.
+fn in_order() -> Vec<&'static dyn Node> {
+    let mut nodes: Vec<_> = registry().collect();
+    nodes.sort_unstable_by_key(|node| (node.depth(), node.name()));
     nodes
 }
 
