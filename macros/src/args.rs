@@ -40,7 +40,7 @@ struct Arg {
 pub(crate) type Word = (Ident, Option<LitStr>);
 
 /// All options of all attributes.
-type Everywhere = fn() -> Vec<(&'static str, Vec<&'static str>)>;
+pub(crate) type Everywhere = fn() -> Vec<(&'static str, Vec<&'static str>)>;
 
 #[derive(Clone)]
 enum Value {

@@ -7,7 +7,7 @@ use std::{env, fs};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-use crate::driver;
+use crate::attributes;
 
 /// Runs the attribute on an item of a file, as the compiler would.
 fn expand(item: syn::Item) -> TokenStream {
@@ -34,11 +34,11 @@ fn expand(item: syn::Item) -> TokenStream {
     };
     let item = item.into_token_stream();
     if attr.path().is_ident("init") {
-        driver::run::<crate::init::Init>(args, item)
+        attributes::init(args, item)
     } else if attr.path().is_ident("cached") {
-        driver::run::<crate::cached::Cached>(args, item)
+        attributes::cached(args, item)
     } else {
-        driver::run::<crate::handler::Handler>(args, item)
+        attributes::handler(args, item)
     }
 }
 

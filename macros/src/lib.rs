@@ -2,6 +2,7 @@
 //! re-exports them.
 
 mod args;
+mod attributes;
 mod cached;
 mod diag;
 mod driver;
@@ -181,7 +182,7 @@ use proc_macro::TokenStream;
 /// Where rewarm is, if not at `::rewarm`.
 #[proc_macro_attribute]
 pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
-    driver::run::<init::Init>(args.into(), item.into()).into()
+    attributes::init(args.into(), item.into()).into()
 }
 
 /// A function whose answer is kept for a time: bounded, shared by callers at the same time, never older than promised.
@@ -323,7 +324,7 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// As for `#[init]`.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    driver::run::<cached::Cached>(args.into(), item.into()).into()
+    attributes::cached(args.into(), item.into()).into()
 }
 
 /// The function that answers every event.
@@ -441,5 +442,5 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// As for `#[init]`.
 #[proc_macro_attribute]
 pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
-    driver::run::<handler::Handler>(args.into(), item.into()).into()
+    attributes::handler(args.into(), item.into()).into()
 }

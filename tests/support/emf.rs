@@ -71,7 +71,7 @@ pub struct EmfMetric {
 /// # Panics
 /// If a line that was meant to be one, as it says `_aws`, breaks a rule.
 pub fn emf_lines(lines: &[String]) -> Vec<EmfLine> {
-    let meant = lines.iter().filter(|line| line.contains("_aws"));
+    let meant = lines.iter().filter(|line| line.contains("\"_aws\""));
     meant.map(|line| check(line).unwrap_or_else(|fault| panic!("{fault}\nin {line}"))).collect()
 }
 
