@@ -160,6 +160,12 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
+/// All of them in one line, each with its sources.
+pub(crate) fn listed(failures: &[ResourceError]) -> String {
+    let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+    all.join("; ")
+}
+
 /// `MyError` for `shop::errors::MyError<'_, T>`: what Lambda shows as `errorType`.
 pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {
     let name = std::any::type_name::<T>();

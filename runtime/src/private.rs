@@ -22,8 +22,6 @@ pub use crate::cache::{
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
 pub use crate::erased::{Erased, lent};
-use crate::error::named;
-
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::failure::InvocationError;
 pub use crate::fixed::Fixed;
@@ -42,6 +40,8 @@ pub use crate::{
     __container as container, __facts as facts, __is_result as is_result, __register as register,
     __with_http as with_http,
 };
+
+use crate::error::named;
 
 /// What an initialiser made, as it is kept.
 ///

@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 use crate::clock::CLOCK;
 use crate::container::{self, container};
 use crate::erased::BoxFuture;
-use crate::error::{BoxError, ResourceError, chain};
+use crate::error::{BoxError, ResourceError, chain, listed};
 use crate::failure::InvocationError;
 use crate::handler::Handler;
 use crate::invocation::{self, Event};
@@ -198,14 +198,13 @@ impl Failed {
     }
 
     fn of(failures: &[ResourceError]) -> Self {
-        let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
         let line = |failure: &ResourceError| {
             let source = std::error::Error::source(failure).map_or_else(String::new, chain);
             let error_type = failure.error_type().unwrap_or("Error");
             format!("{}: {error_type}: {source}", failure.resource())
         };
         let stack_trace = failures.iter().map(line).collect();
-        Self { stack_trace, ..Self::new("ResourceUnavailable", all.join("; ")) }
+        Self { stack_trace, ..Self::new("ResourceUnavailable", listed(failures)) }
     }
 
     /// Tells Lambda and the log that this phase, `init` or `restore`, has failed:

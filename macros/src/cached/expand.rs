@@ -96,34 +96,19 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 /// What callers see: the answer that the cache has, or that of a fetch. A hit stands here and not in a
 /// future of its own, from which it would have to be moved.
 fn get(model: &Model, miss: &Ident, private: &TokenStream) -> TokenStream {
-    let name = &model.seen.ident;
-    let (_, key) = key_parameters(model);
-    let fetched = call(model, miss);
-    let answer = answer(
-        model,
-        &quote! {
-            match #name::__place().hit(&__query) {
-                ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-                ::core::option::Option::None => #fetched,
-            }
-        },
-        private,
-    );
-    quote! {
-        let __query = #name::__query(#(#key),*);
-        #answer
-    }
+    let (name, fetched) = (&model.seen.ident, call(model, miss));
+    let outcome = quote! {
+        match #name::__place().hit(&__query) {
+            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
+            ::core::option::Option::None => #fetched,
+        }
+    };
+    answer(model, &outcome, private)
 }
 
 /// The same, fetched in any case.
 fn refresh(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
-    let name = &model.seen.ident;
-    let (_, key) = key_parameters(model);
-    let answer = answer(model, &call(model, method), private);
-    quote! {
-        let __query = #name::__query(#(#key),*);
-        #answer
-    }
+    answer(model, &call(model, method), private)
 }
 
 /// Asks the cache, with a fetch for when it has no answer.
@@ -136,11 +121,17 @@ fn call(model: &Model, method: &Ident) -> TokenStream {
     }
 }
 
-/// What the function returns, made of what the cache gives.
+/// What the function returns, made of what the cache gives for `__query`.
 fn answer(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
-    match &model.returns {
+    let name = &model.seen.ident;
+    let (_, key) = key_parameters(model);
+    let answer = match &model.returns {
         Returns::Result { .. } => outcome.clone(),
         Returns::Plain(_) => quote!(#private::infallible(#outcome)),
+    };
+    quote! {
+        let __query = #name::__query(#(#key),*);
+        #answer
     }
 }
 

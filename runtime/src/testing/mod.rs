@@ -44,7 +44,7 @@ use serde_json::Value;
 
 use crate::clock::{CLOCK, nanos};
 use crate::container::{self, container};
-use crate::error::{ResourceError, chain};
+use crate::error::listed;
 use crate::event::Context;
 use crate::failure::InvocationError;
 use crate::handler::Handler;
@@ -206,9 +206,4 @@ fn json(event: impl Serialize) -> Value {
         Ok(event) => event,
         Err(error) => panic!("the event cannot be written as JSON: {error}"),
     }
-}
-
-fn listed(failures: &[ResourceError]) -> String {
-    let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
-    all.join("; ")
 }
