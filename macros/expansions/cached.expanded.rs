@@ -1,11 +1,8 @@
 #[allow(dead_code, clippy::used_underscore_binding)]
 async fn settings() -> Result<Settings, Error> {
-    let __query = settings::__query();
-    match settings::__place().hit(&__query) {
-        ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-        ::core::option::Option::None => {
-            settings::__place().miss(&__query, |__key| settings::__fetch(__key)).await
-        }
+    match settings::__place().now_or_later((), settings::__fetch) {
+        ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
+        ::core::result::Result::Err(__later) => __later.await,
     }
 }
 ///The controls of the cached function `settings`.
@@ -72,7 +69,6 @@ const _: () = {
             fn __place() -> &'static __Place {
                 &__PLACE
             }
-            fn __query() {}
             fn __fetch(key: __Key) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
                     __rewarm::fetched::<__Value, __Error>(__Body::settings().await)
@@ -80,18 +76,15 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             fn peek() -> ::core::option::Option<Settings> {
-                __PLACE.peek(&Self::__query())
+                __PLACE.peek(())
             }
             /// Fetches now. Callers at the same time share one fetch.
             async fn refresh() -> Result<Settings, Error> {
-                let __query = settings::__query();
-                settings::__place()
-                    .refresh(&__query, |__key| settings::__fetch(__key))
-                    .await
+                settings::__place().refresh((), settings::__fetch).await
             }
             /// Forgets the answer.
             fn invalidate() {
-                __PLACE.invalidate(&Self::__query());
+                __PLACE.invalidate(());
             }
             /// What the cache counted.
             fn stats() -> __rewarm::Stats {

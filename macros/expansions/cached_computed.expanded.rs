@@ -1,14 +1,7 @@
 #[allow(dead_code, clippy::used_underscore_binding)]
 fn squared(n: u64) -> u64 {
-    let __query = squared::__query(&n);
     ::rewarm::private::infallible(
-        match squared::__place().hit(&__query) {
-            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-            ::core::option::Option::None => {
-                squared::__place()
-                    .miss_blocking(&__query, |__key| squared::__fetch(__key))
-            }
-        },
+        squared::__place().get_blocking(squared::__query(&n), squared::__fetch),
     )
 }
 ///The controls of the cached function `squared`.
@@ -71,19 +64,18 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             fn peek(n: u64) -> ::core::option::Option<u64> {
-                __PLACE.peek(&Self::__query(&n))
+                __PLACE.peek(squared::__query(&n))
             }
             /// Fetches now. Callers at the same time share one fetch.
             fn refresh(n: u64) -> u64 {
-                let __query = squared::__query(&n);
                 __rewarm::infallible(
                     squared::__place()
-                        .refresh_blocking(&__query, |__key| squared::__fetch(__key)),
+                        .refresh_blocking(squared::__query(&n), squared::__fetch),
                 )
             }
             /// Forgets the answer.
             fn invalidate(n: u64) {
-                __PLACE.invalidate(&Self::__query(&n));
+                __PLACE.invalidate(squared::__query(&n));
             }
             /// Forgets all answers.
             fn clear() {

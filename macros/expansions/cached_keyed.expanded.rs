@@ -5,12 +5,11 @@ pub async fn price(
     day: u32,
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
-    let __query = price::__query(sku, &day);
-    match price::__place().hit(&__query) {
-        ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-        ::core::option::Option::None => {
-            price::__place().miss(&__query, |__key| price::__fetch(__key, trace)).await
-        }
+    match price::__place()
+        .now_or_later(price::__query(sku, &day), |__key| price::__fetch(__key, trace))
+    {
+        ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
+        ::core::result::Result::Err(__later) => __later.await,
     }
 }
 ///The controls of the cached function `price`.
@@ -109,7 +108,7 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             pub fn peek(sku: &str, day: u32) -> ::core::option::Option<Option<Price>> {
-                __PLACE.peek(&Self::__query(sku, &day))
+                __PLACE.peek(price::__query(sku, &day))
             }
             /// Fetches now. Callers at the same time share one fetch.
             pub async fn refresh(
@@ -117,14 +116,16 @@ const _: () = {
                 day: u32,
                 trace: &str,
             ) -> Result<Option<Price>, sqlx::Error> {
-                let __query = price::__query(sku, &day);
                 price::__place()
-                    .refresh(&__query, |__key| price::__fetch(__key, trace))
+                    .refresh(
+                        price::__query(sku, &day),
+                        |__key| price::__fetch(__key, trace),
+                    )
                     .await
             }
             /// Forgets the answer.
             pub fn invalidate(sku: &str, day: u32) {
-                __PLACE.invalidate(&Self::__query(sku, &day));
+                __PLACE.invalidate(price::__query(sku, &day));
             }
             /// Forgets all answers.
             pub fn clear() {

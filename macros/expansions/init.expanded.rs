@@ -4,7 +4,10 @@ pub async fn db() -> ::core::result::Result<
     ::rewarm::private::Arc<Pool>,
     ::rewarm::ResourceError,
 > {
-    <db as ::rewarm::private::Resource>::place().get().await
+    match <db as ::rewarm::private::Resource>::place().now_or_later() {
+        ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
+        ::core::result::Result::Err(__later) => __later.await,
+    }
 }
 ///The controls of the resource `db`.
 #[allow(

@@ -32,7 +32,7 @@ mod store;
 use std::sync::Arc;
 
 use crate::clock::Tick;
-use crate::erased::{BoxFuture, Erased, lent, owned};
+use crate::erased::{Erased, Later, lent, owned};
 use crate::error::{BoxError, ResourceError};
 use crate::resource::{Node, Place};
 use crate::stats::Stats;
@@ -97,37 +97,62 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
         &self.desk
     }
 
-    /// The value for these arguments, if it is kept and fresh.
-    #[inline]
-    pub fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let value = self.store.fresh(query)?;
-        self.desk.counters.hits.add();
-        Some(value)
-    }
-
-    /// The answer, where that is not a [`hit`](Self::hit): stale, or fetched. Boxed, so that the future
-    /// of who asks is small.
+    /// The value for these arguments, if it is kept and fresh; else what waits for the answer, stale or
+    /// fetched. Who asks thus holds nothing while it waits but that, and its future is small.
     ///
     /// # Errors
-    /// The function's own.
-    #[cold]
-    pub fn miss<'a, Q: Query<K>>(
+    /// What is to be awaited.
+    #[inline]
+    pub fn now_or_later<'a, Q: Query<K>>(
         &'static self,
-        query: &Q,
+        query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send + 'a,
-    ) -> BoxFuture<'a, Result<V, E>> {
-        let (key, mut fetch) = (query.own(), once(fetch));
-        Box::pin(async move { self.finish(self.shelf().look(key, &mut fetch).await) })
+    ) -> Result<V, Later<'a, Result<V, E>>> {
+        match self.hit(&query) {
+            Some(value) => Ok(value),
+            None => Err(self.miss(query, fetch)),
+        }
     }
 
     /// The same for a function that is not async. Its fetch never waits for anything.
     ///
     /// # Errors
     /// The function's own.
-    #[cold]
-    pub fn miss_blocking<Q: Query<K>>(
+    #[inline]
+    pub fn get_blocking<Q: Query<K>>(
         &'static self,
-        query: &Q,
+        query: Q,
+        fetch: impl FnOnce(K) -> Fetch + Send,
+    ) -> Result<V, E> {
+        match self.hit(&query) {
+            Some(value) => Ok(value),
+            None => self.miss_blocking(query, fetch),
+        }
+    }
+
+    /// Apart from those who ask: what is left of them is small enough to be inlined, and no argument
+    /// has to take the way through a future's memory.
+    #[inline(never)]
+    fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
+        let value = self.store.fresh(query)?;
+        self.desk.counters.hits.add();
+        Some(value)
+    }
+
+    #[cold]
+    fn miss<'a, Q: Query<K>>(
+        &'static self,
+        query: Q,
+        fetch: impl FnOnce(K) -> Fetch + Send + 'a,
+    ) -> Later<'a, Result<V, E>> {
+        let (key, mut fetch) = (query.own(), once(fetch));
+        Later::new(async move { self.finish(self.shelf().look(key, &mut fetch).await) })
+    }
+
+    #[cold]
+    fn miss_blocking<Q: Query<K>>(
+        &'static self,
+        query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
         self.finish(self.shelf().look_blocking(query.own(), &mut once(fetch)))
@@ -140,7 +165,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
     /// The function's own; the answer that was kept stays.
     pub async fn refresh<Q: Query<K>>(
         &'static self,
-        query: &Q,
+        query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
         self.finish(self.shelf().fetch(query.own(), &mut once(fetch), true).await)
@@ -152,19 +177,19 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
     /// As [`refresh`](Self::refresh).
     pub fn refresh_blocking<Q: Query<K>>(
         &'static self,
-        query: &Q,
+        query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
         self.finish(self.shelf().fetch_blocking(query.own(), &mut once(fetch), true))
     }
 
     /// The value, if it is kept and fresh.
-    pub fn peek<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        self.store.fresh(query)
+    pub fn peek<Q: Query<K>>(&self, query: Q) -> Option<V> {
+        self.store.fresh(&query)
     }
 
     /// Forgets the answer for these arguments. The answer of a fetch under way is not kept.
-    pub fn invalidate<Q: Query<K>>(&'static self, query: &Q) {
+    pub fn invalidate<Q: Query<K>>(&'static self, query: Q) {
         self.shelf().invalidate(&query.own());
     }
 
@@ -293,13 +318,13 @@ mod tests {
     /// Asks on three threads and forgets on a fourth; gives how often was fetched.
     fn fight<K, S, Q>(
         cache: &'static Cache<K, Arc<u64>, Infallible, S>,
-        query: &Q,
+        query: Q,
         fetches: &'static AtomicU64,
     ) -> u64
     where
         K: Key,
         S: Store<K, Arc<u64>>,
-        Q: Query<K> + Sync,
+        Q: Query<K> + Copy + Send + Sync,
     {
         let get = || {
             let fetch = |_| -> Fetch {
@@ -308,7 +333,7 @@ mod tests {
                     Ok(value)
                 })
             };
-            cache.hit(query).unwrap_or_else(|| infallible(cache.miss_blocking(query, fetch)))
+            infallible(cache.get_blocking(query, fetch))
         };
         thread::scope(|threads| {
             for _ in 0..3 {
@@ -317,7 +342,7 @@ mod tests {
                     assert!(second >= first, "an answer that was forgotten came back");
                 });
             }
-            threads.spawn(|| cache.invalidate(query));
+            threads.spawn(move || cache.invalidate(query));
         });
         let stats = Cache::stats(cache);
         assert_eq!(stats.hits + stats.misses, 6);
@@ -332,7 +357,7 @@ mod tests {
                 &CACHE
             });
         static FETCHES: AtomicU64 = AtomicU64::new(0);
-        assert!((1..=2).contains(&fight(&CACHE, &(), &FETCHES)));
+        assert!((1..=2).contains(&fight(&CACHE, (), &FETCHES)));
     }
 
     #[test]
@@ -340,6 +365,6 @@ mod tests {
         static CACHE: Keyed<(String,), Arc<u64>, Infallible> =
             Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10, || &CACHE);
         static FETCHES: AtomicU64 = AtomicU64::new(0);
-        assert!((1..=2).contains(&fight(&CACHE, &Arguments(("tea",)), &FETCHES)));
+        assert!((1..=2).contains(&fight(&CACHE, Arguments(("tea",)), &FETCHES)));
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::erased::{Erased, owned};
+use crate::erased::{Erased, Later, owned};
 use crate::error::ResourceError;
 use crate::resource::{Node, Place};
 
@@ -78,6 +78,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     }
 
     /// The value if it is built, without waiting.
+    #[inline(never)]
     pub fn peek(&self) -> Option<Arc<T>> {
         self.usable.load_full()
     }
@@ -86,12 +87,23 @@ impl<T: Send + Sync + 'static> Cell<T> {
     ///
     /// # Errors
     /// The error of the attempt that was waited for, or of the last one while that is remembered.
-    #[inline]
     pub async fn get(&'static self) -> Result<Arc<T>, ResourceError> {
-        match self.usable.load_full() {
-            Some(value) => Ok(value),
-            None => self.life.demand(Demand::Usable).await.map(owned),
+        match self.now_or_later() {
+            Ok(value) => Ok(value),
+            Err(later) => later.await,
         }
+    }
+
+    /// The value, or what waits for it.
+    ///
+    /// # Errors
+    /// What is to be awaited, which gives what [`get`](Self::get) does.
+    #[inline]
+    pub fn now_or_later(
+        &'static self,
+    ) -> Result<Arc<T>, Later<'static, Result<Arc<T>, ResourceError>>> {
+        self.peek()
+            .ok_or_else(|| Later::new(async { self.life.demand(Demand::Usable).await.map(owned) }))
     }
 
     /// Builds the next generation now, whether or not the value could still be used, and whatever

@@ -4,9 +4,31 @@
 use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A future of some type.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What is waited for where there is nothing yet. Few do: it is compiled apart, so that the future that
+/// waits with it is small enough to be inlined, with all that is done where there is something.
+pub struct Later<'a, T>(BoxFuture<'a, T>);
+
+impl<'a, T> Later<'a, T> {
+    #[cold]
+    pub(crate) fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl<T> Future for Later<'_, T> {
+    type Output = T;
+
+    #[cold]
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        self.0.as_mut().poll(context)
+    }
+}
 
 /// A value of some type.
 pub type Erased = Arc<dyn Any + Send + Sync>;

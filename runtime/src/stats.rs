@@ -1,5 +1,6 @@
 //! What caches count.
 
+use std::cell::Cell;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -73,16 +74,18 @@ impl Counters {
     #[cfg(feature = "testing")]
     pub(crate) fn reset(&self) {
         let Self { hits, misses, loads, load_errors, stale_hits, load_time } = self;
-        let stripes = hits.0.iter().map(|stripe| &stripe.0);
-        for counter in stripes.chain([misses, loads, load_errors, stale_hits, load_time]) {
+        for counter in hits.stripes().chain([misses, loads, load_errors, stale_hits, load_time]) {
             counter.store(0, Relaxed);
         }
     }
 }
 
 /// A counter that threads do not fight over: the first few have a stripe of their own, which they
-/// count up without a locked instruction, and all others share the last.
-pub(crate) struct Striped([Stripe; OWNED + 1]);
+/// count up without a locked instruction, and all others share one.
+pub(crate) struct Striped {
+    owned: [Stripe; OWNED],
+    shared: Stripe,
+}
 
 /// How many stripes have an owner.
 const OWNED: usize = 7;
@@ -90,50 +93,78 @@ const OWNED: usize = 7;
 #[repr(align(64))]
 struct Stripe(AtomicU64);
 
+impl Stripe {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
 impl Striped {
     pub(crate) const fn new() -> Self {
-        Self([const { Stripe(AtomicU64::new(0)) }; OWNED + 1])
+        Self { owned: [const { Stripe::new() }; OWNED], shared: Stripe::new() }
     }
 
     #[inline]
     pub(crate) fn add(&self) {
-        match MINE.try_with(|mine| mine.0) {
-            Ok(mine) if mine < OWNED => {
-                let Stripe(count) = &self.0[mine];
-                count.store(count.load(Relaxed) + 1, Relaxed);
-            }
-            _ => drop(self.0[OWNED].0.fetch_add(1, Relaxed)),
+        if !self.add_to_mine() {
+            self.add_first_or_shared();
         }
     }
 
+    #[inline]
+    fn add_to_mine(&self) -> bool {
+        let mine = self.owned.get(MINE.get());
+        mine.inspect(|Stripe(count)| count.store(count.load(Relaxed) + 1, Relaxed)).is_some()
+    }
+
+    /// The first time on this thread, or a thread that has no stripe.
+    #[cold]
+    fn add_first_or_shared(&self) {
+        // Fails while the thread ends: then it has none any more.
+        let _ = CLAIM.try_with(|_| ());
+        if !self.add_to_mine() {
+            self.shared.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn stripes(&self) -> impl Iterator<Item = &AtomicU64> {
+        self.owned.iter().chain([&self.shared]).map(|Stripe(count)| count)
+    }
+
     pub(crate) fn sum(&self) -> u64 {
-        self.0.iter().map(|stripe| stripe.0.load(Relaxed)).sum()
+        self.stripes().map(|count| count.load(Relaxed)).sum()
     }
 }
 
 thread_local! {
-    static MINE: Mine = Mine::claim();
+    /// Which stripe of every counter is this thread's; none of them if there is no such.
+    static MINE: Cell<usize> = const { Cell::new(OWNED) };
+    static CLAIM: Claim = Claim::stripe();
 }
 
-/// Which stripe of every counter is this thread's; `OWNED` for none. Given back when it ends.
-struct Mine(usize);
+/// Holds the stripe that is [`MINE`], until the thread ends.
+struct Claim;
 
 /// A bit for each stripe that has no owner.
 static FREE: AtomicU64 = AtomicU64::new((1 << OWNED) - 1);
 
-impl Mine {
-    fn claim() -> Self {
+impl Claim {
+    fn stripe() -> Self {
         // Acquire, and Release below: the next owner counts on from where the last one stopped.
         let claimed =
             FREE.fetch_update(Acquire, Relaxed, |free| (free != 0).then(|| free & (free - 1)));
-        Self(claimed.map_or(OWNED, |free| free.trailing_zeros() as usize))
+        if let Ok(free) = claimed {
+            MINE.set(free.trailing_zeros() as usize);
+        }
+        Self
     }
 }
 
-impl Drop for Mine {
+impl Drop for Claim {
     fn drop(&mut self) {
-        if self.0 < OWNED {
-            FREE.fetch_or(1 << self.0, Release);
+        let mine = MINE.replace(OWNED);
+        if mine < OWNED {
+            FREE.fetch_or(1 << mine, Release);
         }
     }
 }

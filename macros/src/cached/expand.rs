@@ -17,16 +17,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (inputs, output, asyncness) = (&sig.inputs, &sig.output, &sig.asyncness);
     let about = format!("The controls of the cached function `{}`.", names::text(name));
 
-    let blocking = if asyncness.is_some() { "" } else { "_blocking" };
-    let get = get(model, &format_ident!("miss{blocking}"), &outside);
-    let refresh = refresh(model, &format_ident!("refresh{blocking}"), &private);
-    let (key_inputs, key_arguments) = key_parameters(model);
+    let (get, refresh) = (get(model, &outside), refresh(model, &private));
+    let key_inputs = key_parameters(model);
 
     let (attrs, body) = (&model.function.attrs, &model.function.body);
     let plain = names::plain_signature(&model.function.sig);
     let allow_in_written = names::allow_in_written(&plain, vis);
     let types = types(model, &private);
-    let query = query(model, &private);
+    let (query, ask) = (query(model), ask(model, &private));
     let fetch = fetch(model, &private);
     let place = place(model, &private);
     let is_keyed = model.is_keyed();
@@ -67,11 +65,11 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                     fn __place() -> &'static __Place {
                         &__PLACE
                     }
-                    #query
+                    #ask
                     #fetch
                     /// The value, if it is kept and fresh.
                     #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
-                        __PLACE.peek(&Self::__query(#(#key_arguments),*))
+                        __PLACE.peek(#query)
                     }
                     /// Fetches now. Callers at the same time share one fetch.
                     #vis #asyncness fn refresh(#inputs) #output {
@@ -79,7 +77,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                     }
                     /// Forgets the answer.
                     #vis fn invalidate(#(#key_inputs),*) {
-                        __PLACE.invalidate(&Self::__query(#(#key_arguments),*));
+                        __PLACE.invalidate(#query);
                     }
                     #clear
                     /// What the cache counted.
@@ -93,58 +91,80 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// What callers see: the answer that the cache has, or that of a fetch. A hit stands here and not in a
-/// future of its own, from which it would have to be moved.
-fn get(model: &Model, miss: &Ident, private: &TokenStream) -> TokenStream {
-    let (name, fetched) = (&model.seen.ident, call(model, miss));
-    let outcome = quote! {
-        match #name::__place().hit(&__query) {
-            ::core::option::Option::Some(value) => ::core::result::Result::Ok(value),
-            ::core::option::Option::None => #fetched,
+/// What callers see: the answer that the cache has, or that of a fetch.
+fn get(model: &Model, private: &TokenStream) -> TokenStream {
+    if model.seen.asyncness.is_none() {
+        return answer(model, &call(model, "get_blocking"), private);
+    }
+    let now_or_later = call(model, "now_or_later");
+    let now = match &model.returns {
+        Returns::Result { .. } => quote!(::core::result::Result::Ok(__value)),
+        Returns::Plain(_) => quote!(__value),
+    };
+    let later = answer(model, &quote!(__later.await), private);
+    quote! {
+        match #now_or_later {
+            ::core::result::Result::Ok(__value) => #now,
+            ::core::result::Result::Err(__later) => #later,
         }
+    }
+}
+
+/// The same, fetched in any case.
+fn refresh(model: &Model, private: &TokenStream) -> TokenStream {
+    let outcome = match model.seen.asyncness {
+        Some(_) => {
+            let refresh = call(model, "refresh");
+            quote!(#refresh.await)
+        }
+        None => call(model, "refresh_blocking"),
     };
     answer(model, &outcome, private)
 }
 
-/// The same, fetched in any case.
-fn refresh(model: &Model, method: &Ident, private: &TokenStream) -> TokenStream {
-    answer(model, &call(model, method), private)
-}
-
 /// Asks the cache, with a fetch for when it has no answer.
-fn call(model: &Model, method: &Ident) -> TokenStream {
-    let name = &model.seen.ident;
-    let passed = model.skipped().into_iter().map(|argument| &argument.name);
-    let wait = model.seen.asyncness.map(|_| quote!(.await));
-    quote! {
-        #name::__place().#method(&__query, |__key| #name::__fetch(__key #(, #passed)*)) #wait
-    }
+fn call(model: &Model, method: &str) -> TokenStream {
+    let (name, method, query) = (&model.seen.ident, names::ours(method), query(model));
+    let passed: Vec<_> = model.skipped().iter().map(|argument| &argument.name).collect();
+    let fetch = match passed[..] {
+        [] => quote!(#name::__fetch),
+        _ => quote!(|__key| #name::__fetch(__key, #(#passed),*)),
+    };
+    quote!(#name::__place().#method(#query, #fetch))
 }
 
-/// What the function returns, made of what the cache gives for `__query`.
+/// What the function returns, made of what the cache gives.
 fn answer(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
-    let name = &model.seen.ident;
-    let (_, key) = key_parameters(model);
-    let answer = match &model.returns {
+    match &model.returns {
         Returns::Result { .. } => outcome.clone(),
         Returns::Plain(_) => quote!(#private::infallible(#outcome)),
-    };
-    quote! {
-        let __query = #name::__query(#(#key),*);
-        #answer
     }
 }
 
-/// The arguments that are the key, as parameters and as arguments of `__query`.
-fn key_parameters(model: &Model) -> (Vec<TokenStream>, Vec<TokenStream>) {
+/// The arguments that are the key, as parameters.
+fn key_parameters(model: &Model) -> Vec<TokenStream> {
     let one = |argument: &&Argument| {
         let (name, ty) = (&argument.name, &argument.ty);
-        match argument.borrowed {
-            true => (quote!(#name: &#ty), quote!(#name)),
-            false => (quote!(#name: #ty), quote!(&#name)),
-        }
+        let reference = argument.borrowed.then(|| quote!(&));
+        quote!(#name: #reference #ty)
     };
-    model.key().iter().map(one).unzip()
+    model.key().iter().map(one).collect()
+}
+
+/// What finds an answer: the arguments that are the key, borrowed.
+fn query(model: &Model) -> TokenStream {
+    if !model.is_keyed() {
+        return quote!(());
+    }
+    let name = &model.seen.ident;
+    let one = |argument: &&Argument| {
+        let name = &argument.name;
+        let reference = (!argument.borrowed).then(|| quote!(&));
+        quote!(#reference #name)
+    };
+    let key = model.key();
+    let arguments = key.iter().map(one);
+    quote!(#name::__query(#(#arguments),*))
 }
 
 /// The function's error type.
@@ -232,13 +252,11 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// What finds an answer: the borrowed arguments.
-fn query(model: &Model, private: &TokenStream) -> TokenStream {
+/// Makes a [`query`], of arguments of the function's own types.
+fn ask(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     let key = model.key();
     if key.is_empty() {
-        return quote!(
-            fn __query() {}
-        );
+        return None;
     }
     let inputs = key.iter().map(|argument| {
         let (name, ty) = (&argument.name, &argument.ty);
@@ -252,11 +270,11 @@ fn query(model: &Model, private: &TokenStream) -> TokenStream {
         let part = part(n);
         quote!(&'a #part,)
     });
-    quote! {
+    Some(quote! {
         fn __query<'a>(#(#inputs),*) -> #private::Arguments<(#(#parts)*)> {
             #private::Arguments((#(#asked)*))
         }
-    }
+    })
 }
 
 /// The fetch, which calls the function with arguments of its own.

@@ -80,12 +80,21 @@ fn of_function(
         static __PLACE: __Place = #private::Cell::new(#spec #options, || &__PLACE);
     };
 
-    let get = if awaits { quote!(get) } else { quote!(get_blocking) };
+    let place_of = quote!(<#name as #krate::private::Resource>::place());
+    let get = match awaits {
+        true => quote! {
+            match #place_of.now_or_later() {
+                ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
+                ::core::result::Result::Err(__later) => __later.await,
+            }
+        },
+        false => quote!(#place_of.get_blocking()),
+    };
     let accessor = quote! {
         #(#docs)*
         #[allow(dead_code)]
         #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-            <#name as #krate::private::Resource>::place().#get() #wait
+            #get
         }
     };
     let depth = names::depth(injected, &private);

@@ -27,6 +27,7 @@ impl Query<()> for () {
 }
 
 /// Borrowed arguments. Hashes like the tuple of the owned ones.
+#[derive(Clone, Copy)]
 pub struct Arguments<T>(pub T);
 
 impl<T: Hash> Hash for Arguments<T> {

@@ -57,18 +57,16 @@ impl<V> Slot<V> {
     /// What is there, if it is fresh.
     #[inline]
     pub(super) fn hold(&self) -> Option<Found<V>> {
+        let now = CLOCK.now();
         let found = self.0.load();
-        found.as_ref().is_some_and(|entry| CLOCK.now() < entry.fresh_until).then_some(found)
+        found.as_ref().is_some_and(|entry| now < entry.fresh_until).then_some(found)
     }
 }
 
 impl<V: Value> Store<(), V> for Slot<V> {
     #[inline]
     fn fresh<Q: Query<()>>(&self, _: &Q) -> Option<V> {
-        match self.0.load().as_deref() {
-            Some(entry) if CLOCK.now() < entry.fresh_until => Some(entry.value.clone()),
-            _ => None,
-        }
+        self.hold()?.as_ref().map(|entry| entry.value.clone())
     }
 
     fn find(&self, (): &()) -> Option<Entry<V>> {
@@ -165,8 +163,9 @@ impl<K: Hash + Eq, V: Clone> Map<K, V> {
 impl<K: Key, V: Value> Store<K, V> for Map<K, V> {
     #[inline]
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V> {
+        let now = CLOCK.now();
         let entry = self.map().entries.get(query)?;
-        (CLOCK.now() < entry.fresh_until).then_some(entry.value)
+        (now < entry.fresh_until).then_some(entry.value)
     }
 
     fn find(&self, key: &K) -> Option<Entry<V>> {
