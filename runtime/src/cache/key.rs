@@ -92,7 +92,7 @@ mod tests {
         let query = Arguments(("a", &[1u8, 2][..], &7u64));
         let key: (String, Vec<u8>, u64) = query.own();
         let hasher = RandomState::new();
-        assert_eq!(hasher.hash_one(&query), hasher.hash_one(&key));
+        assert_eq!(hasher.hash_one(query), hasher.hash_one(&key));
         assert!(query.equivalent(&key));
         assert!(!Arguments(("a", &[1u8][..], &7u64)).equivalent(&key));
         assert!(!Arguments(("b", &[1u8, 2][..], &7u64)).equivalent(&key));
