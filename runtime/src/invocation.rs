@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::ops::Deref;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,14 +21,16 @@ use crate::failure::InvocationError;
 use crate::handler::Handler;
 use crate::metrics;
 use crate::outcome::answered;
-use crate::panic::{Panic, catch_async};
+use crate::panic::{Panic, catch, catch_async};
+#[cfg(any(feature = "local", feature = "testing"))]
+use crate::reply::Json;
 use crate::reply::Reply;
 use crate::scope::Scope;
 use crate::span;
 use crate::stats::Stats;
 
 /// How an invocation ends.
-type Outcome<H> = Result<<H as Handler>::Reply, InvocationError>;
+type Outcome<R> = Result<R, InvocationError>;
 
 /// An invocation's event, still or already read.
 pub(crate) enum Event<'a, T> {
@@ -85,46 +88,65 @@ fn is_ping(json: &[u8]) -> bool {
     })
 }
 
-/// Runs the handler for one event. The caller has entered `scope`.
-pub(crate) async fn answer<H: Handler>(
-    scope: &Arc<Scope>,
+/// Runs the handler for one event, which is read at once. The caller enters `scope`.
+pub(crate) fn answer<H: Handler>(
+    scope: Arc<Scope>,
     event: Event<'_, H::Event>,
     context: Context,
-) -> Outcome<H> {
-    if scope.ping {
-        return Ok(H::Reply::to_ping());
-    }
-    let (outcome, deadline_exceeded) = guarded::<H>(scope, event, context).await;
-    // What is streamed is answered when its body is.
-    if !outcome.as_ref().is_ok_and(Reply::goes_on) {
-        answered(scope, outcome.as_ref().err(), deadline_exceeded);
-    }
-    outcome
+) -> Pin<Box<impl Future<Output = Outcome<H::Reply>> + Send + use<H>>> {
+    // In boxes, and before anything waits: every future around a large one would move it.
+    let call = (!scope.ping).then(|| {
+        let payload = scope.within(|| catch(|| read(event)));
+        let payload = payload.unwrap_or_else(|panic| Err(panic.into()))?;
+        Ok(Box::pin(H::call(LambdaEvent::new(payload, context))))
+    });
+    Box::pin(async move {
+        let Some(call) = call else {
+            return Ok(H::Reply::to_ping());
+        };
+        let (outcome, deadline_exceeded) = match call {
+            Ok(call) => guarded(&scope, H::SPEC.deadline_margin, call).await,
+            Err(error) => (Err(error), false),
+        };
+        // What is streamed is answered when its body is.
+        if !outcome.as_ref().is_ok_and(Reply::goes_on) {
+            answered(&scope, outcome.as_ref().err(), deadline_exceeded);
+        }
+        outcome
+    })
+}
+
+/// The same for those to whom nothing can be streamed: the whole answer, as JSON.
+#[cfg(any(feature = "local", feature = "testing"))]
+pub(crate) async fn answer_in_full<H: Handler>(
+    scope: &Arc<Scope>,
+    event: &[u8],
+    context: Context,
+) -> Outcome<Json> {
+    let answer = answer::<H>(scope.clone(), Event::Json(event), context);
+    let work = pin!(async { crate::streaming::in_full(answer.await?).await });
+    scope.enter(work).await
 }
 
 /// The answer, and whether it is missing because the deadline came near.
-async fn guarded<H: Handler>(
+async fn guarded<R: Reply>(
     scope: &Arc<Scope>,
-    event: Event<'_, H::Event>,
-    context: Context,
-) -> (Outcome<H>, bool) {
-    let guard = Guard::new(scope.deadline, H::SPEC.deadline_margin);
-    // Boxed here, since it is large and every layer around it would move it.
-    let work = catch_async(Box::pin(call::<H>(event, context)));
-    let Some(outcome) = guard.hold(work).await else {
+    margin: Duration,
+    call: impl Future<Output = Outcome<R>>,
+) -> (Outcome<R>, bool) {
+    let guard = Guard::new(scope.deadline, margin);
+    let Some(outcome) = guard.hold(catch_async(call)).await else {
         return (Err(guard.exceeded()), true);
     };
     let outcome = outcome.unwrap_or_else(|panic| Err(panic.into()));
     (outcome.map(|reply| reply.within(scope, guard)), false)
 }
 
-/// The handler, from the bytes of the event to what is sent.
-async fn call<H: Handler>(event: Event<'_, H::Event>, context: Context) -> Outcome<H> {
-    let payload = match event {
-        Event::Typed(payload) => payload,
-        Event::Json(json) => decode(json)?,
-    };
-    H::call(LambdaEvent::new(payload, context)).await
+fn read<T: DeserializeOwned>(event: Event<'_, T>) -> Result<T, InvocationError> {
+    match event {
+        Event::Typed(payload) => Ok(payload),
+        Event::Json(json) => decode(json),
+    }
 }
 
 /// Reads an event, and says where it is wrong if it is.
@@ -154,15 +176,16 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 pub(crate) async fn end<H: Handler>(invocation: Ongoing) {
     let scope = invocation.clone();
     if scope.has_deferred() || container::has_retired() {
-        let work = scope.enter(run_deferred(&scope));
+        let work = pin!(run_deferred(&scope));
+        let work = scope.enter(work);
         match scope.deadline {
             None => work.await,
             Some(deadline) => {
                 let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
                 if timeout_at(end, work).await.is_err() {
-                    let late =
-                        async { tracing::error!("deferred work was dropped at the deadline") };
-                    scope.enter(late).await;
+                    scope.within(|| {
+                        tracing::error!("deferred work was dropped at the deadline");
+                    });
                     container().deferred_failed();
                 }
             }

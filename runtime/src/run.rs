@@ -10,12 +10,14 @@ mod stream;
 use std::cell::Cell;
 use std::env;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_util::future::Either::{Left, Right};
 use lambda_runtime::{
     Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
 };
@@ -290,32 +292,42 @@ where
         let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
         // The service that was found ready is the one to call.
         let next = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, next);
+        let inner = std::mem::replace(&mut self.inner, next);
+        // What is large is put where it stays before there is a future that would hold it, too.
+        let event = Event::Json(&event);
+        let ongoing = invocation::begin::<H>(&event, &context, remaining(&context));
+        let mut answer = invocation::answer::<H>(ongoing.clone(), event, context);
         Box::pin(async move {
-            let event = Event::Json(&event);
-            let ongoing = invocation::begin::<H>(&event, &context, remaining(&context));
-            let work = async {
-                let answer = invocation::answer::<H>(&ongoing, event, context).await;
-                let answer = match answer.map(Reply::into_kind) {
-                    Ok(Kind::Stream(answer)) => return stream::send(answer, invocation).await,
-                    Ok(Kind::Json(answer)) => Ok(answer),
-                    Err(error) => Err(error),
-                };
-                let sending = || inner.call(invocation);
-                ANSWER.sync_scope(Cell::new(Some(answer)), sending).await
+            let answer = ongoing.enter(answer.as_mut()).await;
+            let sending = match answer.map(Reply::into_kind) {
+                // Boxed, since it is large and rare.
+                Ok(Kind::Stream(answer)) => Left(Box::pin(stream::send(answer, invocation))),
+                Ok(Kind::Json(answer)) => Right(send(Ok(answer), inner, invocation)),
+                Err(error) => Right(send(Err(error), inner, invocation)),
             };
-            let sent = ongoing.enter(work).await;
+            let sent = {
+                let sending = pin!(sending);
+                ongoing.enter(sending).await
+            };
             if let Err(error) = sent {
                 // The loop goes on: if the Runtime API is gone, asking for the next event says so.
-                let log = async {
+                ongoing.within(|| {
                     tracing::error!(error = chain(&*error), "the response could not be sent");
-                };
-                ongoing.enter(log).await;
+                });
             }
             invocation::end::<H>(ongoing).await;
             Ok(())
         })
     }
+}
+
+/// Has lambda_runtime send this answer.
+fn send<S: tower::Service<LambdaInvocation>>(
+    answer: Answer,
+    mut inner: S,
+    invocation: LambdaInvocation,
+) -> S::Future {
+    ANSWER.sync_scope(Cell::new(Some(answer)), || inner.call(invocation))
 }
 
 /// Hands lambda_runtime the answer that it sends.
@@ -380,7 +392,8 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
             let (payload, context) = event.into_parts();
             let event = Event::Typed(payload);
             let scope = invocation::begin::<H>(&event, &context, remaining(&context));
-            let answer = scope.enter(invocation::answer::<H>(&scope, event, context)).await;
+            let mut answer = invocation::answer::<H>(scope.clone(), event, context);
+            let answer = scope.enter(answer.as_mut()).await;
             invocation::end::<H>(scope).await;
             answer
         })

@@ -2,12 +2,13 @@
 //! moment after its response has been sent and before the next event is asked for, the one moment
 //! that Lambda gives without adding to anybody's latency.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
+use tracing::Span;
 
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, ResourceError, chain};
@@ -86,9 +87,16 @@ impl Scope {
 
     /// Runs `work` as a part of this invocation, in its span. It stays where it is: moving a large
     /// future from one wrapper to the next costs more than what it does.
-    pub(crate) async fn enter<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> T {
-        let work = pin!(work);
-        CURRENT.scope(Arc::clone(self), work).instrument(self.span.clone()).await
+    pub(crate) async fn enter<T>(
+        self: &Arc<Self>,
+        mut work: Pin<&mut (dyn Future<Output = T> + Send)>,
+    ) -> T {
+        poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
+    }
+
+    /// The same for what waits for nothing.
+    pub(crate) fn within<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
+        self.span.in_scope(|| CURRENT.sync_scope(Arc::clone(self), work))
     }
 
     /// Whether anything waits for the response to be sent.

@@ -1,7 +1,7 @@
 //! Answers that are sent piece by piece. The deadline, panics and [`defer`](crate::defer) hold for
 //! the body as they do for the handler.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -80,8 +80,10 @@ impl Reply for Stream {
         let start = Some((self.stream.0, Ending(scope.clone())));
         let chunks = stream::unfold(start, move |state| async move {
             let (mut chunks, ending) = state?;
-            let next = guard.hold(catch_async(chunks.next()));
-            let next = ending.0.enter(next).await;
+            let next = {
+                let next = pin!(guard.hold(catch_async(chunks.next())));
+                ending.0.enter(next).await
+            };
             let is_late = next.is_none();
             let error = match next {
                 Some(Ok(None)) => return None,

@@ -26,7 +26,6 @@ use crate::metrics::emf;
 use crate::output::{Output, say};
 use crate::run::{log_to, measure};
 use crate::snapshot::Start;
-use crate::streaming::in_full;
 use options::{HELP, Options};
 use timeline::Timeline;
 
@@ -189,11 +188,7 @@ fn invoke<H: Handler>(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'stat
     context.request_id = format!("local-{n}");
     let scope = invocation::begin::<H>(&Event::Json(&event), &context, None);
     Box::pin(async move {
-        let answer = async {
-            let answer = invocation::answer::<H>(&scope, Event::Json(&event), context).await?;
-            in_full(answer).await
-        };
-        let answer = scope.enter(answer).await;
+        let answer = invocation::answer_in_full::<H>(&scope, &event, context).await;
         let (number, cold, ping) = (scope.number, scope.cold, scope.ping);
         let time = scope.started.elapsed();
         invocation::end::<H>(scope).await;

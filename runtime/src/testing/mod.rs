@@ -51,7 +51,6 @@ use crate::handler::Handler;
 use crate::invocation::{self, Event, Ongoing};
 use crate::panic::remember_places;
 use crate::snapshot::{ContainerSnapshot, Start};
-use crate::streaming::in_full;
 use turn::Turn;
 
 pub use reuse::{assert_reuse_safe, assert_reuse_safe_except};
@@ -134,15 +133,11 @@ impl<H: Handler> Container<H> {
     async fn answer(&self, event: Value) -> (Ongoing, Result<Value, InvocationError>) {
         self.turn.used();
         let json = event.to_string();
-        let event = Event::Json(json.as_bytes());
         let mut context = Context::default();
         context.request_id = format!("test-{}", self.requests.fetch_add(1, Relaxed) + 1);
-        let scope = invocation::begin::<H>(&event, &context, Some(self.deadline));
-        let answer = async {
-            let answer = invocation::answer::<H>(&scope, event, context).await?;
-            in_full(answer).await
-        };
-        let answer = scope.enter(answer).await;
+        let scope =
+            invocation::begin::<H>(&Event::Json(json.as_bytes()), &context, Some(self.deadline));
+        let answer = invocation::answer_in_full::<H>(&scope, json.as_bytes(), context).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {
             Ok(answer) => answer,
             Err(_) => unreachable!("an answer is JSON"),
