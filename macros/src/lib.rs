@@ -1,5 +1,16 @@
 //! The attributes of `rewarm`: `#[init]`, `#[cached]` and `#[handler]`. Depend on `rewarm`, which
 //! re-exports them.
+// What panics says why: `unreachable!` for what cannot happen, `#[expect]` where it is meant to.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unwrap_used
+    )
+)]
 
 mod args;
 mod attributes;

@@ -49,6 +49,17 @@
 //! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
 //! | `testing` | no | simulated containers |
 #![forbid(unsafe_code)]
+// What panics says why: `unreachable!` for what cannot happen, `#[expect]` where it is meant to.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unwrap_used
+    )
+)]
 
 /// The front page, whose examples are compiled.
 #[cfg(doctest)]

@@ -267,6 +267,7 @@ pub(crate) fn can_defer() -> bool {
 
 /// Leaves a function whose own error cannot say that a resource is unavailable. Inside an
 /// invocation that ends it as `ResourceUnavailable`; elsewhere it is a panic with the whole story.
+#[expect(clippy::panic, reason = "the only way out of such a function")]
 pub(crate) fn unavailable(error: ResourceError) -> ! {
     if current().is_some() {
         std::panic::resume_unwind(Box::new(error));
