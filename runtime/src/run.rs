@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::Either::{Left, Right};
+use futures_util::future::LocalBoxFuture;
 use lambda_runtime::{
     Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
 };
@@ -25,6 +26,7 @@ use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use tokio::runtime::Builder;
 
 use crate::clock::CLOCK;
 use crate::container::{self, container};
@@ -47,17 +49,32 @@ pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
     }
     log_to(Output::Stdout);
     let concurrency = concurrency();
-    let runtime = match runtime(concurrency) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            say(format_args!("the tokio runtime cannot be started: {error}"));
-            return ExitCode::FAILURE;
-        }
+    // One at a time runs best on one thread: it keeps one connection to the Runtime API and needs
+    // half the CPU.
+    let builder = match concurrency {
+        0 | 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
     };
-    let code = runtime.block_on(life::<H>(concurrency));
-    // Whoever still blocks a thread is not waited for.
-    runtime.shutdown_background();
-    code
+    on_runtime(builder, Box::pin(life::<H>(concurrency)))
+}
+
+/// Runs a container's life, of whatever kind, so that a tokio runtime is compiled for one.
+pub(crate) fn on_runtime(
+    mut builder: Builder,
+    life: LocalBoxFuture<'static, ExitCode>,
+) -> ExitCode {
+    match builder.enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(life);
+            // Whoever still blocks a thread is not waited for.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            say(format_args!("error: the tokio runtime cannot be started: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// How many invocations at a time Lambda sends.
@@ -73,16 +90,6 @@ fn check_environment() -> Result<(), String> {
     let name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
     let size = env::var(name).map_err(|_| format!("{name} is not set, as it is in Lambda"))?;
     size.parse::<i32>().map(drop).map_err(|_| format!("{name} is {size:?}, not a number"))
-}
-
-/// The tokio runtime for so many invocations at a time. One at a time runs best on one thread: it
-/// keeps one connection to the Runtime API and needs half the CPU.
-fn runtime(concurrency: u32) -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = match concurrency {
-        0 | 1 => tokio::runtime::Builder::new_current_thread(),
-        _ => tokio::runtime::Builder::new_multi_thread(),
-    };
-    builder.enable_all().build()
 }
 
 /// A `tracing` subscriber as lambda_runtime sets it up, unless there is one already.

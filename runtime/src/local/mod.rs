@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::value::RawValue;
-use tokio::runtime::{self, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::CLOCK;
@@ -24,7 +24,7 @@ use crate::handler::Handler;
 use crate::invocation::{self, Event};
 use crate::metrics::emf;
 use crate::output::{Output, say};
-use crate::run::{log_to, measure};
+use crate::run::{log_to, measure, on_runtime};
 use crate::snapshot::Start;
 use options::{HELP, Options};
 use timeline::Timeline;
@@ -54,30 +54,20 @@ fn run_with(measure: fn(), invoke: Invoke) -> ExitCode {
         );
     }
     log_to(Output::Stderr);
-    match runtime(options.concurrency) {
-        Ok(runtime) => {
-            measure();
-            let code = runtime.block_on(life(options, invoke));
-            runtime.shutdown_background();
-            code
-        }
-        Err(error) => usage(&format!("the tokio runtime cannot be started: {error}")),
-    }
+    measure();
+    // As Lambda has it, but with a thread for each invocation: a handler that blocks its thread does
+    // not hold up the others.
+    let mut builder = match options.concurrency {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.worker_threads(options.concurrency.clamp(1, MAX_THREADS));
+    on_runtime(builder, Box::pin(life(options, invoke)))
 }
 
 fn usage(error: &str) -> ExitCode {
     say(format_args!("error: {error}\nhelp: --help lists what can be given"));
     ExitCode::from(2)
-}
-
-/// As Lambda has it, but with a thread for each invocation: a handler that blocks its thread does
-/// not hold up the others.
-fn runtime(concurrency: usize) -> io::Result<Runtime> {
-    let mut builder = match concurrency {
-        1 => runtime::Builder::new_current_thread(),
-        _ => runtime::Builder::new_multi_thread(),
-    };
-    builder.worker_threads(concurrency.clamp(1, MAX_THREADS)).enable_all().build()
 }
 
 const MAX_THREADS: usize = 256;
