@@ -31,7 +31,7 @@ fn again(events: &[Vec<u8>], times: usize, take: Take<'_>) {
 }
 
 /// Every line as it comes, and then all of them again as often as they are to be repeated.
-fn from(input: &mut dyn BufRead, repeat: usize, take: Take<'_>) -> Result<(), String> {
+pub(super) fn from(input: &mut dyn BufRead, repeat: usize, take: Take<'_>) -> Result<(), String> {
     let Some(repeat) = repeat.checked_sub(1) else {
         return Ok(());
     };
