@@ -23,7 +23,7 @@ fn call(backend: usize) -> u64 {
     CALLS[backend].fetch_add(1, Relaxed)
 }
 
-#[cached(ttl = "5m", stale_if_error = "1h")]
+#[cached(ttl = "5m")]
 async fn settings() -> u64 {
     call(0)
 }
