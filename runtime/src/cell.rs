@@ -77,7 +77,8 @@ impl<T: Send + Sync + 'static> Cell<T> {
         &self.life
     }
 
-    /// The value if it is built, without waiting.
+    /// The value if it is built, without waiting. Apart from those who ask, whose future is small enough
+    /// to be inlined then.
     #[inline(never)]
     pub fn peek(&self) -> Option<Arc<T>> {
         self.usable.load_full()

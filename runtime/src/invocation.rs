@@ -142,6 +142,7 @@ async fn guarded<R: Reply>(
     (outcome.map(|reply| reply.within(scope, guard)), false)
 }
 
+/// The handler's first parameter.
 fn read<T: DeserializeOwned>(event: Event<'_, T>) -> Result<T, InvocationError> {
     match event {
         Event::Typed(payload) => Ok(payload),
