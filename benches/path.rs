@@ -1,5 +1,5 @@
 //! What an invocation costs through the Runtime API: three injected resources against the same
-//! handler on bare lambda_runtime, one at a time and eight.
+//! handler on bare lambda_runtime, one at a time and eight, without and with metrics for CloudWatch.
 //!
 //! The processes live side by side and take turns of some invocations each; wall and CPU time are
 //! medians over the rounds, instructions the difference between two runs under callgrind.
@@ -39,7 +39,7 @@ fn main() {
     }
     build("bare");
     build("reused");
-    let programs = ["bare-three", "reused-three"];
+    let programs = ["bare-three", "reused-three", "reused-emf"];
     let counts = programs.map(|program| {
         let count = |invocations| {
             let function = Launch::program(program).under_callgrind().start();
