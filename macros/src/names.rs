@@ -319,6 +319,20 @@ pub(crate) fn ours(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
+/// What is there, `__value`, or what `__later` gives that waits for it.
+pub(crate) fn now_or_later(
+    asked: &TokenStream,
+    now: &TokenStream,
+    later: &TokenStream,
+) -> TokenStream {
+    quote! {
+        match #asked {
+            ::core::result::Result::Ok(__value) => #now,
+            ::core::result::Result::Err(__later) => #later,
+        }
+    }
+}
+
 /// `#[allow]` for what an expansion does that users are warned of in their own code.
 pub(crate) fn allow() -> TokenStream {
     quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)])

@@ -21,6 +21,7 @@ pub use crate::cache::{
 };
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
+use crate::erased::Later;
 pub use crate::erased::{Erased, lent};
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::failure::InvocationError;
@@ -101,8 +102,7 @@ pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
 pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
     match S::ready() {
         Ok(held) => Ok(held),
-        // Boxed, so that the future of who has to wait for nothing is small.
-        Err(ready) => Box::pin(S::wait(ready)).await,
+        Err(ready) => Later::new(S::wait(ready)).await,
     }
 }
 

@@ -1,27 +1,14 @@
 //! The same function, with metrics for CloudWatch.
 
+mod resources;
 #[path = "../shop.rs"]
 mod shop;
 
 use std::process::ExitCode;
 
-use rewarm::{cached, handler, init};
+use resources::{catalogue, pool, settings};
+use rewarm::handler;
 use shop::{Catalogue, Order, Pool, Receipt, Settings};
-
-#[init]
-async fn pool() -> Pool {
-    Pool::connect().await
-}
-
-#[init]
-async fn catalogue() -> Catalogue {
-    Catalogue::load().await
-}
-
-#[cached(ttl = "5m")]
-async fn settings() -> Settings {
-    Settings::load().await
-}
 
 #[handler(namespace = "Shop")]
 async fn checkout(

@@ -96,18 +96,12 @@ fn get(model: &Model, private: &TokenStream) -> TokenStream {
     if model.seen.asyncness.is_none() {
         return answer(model, &call(model, "get_blocking"), private);
     }
-    let now_or_later = call(model, "now_or_later");
     let now = match &model.returns {
         Returns::Result { .. } => quote!(::core::result::Result::Ok(__value)),
         Returns::Plain(_) => quote!(__value),
     };
     let later = answer(model, &quote!(__later.await), private);
-    quote! {
-        match #now_or_later {
-            ::core::result::Result::Ok(__value) => #now,
-            ::core::result::Result::Err(__later) => #later,
-        }
-    }
+    names::now_or_later(&call(model, "now_or_later"), &now, &later)
 }
 
 /// The same, fetched in any case.

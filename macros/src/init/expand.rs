@@ -82,12 +82,11 @@ fn of_function(
 
     let place_of = quote!(<#name as #krate::private::Resource>::place());
     let get = match awaits {
-        true => quote! {
-            match #place_of.now_or_later() {
-                ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
-                ::core::result::Result::Err(__later) => __later.await,
-            }
-        },
+        true => names::now_or_later(
+            &quote!(#place_of.now_or_later()),
+            &quote!(::core::result::Result::Ok(__value)),
+            &quote!(__later.await),
+        ),
         false => quote!(#place_of.get_blocking()),
     };
     let accessor = quote! {
