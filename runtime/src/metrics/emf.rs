@@ -12,8 +12,6 @@ use std::time::SystemTime;
 use std::{fs::File, os::fd::AsFd, sync::OnceLock};
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 use super::{Event, Invocation, Sink, install, millis};
 use crate::snapshot::Start;
@@ -97,11 +95,17 @@ pub(crate) fn to_stderr(line: &[u8]) {
 
 struct Emf {
     handler: &'static str,
-    /// Names and values.
-    dimensions: Vec<(&'static str, String)>,
-    /// What the metrics are, by whether there is an `InitDuration` and an `IdleGap`.
-    directives: [[Box<RawValue>; 2]; 2],
+    /// What of a line never changes, from the timestamp to the request: what its metrics are, and the
+    /// dimensions. By whether there is an `InitDuration` and an `IdleGap`.
+    fixed: [[Line; 2]; 2],
     write: Write,
+}
+
+/// The name of a member of a JSON object, with what stands around it.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
 }
 
 const COUNT: &str = "Count";
@@ -125,24 +129,54 @@ impl Emf {
             Dimension::Start => ("start", <&str>::from(start).to_owned()),
             Dimension::Is(name, value) => (name, value.to_owned()),
         };
-        let dimensions: Vec<_> = options
-            .dimensions
-            .iter()
-            .map(value)
-            .map(|(name, value)| (name, accepted(&value).into_owned()))
-            .collect();
-        let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();
-        let directive = |init, idle| directive(options.namespace, &names, init, idle);
-        let directives = [false, true].map(|init| [false, true].map(|idle| directive(init, idle)));
-        Self { handler, dimensions, directives, write }
+        let dimensions: Vec<_> = options.dimensions.iter().map(value).collect();
+        let fixed = |init, idle| fixed(options.namespace, &dimensions, init, idle);
+        let fixed = [false, true].map(|init| [false, true].map(|idle| fixed(init, idle)));
+        Self { handler, fixed, write }
     }
 
-    fn line(&self, invocation: &Invocation) -> Option<Vec<u8>> {
-        let mut line = Vec::with_capacity(2048);
-        let object = Object { emf: self, invocation };
-        serde_json::to_writer(&mut line, &object).ok()?;
-        line.push(b'\n');
-        (line.len() <= MAX_LINE).then_some(line)
+    /// Piece by piece: names are known, and to look for what must be escaped in each of them is half
+    /// of what a line costs.
+    fn line(&self, invocation: &Invocation) -> Line {
+        let ended = invocation.ended.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let fixed = &self.fixed[usize::from(invocation.init_duration.is_some())]
+            [usize::from(invocation.idle_gap.is_some())];
+        let mut line = Line(Vec::with_capacity(2048));
+        line.put("{\"_aws\":{\"Timestamp\":", &ended.as_millis());
+        line.0.extend_from_slice(&fixed.0);
+        line.put(key!("request_id"), &invocation.request_id);
+        line.put(key!("container_id"), &invocation.container_id);
+        line.put(key!("invocation"), &invocation.number);
+        line.put(key!("start"), &invocation.start);
+        line.put(key!("ColdStart"), &u8::from(invocation.cold_start));
+        line.put(key!("Invocations"), &1);
+        line.put(key!("Errors"), &u8::from(invocation.error.is_some()));
+        line.put(key!("DeadlineExceeded"), &u8::from(invocation.deadline_exceeded));
+        line.put(key!("Duration"), &millis(invocation.duration));
+        if let Some(time) = invocation.init_duration {
+            line.put(key!("InitDuration"), &millis(time));
+        }
+        if let Some(time) = invocation.idle_gap {
+            line.put(key!("IdleGap"), &millis(time));
+        }
+        line.put(key!("ContainerAge"), &millis(invocation.container_age));
+        line.put(key!("CacheHits"), &invocation.cache_hits);
+        line.put(key!("CacheMisses"), &invocation.cache_misses);
+        line.put(key!("CacheStaleHits"), &invocation.cache_stale_hits);
+        line.0.extend_from_slice(b"}\n");
+        line
+    }
+}
+
+/// A line, or a part of one.
+struct Line(Vec<u8>);
+
+impl Line {
+    /// Writes what stands before a value, and the value: a number, a text or a list, of which none
+    /// fails.
+    fn put(&mut self, before: &str, value: &impl Serialize) {
+        self.0.extend_from_slice(before.as_bytes());
+        let _ = serde_json::to_writer(&mut self.0, value);
     }
 }
 
@@ -153,7 +187,8 @@ impl Sink for Emf {
     fn record(&self, event: &Event) {
         let Event::Invocation(invocation) = event else { return };
         if invocation.handler == self.handler {
-            if let Some(line) = self.line(invocation) {
+            let Line(line) = self.line(invocation);
+            if line.len() <= MAX_LINE {
                 (self.write)(&line);
             }
         }
@@ -179,13 +214,13 @@ fn metrics(init: bool, idle: bool) -> impl Iterator<Item = (&'static str, &'stat
     .flatten()
 }
 
-/// The value of `CloudWatchMetrics`, written once for all lines.
-fn directive(namespace: &str, dimensions: &[&str], init: bool, idle: bool) -> Box<RawValue> {
+/// See [`Emf::fixed`].
+fn fixed(namespace: &str, dimensions: &[(&str, String)], init: bool, idle: bool) -> Line {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Directive<'a> {
         namespace: &'a str,
-        dimensions: [&'a [&'a str]; 1],
+        dimensions: [Vec<&'a str>; 1],
         metrics: Vec<Metric>,
     }
     #[derive(Serialize)]
@@ -194,9 +229,18 @@ fn directive(namespace: &str, dimensions: &[&str], init: bool, idle: bool) -> Bo
         name: &'static str,
         unit: &'static str,
     }
+    let names = dimensions.iter().map(|(name, _)| *name).collect();
     let metrics = metrics(init, idle).map(|(name, unit)| Metric { name, unit }).collect();
-    let directives = [Directive { namespace, dimensions: [dimensions], metrics }];
-    serde_json::value::to_raw_value(&directives).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    let directive = Directive { namespace, dimensions: [names], metrics };
+    let mut line = Line(Vec::new());
+    line.put(key!("CloudWatchMetrics"), &[directive]);
+    line.0.push(b'}');
+    // Every line says how its container came to be.
+    for (name, value) in dimensions.iter().filter(|(name, _)| *name != "start") {
+        line.put(",", name);
+        line.put(":", &accepted(value));
+    }
+    line
 }
 
 /// A dimension's value as CloudWatch takes it: 1 to 1,024 printable ASCII characters.
@@ -209,52 +253,4 @@ fn accepted(value: &str) -> Cow<'_, str> {
         return value.into();
     }
     value.chars().take(1024).map(|c| if plain(c) { c } else { '?' }).collect()
-}
-
-#[derive(Serialize)]
-struct Metadata<'a> {
-    #[serde(rename = "Timestamp")]
-    timestamp: u128,
-    #[serde(rename = "CloudWatchMetrics")]
-    directive: &'a RawValue,
-}
-
-/// One line.
-struct Object<'a> {
-    emf: &'a Emf,
-    invocation: &'a Invocation,
-}
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { emf, invocation } = self;
-        let mut map = serializer.serialize_map(None)?;
-        let ended = invocation.ended.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let directive = &emf.directives[usize::from(invocation.init_duration.is_some())]
-            [usize::from(invocation.idle_gap.is_some())];
-        map.serialize_entry("_aws", &Metadata { timestamp: ended.as_millis(), directive })?;
-        for (name, value) in emf.dimensions.iter().filter(|(name, _)| *name != "start") {
-            map.serialize_entry(name, value)?;
-        }
-        map.serialize_entry("request_id", &invocation.request_id)?;
-        map.serialize_entry("container_id", &invocation.container_id)?;
-        map.serialize_entry("invocation", &invocation.number)?;
-        map.serialize_entry("start", &invocation.start)?;
-        map.serialize_entry("ColdStart", &u8::from(invocation.cold_start))?;
-        map.serialize_entry("Invocations", &1)?;
-        map.serialize_entry("Errors", &u8::from(invocation.error.is_some()))?;
-        map.serialize_entry("DeadlineExceeded", &u8::from(invocation.deadline_exceeded))?;
-        map.serialize_entry("Duration", &millis(invocation.duration))?;
-        if let Some(time) = invocation.init_duration {
-            map.serialize_entry("InitDuration", &millis(time))?;
-        }
-        if let Some(time) = invocation.idle_gap {
-            map.serialize_entry("IdleGap", &millis(time))?;
-        }
-        map.serialize_entry("ContainerAge", &millis(invocation.container_age))?;
-        map.serialize_entry("CacheHits", &invocation.cache_hits)?;
-        map.serialize_entry("CacheMisses", &invocation.cache_misses)?;
-        map.serialize_entry("CacheStaleHits", &invocation.cache_stale_hits)?;
-        map.end()
-    }
 }
