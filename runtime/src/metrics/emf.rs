@@ -135,8 +135,8 @@ impl Emf {
         Self { handler, fixed, write }
     }
 
-    /// Piece by piece: names are known, and to look for what must be escaped in each of them is half
-    /// of what a line costs.
+    /// Piece by piece: names are known, and to look for what must be escaped in each of them would
+    /// cost as much as all the rest of a line.
     fn line(&self, invocation: &Invocation) -> Line {
         let ended = invocation.ended.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let fixed = &self.fixed[usize::from(invocation.init_duration.is_some())]
