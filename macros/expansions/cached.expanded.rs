@@ -56,7 +56,7 @@ const _: () = {
                 .stale_if_error(__rewarm::Duration::from_secs(3600)),
             __rewarm::facts!(__Value, __Error),
             ::core::option::Option::Some(settings::__fetch),
-            || &__PLACE,
+            || __PLACE.values(),
         );
         impl __rewarm::Resource for settings {
             type Place = __Place;

@@ -45,7 +45,7 @@ const _: () = {
             __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
             __rewarm::facts!(__Value, __Error),
             1000,
-            || &__PLACE,
+            || __PLACE.values(),
         );
         impl squared {
             fn __place() -> &'static __Place {

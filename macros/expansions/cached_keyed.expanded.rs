@@ -76,7 +76,7 @@ const _: () = {
             ),
             __rewarm::facts!(__Value, __Error),
             500,
-            || &__PLACE,
+            || __PLACE.values(),
         );
         impl price {
             fn __place() -> &'static __Place {

@@ -1,8 +1,8 @@
 //! What stands behind `#[cached]`: one TTL cache, unkeyed (a [`Slot`]) or keyed and bounded (a
 //! [`Map`]).
 //!
-//! A hit reads the container clock and the entry, nothing else, in the half that knows the types
-//! ([`Cache`]). All else is the half that knows the keys alone ([`desk`]). A miss joins the *fetch* of its key
+//! A hit reads the container clock and the entry, nothing else, and only who reads it knows its type
+//! ([`Cache`]). All else is compiled once for a type of keys ([`desk`]). A miss joins the *fetch* of its key
 //! that is under way, or starts one in a task of its own; a hit on another key never waits for it.
 //!
 //! - **Age** counts from the start of the fetch (as RFC 9111 counts it, §4.2.3), so that an answer
@@ -29,21 +29,20 @@ mod key;
 mod policy;
 mod store;
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::clock::Tick;
-use crate::erased::{Erased, Later, lent, owned};
-use crate::error::{BoxError, ResourceError};
-use crate::resource::{Node, Place};
+use crate::erased::{Erased, Finish, Later, owned};
+use crate::error::ResourceError;
+use crate::resource::{Node, Place, Waiting};
 use crate::stats::Stats;
-use answer::Outcome;
-use desk::{AsResource, Desk, Stamp};
+use answer::{Outcome, error_of};
+use desk::Desk;
 use held::Holding;
 use key::{Key, Value};
-use store::{Entry, Map, Slot, Store};
+use store::{Hit, Map, Slot, Store};
 
-pub use answer::{Failure, Fetch, SharedError, infallible};
-pub use desk::Shelf;
+pub use answer::{Failure, Fetch, SharedError, infallible, report};
 pub use held::HeldValue;
 pub use key::{Arguments, Query};
 pub use policy::{Facts, Policy};
@@ -51,47 +50,58 @@ pub use policy::{Facts, Policy};
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
     desk: Desk<K>,
-    facts: Facts<V, E>,
-    store: S,
+    values: S,
+    clone_error: Option<fn(&E) -> E>,
+    from_resource_error: Option<fn(ResourceError) -> E>,
+    gives: PhantomData<fn() -> V>,
 }
 
 /// The cache of a function without arguments.
 pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V>>;
 /// The cache of a function with arguments.
-pub type Keyed<K, V, E> = Cache<K, V, E, Map<K, V>>;
+pub type Keyed<K, V, E> = Cache<K, V, E, Map<K>>;
 
 impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
     /// An empty cache. `fetch` fills it if it is a resource; if it is none, its callers alone do.
-    /// `this` gives the cache itself.
+    /// `values` gives those of the cache itself.
     pub const fn unkeyed(
         policy: Policy,
-        facts: Facts<V, E>,
+        facts: Facts<E>,
         fetch: Option<fn(()) -> Fetch>,
-        this: fn() -> &'static dyn Shelf<()>,
+        values: fn() -> &'static dyn Store<()>,
     ) -> Self {
         let as_resource = match fetch {
-            Some(fetch) => Some(AsResource { key: (), fetch }),
+            Some(fetch) => Some(((), fetch)),
             None => None,
         };
-        let desk = Desk::new(policy, facts.clone_error.is_some(), 1, as_resource, this);
-        Self { desk, facts, store: Slot::new() }
+        Self::new(Desk::new(policy, &facts, values, 1, as_resource), Slot::new(), facts)
     }
 }
 
 impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
-    /// An empty cache for at most `max_entries` keys. `this` gives the cache itself.
+    /// An empty cache for at most `max_entries` keys. `values` gives those of the cache itself.
     pub const fn keyed(
         policy: Policy,
-        facts: Facts<V, E>,
+        facts: Facts<E>,
         max_entries: usize,
-        this: fn() -> &'static dyn Shelf<K>,
+        values: fn() -> &'static dyn Store<K>,
     ) -> Self {
-        let desk = Desk::new(policy, facts.clone_error.is_some(), max_entries, None, this);
-        Self { desk, facts, store: Map::new(max_entries) }
+        let desk = Desk::new(policy, &facts, values, max_entries, None);
+        Self::new(desk, Map::new(max_entries), facts)
     }
 }
 
-impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
+impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
+    const fn new(desk: Desk<K>, values: S, facts: Facts<E>) -> Self {
+        let Facts { clone_error, from_resource_error, .. } = facts;
+        Self { desk, values, clone_error, from_resource_error, gives: PhantomData }
+    }
+
+    /// What is kept.
+    pub fn values(&'static self) -> &'static dyn Store<K> {
+        &self.values
+    }
+
     /// Its part in the container's life.
     pub const fn node(&'static self) -> &'static dyn Node {
         &self.desk
@@ -126,7 +136,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
     ) -> Result<V, E> {
         match self.hit(&query) {
             Some(value) => Ok(value),
-            None => self.miss_blocking(query, fetch),
+            None => self.finish(self.desk.look_blocking(query.own(), Box::new(fetch))),
         }
     }
 
@@ -134,28 +144,19 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
     /// has to take the way through a future's memory.
     #[inline(never)]
     fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let value = self.store.fresh(query)?;
+        let value = self.values.fresh(query)?;
         self.desk.counters.hits.add();
         Some(value)
     }
 
     #[cold]
+    #[inline(never)]
     fn miss<'a, Q: Query<K>>(
         &'static self,
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send + 'a,
     ) -> Later<'a, Result<V, E>> {
-        let (key, mut fetch) = (query.own(), once(fetch));
-        Later::new(async move { self.finish(self.shelf().look(key, &mut fetch).await) })
-    }
-
-    #[cold]
-    fn miss_blocking<Q: Query<K>>(
-        &'static self,
-        query: Q,
-        fetch: impl FnOnce(K) -> Fetch + Send,
-    ) -> Result<V, E> {
-        self.finish(self.shelf().look_blocking(query.own(), &mut once(fetch)))
+        Later::new(Box::pin(self.desk.look(query.own(), Box::new(fetch))), self)
     }
 
     /// Fetches now, whether or not the kept answer is fresh. Callers at the same time share one
@@ -168,7 +169,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.finish(self.shelf().fetch(query.own(), &mut once(fetch), true).await)
+        self.finish(self.desk.fetch(query.own(), Box::new(fetch), true).await)
     }
 
     /// The same for a function that is not async.
@@ -180,103 +181,45 @@ impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.finish(self.shelf().fetch_blocking(query.own(), &mut once(fetch), true))
+        self.finish(self.desk.fetch_blocking(query.own(), Box::new(fetch), true))
     }
 
     /// The value, if it is kept and fresh.
     pub fn peek<Q: Query<K>>(&self, query: Q) -> Option<V> {
-        self.store.fresh(&query)
+        self.values.fresh(&query)
     }
 
     /// Forgets the answer for these arguments. The answer of a fetch under way is not kept.
-    pub fn invalidate<Q: Query<K>>(&'static self, query: Q) {
-        self.shelf().invalidate(&query.own());
+    pub fn invalidate<Q: Query<K>>(&self, query: Q) {
+        self.desk.invalidate(&query.own());
     }
 
     /// Forgets all answers, as [`invalidate`](Self::invalidate) does one.
-    pub fn clear(&'static self) {
-        self.shelf().clear();
+    pub fn clear(&self) {
+        self.desk.clear();
     }
 
     /// What happened so far.
     pub fn stats(&self) -> Stats {
         self.desk.stats()
     }
+}
 
-    fn shelf(&'static self) -> &'static dyn Shelf<K> {
-        self
-    }
-
+impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Finish for Cache<K, V, E, S> {
+    type Outcome = Outcome;
     /// What the function answers with.
+    type Output = Result<V, E>;
+
     #[cold]
     fn finish(&self, outcome: Outcome) -> Result<V, E> {
-        outcome.map(|value| Arc::unwrap_or_clone(owned(value))).map_err(|failure| match failure {
-            Failure::Error(error) => self.error(&error),
-            Failure::Resource(error) => match self.facts.from_resource_error {
-                Some(convert) => convert(error),
+        match outcome {
+            Ok(value) => Ok(Arc::unwrap_or_clone(owned(value))),
+            Err(Failure::Error(error)) => Err(error_of(&error, self.clone_error)),
+            Err(Failure::Resource(error)) => match self.from_resource_error {
+                Some(convert) => Err(convert(error)),
                 None => crate::scope::unavailable(error),
             },
-        })
-    }
-
-    fn error(&self, error: &Erased) -> E {
-        match lent::<SharedError<E>>(error).give(self.facts.clone_error) {
-            Some(error) => error,
-            None => unreachable!("an error that cannot be shared goes to its starter alone"),
         }
-    }
-}
-
-/// What begins a fetch, to those who call it once at the most.
-fn once<K>(fetch: impl FnOnce(K) -> Fetch + Send) -> impl FnMut(K) -> Fetch + Send {
-    let mut fetch = Some(fetch);
-    move |key| match fetch.take() {
-        Some(fetch) => fetch(key),
-        None => unreachable!("a caller begins one fetch"),
-    }
-}
-
-impl<K: Key, V: Value, E: Send + 'static, S: Store<K, V>> Shelf<K> for Cache<K, V, E, S> {
-    fn desk(&self) -> &Desk<K> {
-        &self.desk
-    }
-
-    fn find(&self, key: &K) -> Option<(Erased, Stamp)> {
-        let Entry { value, fresh_until } = self.store.find(key)?;
-        let is_none = (self.facts.is_none)(&value);
-        Some((Arc::new(value), Stamp { fresh_until, is_none }))
-    }
-
-    fn is_none(&self, value: &Erased) -> bool {
-        (self.facts.is_none)(lent(value))
-    }
-
-    fn keep(&self, key: K, value: &Erased, fresh_until: Tick) {
-        self.store.insert(key, Entry { value: V::clone(lent(value)), fresh_until });
-    }
-
-    fn forget(&self, key: &K) {
-        self.store.remove(key);
-    }
-
-    fn retain(&self, keep: &dyn Fn(Stamp) -> bool) {
-        self.store.retain(|entry| {
-            let is_none = (self.facts.is_none)(&entry.value);
-            keep(Stamp { fresh_until: entry.fresh_until, is_none })
-        });
-    }
-
-    fn count(&self) -> (usize, u64) {
-        (self.store.len(), self.store.evictions())
-    }
-
-    fn report(&self, error: &Erased) -> BoxError {
-        (self.facts.into_box)(self.error(error))
-    }
-
-    #[cfg(feature = "testing")]
-    fn reset(&self) {
-        self.store.reset();
     }
 }
 
@@ -285,13 +228,17 @@ impl<V: Value, E: Send + 'static> Place for Unkeyed<V, E> {
 
     #[inline]
     fn ready(&'static self) -> Option<HeldValue<V>> {
-        let found = self.store.hold()?;
+        let found = self.values.hold()?;
         self.desk.counters.hits.add();
         Some(HeldValue(Holding::Kept(found)))
     }
 
-    async fn wait(&'static self) -> Result<HeldValue<V>, ResourceError> {
-        self.shelf().resource().await.map(|value| HeldValue(Holding::Fetched(owned(value))))
+    fn wait(&'static self) -> Waiting {
+        Box::pin(self.desk.resource())
+    }
+
+    fn held(&'static self, value: Erased) -> HeldValue<V> {
+        HeldValue(Holding::Fetched(owned(value)))
     }
 
     fn node(&'static self) -> &'static dyn Node {
@@ -308,24 +255,19 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    const FACTS: Facts<Arc<u64>, Infallible> = Facts {
+    const FACTS: Facts<Infallible> = Facts {
         is_none: |_| false,
+        report: |_| unreachable!("it has no errors"),
         clone_error: None,
         from_resource_error: None,
-        into_box: |never| match never {},
     };
 
     /// Asks on three threads and forgets on a fourth; gives how often was fetched.
-    fn fight<K, S, Q>(
-        cache: &'static Cache<K, Arc<u64>, Infallible, S>,
-        query: Q,
+    fn fight<K: Key>(
+        cache: &'static Cache<K, Arc<u64>, Infallible, impl Hit<K, Arc<u64>>>,
+        query: impl Query<K> + Copy + Send + Sync,
         fetches: &'static AtomicU64,
-    ) -> u64
-    where
-        K: Key,
-        S: Store<K, Arc<u64>>,
-        Q: Query<K> + Copy + Send + Sync,
-    {
+    ) -> u64 {
         let get = || {
             let fetch = |_| -> Fetch {
                 Box::pin(async move {
@@ -354,7 +296,7 @@ mod tests {
     fn threads_share_the_fetch_of_a_slot() {
         static CACHE: Unkeyed<Arc<u64>, Infallible> =
             Cache::unkeyed(Policy::new("slot", 0, Duration::from_secs(3600)), FACTS, None, || {
-                &CACHE
+                CACHE.values()
             });
         static FETCHES: AtomicU64 = AtomicU64::new(0);
         assert!((1..=2).contains(&fight(&CACHE, (), &FETCHES)));
@@ -363,7 +305,9 @@ mod tests {
     #[test]
     fn threads_share_the_fetch_of_a_key() {
         static CACHE: Keyed<(String,), Arc<u64>, Infallible> =
-            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10, || &CACHE);
+            Cache::keyed(Policy::new("map", 0, Duration::from_secs(3600)), FACTS, 10, || {
+                CACHE.values()
+            });
         static FETCHES: AtomicU64 = AtomicU64::new(0);
         assert!((1..=2).contains(&fight(&CACHE, Arguments(("tea",)), &FETCHES)));
     }

@@ -1,8 +1,8 @@
 //! What stands behind `#[init]`: one container-lived value, built by attempts that belong to the
 //! container and not to whoever asks first.
 //!
-//! A value that can be used is read without a lock, in the typed half ([`Cell`]). Everything else is
-//! the half that knows no types ([`Life`]): one *attempt* at a time waits for what the resource is
+//! A value that can be used is read without a lock, and only who reads it knows its type ([`Cell`]).
+//! Everything else is compiled once ([`Life`]): one *attempt* at a time waits for what the resource is
 //! built from, checks the value that is there if that is due, and builds the next generation if it
 //! must. Whoever needs the value meanwhile waits for that attempt and shares its outcome.
 //!
@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::erased::{Erased, Later, owned};
+use crate::erased::{Erased, Finish, Later, owned};
 use crate::error::ResourceError;
-use crate::resource::{Node, Place};
+use crate::resource::{Node, Place, Waiting};
 
 pub use held::Held;
 pub(crate) use life::{Demand, Life};
@@ -42,34 +42,20 @@ pub struct Cell<T: 'static> {
 
 /// Where a [`Life`] puts the value that may be handed out.
 pub trait Publish: Sync {
-    /// The life of that value.
-    fn life(&self) -> &Life;
     /// Puts it there; `None` if it needs a look first.
     fn publish(&self, value: Option<Erased>);
-    /// Back to how the process started, for the next simulated container.
-    #[cfg(feature = "testing")]
-    fn reset(&self);
 }
 
 impl<T: Send + Sync + 'static> Publish for Cell<T> {
-    fn life(&self) -> &Life {
-        &self.life
-    }
-
     fn publish(&self, value: Option<Erased>) {
         self.usable.store(value.map(owned));
-    }
-
-    #[cfg(feature = "testing")]
-    fn reset(&self) {
-        self.publish(None);
     }
 }
 
 impl<T: Send + Sync + 'static> Cell<T> {
     /// An empty cell. `this` gives the cell itself.
     pub const fn new(spec: Spec, this: fn() -> &'static dyn Publish) -> Self {
-        Self { life: Life::new(spec, this), usable: ArcSwapOption::const_empty() }
+        Self { life: Life::new(spec, Some(this)), usable: ArcSwapOption::const_empty() }
     }
 
     /// Its part in the container's life.
@@ -103,8 +89,13 @@ impl<T: Send + Sync + 'static> Cell<T> {
     pub fn now_or_later(
         &'static self,
     ) -> Result<Arc<T>, Later<'static, Result<Arc<T>, ResourceError>>> {
-        self.peek()
-            .ok_or_else(|| Later::new(async { self.life.demand(Demand::Usable).await.map(owned) }))
+        self.peek().ok_or_else(|| self.later())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn later(&'static self) -> Later<'static, Result<Arc<T>, ResourceError>> {
+        Later::new(self.wait(), self)
     }
 
     /// Builds the next generation now, whether or not the value could still be used, and whatever
@@ -122,10 +113,20 @@ impl<T: Send + Sync + 'static> Cell<T> {
     /// As [`get`](Self::get).
     #[inline]
     pub fn get_blocking(&'static self) -> Result<Arc<T>, ResourceError> {
-        match self.usable.load_full() {
+        match self.peek() {
             Some(value) => Ok(value),
-            None => self.life.demand_blocking().map(owned),
+            None => self.finish(self.life.demand_blocking()),
         }
+    }
+}
+
+impl<T: Send + Sync + 'static> Finish for Cell<T> {
+    type Outcome = Result<Erased, ResourceError>;
+    type Output = Result<Arc<T>, ResourceError>;
+
+    #[cold]
+    fn finish(&self, outcome: Self::Outcome) -> Self::Output {
+        outcome.map(owned)
     }
 }
 
@@ -137,8 +138,12 @@ impl<T: Send + Sync + 'static> Place for Cell<T> {
         Held::new(self.usable.load())
     }
 
-    async fn wait(&'static self) -> Result<Held<T>, ResourceError> {
-        self.life.demand(Demand::Usable).await.map(|value| Held::owned(owned(value)))
+    fn wait(&'static self) -> Waiting {
+        self.life.wait()
+    }
+
+    fn held(&'static self, value: Erased) -> Held<T> {
+        Held::owned(owned(value))
     }
 
     fn node(&'static self) -> &'static dyn Node {

@@ -15,8 +15,11 @@ pub struct Later<'a, T>(BoxFuture<'a, T>);
 
 impl<'a, T> Later<'a, T> {
     #[cold]
-    pub(crate) fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
-        Self(Box::pin(future))
+    pub(crate) fn new<P: Finish<Output = T>>(
+        outcome: BoxFuture<'a, P::Outcome>,
+        place: &'static P,
+    ) -> Self {
+        Self(Box::pin(Finishing { outcome, place }))
     }
 }
 
@@ -27,6 +30,30 @@ impl<T> Future for Later<'_, T> {
     #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         self.0.as_mut().poll(context)
+    }
+}
+
+/// Knows the type of what comes out of a wait.
+pub trait Finish: Sync + 'static {
+    /// What is waited for.
+    type Outcome;
+    /// What comes of it.
+    type Output;
+
+    /// Makes one of the other.
+    fn finish(&self, outcome: Self::Outcome) -> Self::Output;
+}
+
+struct Finishing<'a, P: Finish> {
+    outcome: BoxFuture<'a, P::Outcome>,
+    place: &'static P,
+}
+
+impl<P: Finish> Future for Finishing<'_, P> {
+    type Output = P::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<P::Output> {
+        self.outcome.as_mut().poll(context).map(|outcome| self.place.finish(outcome))
     }
 }
 

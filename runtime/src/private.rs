@@ -18,10 +18,10 @@ pub use crate::bounds::{
 };
 pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, SharedError, Unkeyed, infallible,
+    report,
 };
 pub use crate::cell::{Cell, Held, Restore, Spec};
 pub use crate::entry::run;
-use crate::erased::Later;
 pub use crate::erased::{Erased, lent};
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::failure::InvocationError;
@@ -43,6 +43,7 @@ pub use crate::{
 };
 
 use crate::error::named;
+use crate::resource::all;
 
 /// What an initialiser made, as it is kept.
 ///
@@ -101,8 +102,8 @@ pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
 #[inline]
 pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
     match S::ready() {
-        Ok(held) => Ok(held),
-        Err(ready) => Later::new(S::wait(ready)).await,
+        Some(held) => Ok(held),
+        None => all(S::wait()).await.map(S::held),
     }
 }
 
@@ -113,11 +114,14 @@ macro_rules! __facts {
     ($value:ty, $error:ty) => {{
         #[allow(unused_imports)]
         use $crate::private::Unable as _;
-        $crate::private::Facts::<$value, $error> {
+        $crate::private::Facts::<$error> {
             is_none: $crate::private::Probe::<$value>::IS_NONE,
+            report: |error| {
+                use $crate::private::{Probe, report};
+                report(error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
+            },
             clone_error: $crate::private::Probe::<$error>::CLONE,
             from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,
-            into_box: $crate::private::Probe::<$error>::INTO_BOX,
         }
     }};
 }

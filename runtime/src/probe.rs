@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use crate::erased::{Erased, lent};
 use crate::error::{BoxError, ResourceError};
 
 /// Asks what a type can do, and answers without an error if it cannot: an inherent constant, where
@@ -14,7 +15,7 @@ pub trait Unable<T> {
     /// Not a `Result`.
     const IS_RESULT: bool = false;
     /// Not a value that says there is none.
-    const IS_NONE: fn(&T) -> bool = |_| false;
+    const IS_NONE: fn(&Erased) -> bool = |_| false;
     /// Not `Clone`.
     const CLONE: Option<fn(&T) -> T> = None;
     /// Cannot become an error with a source chain.
@@ -34,8 +35,8 @@ impl<T, E> Probe<Result<T, E>> {
 }
 
 #[allow(missing_docs)]
-impl<T> Probe<Option<T>> {
-    pub const IS_NONE: fn(&Option<T>) -> bool = Option::is_none;
+impl<T: 'static> Probe<Option<T>> {
+    pub const IS_NONE: fn(&Erased) -> bool = |value| lent::<Option<T>>(value).is_none();
 }
 
 #[allow(missing_docs)]
@@ -112,6 +113,7 @@ impl<T, E> IsResult for Result<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn a_probe_tells_types_apart_behind_aliases() {
@@ -123,8 +125,9 @@ mod tests {
             assert!(Probe::<Opaque>::CLONE.is_none());
             assert!(Probe::<String>::CLONE.is_some());
         }
-        assert!((Probe::<Option<u8>>::IS_NONE)(&None));
-        assert!(!(Probe::<u8>::IS_NONE)(&0));
+        let (none, zero): (Erased, Erased) = (Arc::new(None::<u8>), Arc::new(0_u8));
+        assert!((Probe::<Option<u8>>::IS_NONE)(&none));
+        assert!(!(Probe::<u8>::IS_NONE)(&zero));
         assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
         assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
         assert_eq!((Probe::<String>::INTO_BOX)("text".into()).to_string(), "text");

@@ -1,13 +1,14 @@
 //! What a resource is to those who use it: the traits behind a parameter `db: &Pool`, and what the
 //! compiler says where they do not fit.
 
-use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use crate::clock::Tick;
-use crate::erased::BoxFuture;
+use crate::erased::{BoxFuture, Erased};
 use crate::error::ResourceError;
 
 /// What `#[init]` or a `#[cached]` without arguments declares: something that others take by
@@ -41,23 +42,18 @@ pub trait Place: Sync + 'static {
     /// Takes hold of the value if it can be used as it is.
     fn ready(&'static self) -> Option<Self::Held>;
 
-    /// Waits until the value can be used and takes hold of it.
-    fn wait(&'static self) -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+    /// Waits until the value can be used.
+    fn wait(&'static self) -> Waiting;
+
+    /// Takes hold of what was waited for.
+    fn held(&'static self, value: Erased) -> Self::Held;
 
     /// Its part in the container's life.
     fn node(&'static self) -> &'static dyn Node;
 }
 
-/// Takes hold of a value that is ready or has to be waited for.
-async fn hold<P: Place>(
-    place: &'static P,
-    ready: Option<P::Held>,
-) -> Result<P::Held, ResourceError> {
-    match ready {
-        Some(held) => Ok(held),
-        None => place.wait().await,
-    }
-}
+/// A value that is waited for.
+pub type Waiting = BoxFuture<'static, Result<Erased, ResourceError>>;
 
 /// A [`Node`] that is being made usable.
 pub type Settling = BoxFuture<'static, Result<(), ResourceError>>;
@@ -249,13 +245,13 @@ impl Possible for () {}
 pub trait ResourceSet {
     /// All of them, held.
     type Held: Send + Sync + 'static;
-    /// Those that are ready, held.
-    type Ready: Send + 'static;
 
-    /// All of them if they are ready, or those that are.
-    fn ready() -> Result<Self::Held, Self::Ready>;
-    /// Waits for the others at the same time; the first that cannot be had ends it.
-    fn wait(ready: Self::Ready) -> impl Future<Output = Result<Self::Held, ResourceError>> + Send;
+    /// Takes hold of them if all can be used as they are.
+    fn ready() -> Option<Self::Held>;
+    /// Waits for each, in order.
+    fn wait() -> Vec<Waiting>;
+    /// Takes hold of what was waited for.
+    fn held(values: Vec<Erased>) -> Self::Held;
     /// Where they stand in the container.
     fn nodes() -> Vec<&'static dyn Node>;
 }
@@ -268,21 +264,19 @@ macro_rules! sets {
         #[allow(non_snake_case)]
         impl<$first: Resource, $($name: Resource),*> ResourceSet for ($first, $($name,)*) {
             type Held = (<$first::Place as Place>::Held, $(<$name::Place as Place>::Held,)*);
-            type Ready = (
-                Option<<$first::Place as Place>::Held>,
-                $(Option<<$name::Place as Place>::Held>,)*
-            );
 
             #[inline]
-            fn ready() -> Result<Self::Held, Self::Ready> {
-                match ($first::place().ready(), $($name::place().ready(),)*) {
-                    (Some($first), $(Some($name),)*) => Ok(($first, $($name,)*)),
-                    ready => Err(ready),
-                }
+            fn ready() -> Option<Self::Held> {
+                Some(($first::place().ready()?, $($name::place().ready()?,)*))
             }
 
-            async fn wait(($first, $($name,)*): Self::Ready) -> Result<Self::Held, ResourceError> {
-                tokio::try_join!(hold($first::place(), $first), $(hold($name::place(), $name),)*)
+            fn wait() -> Vec<Waiting> {
+                vec![$first::place().wait(), $($name::place().wait(),)*]
+            }
+
+            fn held(values: Vec<Erased>) -> Self::Held {
+                let mut values = values.into_iter();
+                ($first::place().held(next(&mut values)), $($name::place().held(next(&mut values)),)*)
             }
 
             fn nodes() -> Vec<&'static dyn Node> {
@@ -298,19 +292,33 @@ sets!(A B C D E F G H I J K L M N O P);
 
 impl ResourceSet for () {
     type Held = ();
-    type Ready = ();
 
-    fn ready() -> Result<(), ()> {
-        Ok(())
+    fn ready() -> Option<()> {
+        Some(())
     }
 
-    async fn wait((): ()) -> Result<(), ResourceError> {
-        Ok(())
+    fn wait() -> Vec<Waiting> {
+        Vec::new()
     }
+
+    fn held(_: Vec<Erased>) {}
 
     fn nodes() -> Vec<&'static dyn Node> {
         Vec::new()
     }
+}
+
+fn next(values: &mut std::vec::IntoIter<Erased>) -> Erased {
+    match values.next() {
+        Some(value) => value,
+        None => unreachable!("each was waited for"),
+    }
+}
+
+/// Waits for all at the same time; the first that cannot be had ends it.
+#[cold]
+pub(crate) fn all(waiting: Vec<Waiting>) -> BoxFuture<'static, Result<Vec<Erased>, ResourceError>> {
+    Box::pin(try_join_all(waiting))
 }
 
 /// The depth of a resource made from others of these depths: one more than the deepest, 0 if it

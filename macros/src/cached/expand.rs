@@ -350,13 +350,13 @@ fn place(model: &Model, private: &TokenStream) -> TokenStream {
         (true, _) => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = proc_macro2::Literal::u64_unsuffixed(max);
-            quote!(#private::Keyed::keyed(#policy, #facts, #max, || &__PLACE))
+            quote!(#private::Keyed::keyed(#policy, #facts, #max, || __PLACE.values()))
         }
         (false, true) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch), || &__PLACE)
+            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch), || __PLACE.values())
         },
         (false, false) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None, || &__PLACE)
+            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None, || __PLACE.values())
         },
     };
     quote! {

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
-use crate::erased::{BoxFuture, Erased};
-use crate::error::ResourceError;
+use crate::erased::{BoxFuture, Erased, lent};
+use crate::error::{BoxError, ResourceError};
 
 /// What a fetch ends with: a value of the function's type.
 pub type Outcome = Result<Erased, Failure>;
@@ -37,13 +37,31 @@ impl<E> SharedError<E> {
     }
 
     /// The error for one more caller: a clone, or the error itself where that cannot be had.
-    pub(super) fn give(&self, clone: Option<fn(&E) -> E>) -> Option<E> {
+    fn give(&self, clone: Option<fn(&E) -> E>) -> E {
         let mut error = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match clone {
+        let error = match clone {
             Some(clone) => error.as_ref().map(clone),
             None => error.take(),
+        };
+        match error {
+            Some(error) => error,
+            None => unreachable!("an error that cannot be shared goes to its starter alone"),
         }
     }
+}
+
+/// The error of a fetch, for one more caller.
+pub(super) fn error_of<E: 'static>(error: &Erased, clone: Option<fn(&E) -> E>) -> E {
+    lent::<SharedError<E>>(error).give(clone)
+}
+
+/// The same as the source of another error.
+pub fn report<E: 'static>(
+    error: &Erased,
+    clone: Option<fn(&E) -> E>,
+    into_box: fn(E) -> BoxError,
+) -> BoxError {
+    into_box(error_of(error, clone))
 }
 
 /// What those who joined a fetch are told.

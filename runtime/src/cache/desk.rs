@@ -1,10 +1,10 @@
-//! The half of a cache that knows the keys and not the answers: who joins which fetch, what may be
-//! given while it is stale, what is forgotten when.
+//! All of a cache but the types of its answers: who joins which fetch, what may be given while it is
+//! stale, what is forgotten when.
 
 use std::collections::HashSet;
 use std::collections::hash_map::{Entry as Place, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,8 +12,8 @@ use futures_util::FutureExt;
 use super::answer::{Failure, Fetch, Landing, Outcome};
 use super::fetch::{Claim, Next, Revalidation, Underway};
 use super::key::Key;
-use super::policy::Policy;
-use super::store::{Entry, Map, Store};
+use super::policy::{Facts, Policy};
+use super::store::{Entry, Map, Stamp, Store};
 use crate::clock::{CLOCK, Tick};
 use crate::erased::Erased;
 use crate::error::{BoxError, ResourceError};
@@ -25,12 +25,17 @@ use crate::stats::{Counters, Stats};
 /// See the module.
 pub struct Desk<K: 'static> {
     pub(super) policy: Policy,
+    /// Whether a value says that there is none.
+    is_none: fn(&Erased) -> bool,
+    /// An error of the function as the source of another.
+    report: fn(&Erased) -> BoxError,
     /// Whether all who wait for a fetch can have its error.
     pub(super) shares_errors: bool,
-    this: fn() -> &'static dyn Shelf<K>,
     as_resource: Option<AsResource<K>>,
+    /// Where its values are kept.
+    values: fn() -> &'static dyn Store<K>,
     /// Errors that are kept under `negative_ttl`.
-    pub(super) failures: Map<K, Failure>,
+    failures: Map<K>,
     underway: LazyLock<Mutex<HashMap<K, Underway>>>,
     /// Keys whose stale answer was given in an invocation that will fetch it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
@@ -43,69 +48,37 @@ pub struct Desk<K: 'static> {
     pub(super) counters: Counters,
 }
 
-/// What a cache has that is a resource.
-pub(super) struct AsResource<K: 'static> {
-    pub(super) key: K,
-    pub(super) fetch: fn(K) -> Fetch,
-}
+/// The key of a cache that is a resource, and what begins its fetch.
+pub(super) type AsResource<K> = (K, fn(K) -> Fetch);
 
-/// The half of a cache that knows the answers, as the other half sees it.
-pub trait Shelf<K: 'static>: Sync {
-    /// The other half.
-    fn desk(&self) -> &Desk<K>;
-    /// What is kept for a key, whatever its age.
-    fn find(&self, key: &K) -> Option<(Erased, Stamp)>;
-    /// Whether a value says that there is none.
-    fn is_none(&self, value: &Erased) -> bool;
-    /// Keeps a value.
-    fn keep(&self, key: K, value: &Erased, fresh_until: Tick);
-    /// Forgets the value of a key.
-    fn forget(&self, key: &K);
-    /// Forgets all values that are not to be kept.
-    fn retain(&self, keep: &dyn Fn(Stamp) -> bool);
-    /// How many values there are, and how many had to make room.
-    fn count(&self) -> (usize, u64);
-    /// An error of the function as the source of another.
-    fn report(&self, error: &Erased) -> BoxError;
-    /// Back to how the process started, for the next simulated container.
-    #[cfg(feature = "testing")]
-    fn reset(&self);
-}
+/// Begins the fetch of a key.
+pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 
-/// What is known of a value that is kept.
-#[derive(Clone, Copy)]
-pub struct Stamp {
-    pub(super) fresh_until: Tick,
-    /// Whether it says that there is none: then it is given for its own time only.
-    pub(super) is_none: bool,
-}
-
-/// Begins the fetch of a key. Called once at the most.
-pub(super) type Begin<'a, K> = &'a mut (dyn FnMut(K) -> Fetch + Send + 'a);
-
-impl<K: 'static> Desk<K> {
-    pub(super) fn underway(&self) -> MutexGuard<'_, HashMap<K, Underway>> {
-        self.underway.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
-        self.revalidating.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What a caller finds who asks for an answer.
+enum Kept {
+    /// One that may be given as it is.
+    Given(Outcome),
+    /// A stale one, which is to be fetched again after the response.
+    Stale(Erased),
+    Nothing,
 }
 
 impl<K: Key> Desk<K> {
-    pub(super) const fn new(
+    /// Of a cache whose values are kept there, at most so many.
+    pub(super) const fn new<E>(
         policy: Policy,
-        shares_errors: bool,
+        facts: &Facts<E>,
+        values: fn() -> &'static dyn Store<K>,
         max_entries: usize,
         as_resource: Option<AsResource<K>>,
-        this: fn() -> &'static dyn Shelf<K>,
     ) -> Self {
         Self {
             policy,
-            shares_errors,
-            this,
+            is_none: facts.is_none,
+            report: facts.report,
+            shares_errors: facts.clone_error.is_some(),
             as_resource,
+            values,
             failures: Map::new(max_entries),
             underway: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
@@ -114,6 +87,18 @@ impl<K: Key> Desk<K> {
             first: AtomicU64::new(0),
             counters: Counters::new(),
         }
+    }
+
+    fn values(&self) -> &'static dyn Store<K> {
+        (self.values)()
+    }
+
+    pub(super) fn underway(&self) -> MutexGuard<'_, HashMap<K, Underway>> {
+        self.underway.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
+        self.revalidating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why there is no answer, where it is not the function that says so.
@@ -138,94 +123,105 @@ impl<K: Key> Desk<K> {
         self.next_death.fetch_min(at.0, Relaxed);
     }
 
-    /// The end of a lifetime that began with the fetch.
-    fn end_of(&self, started: Tick, ttl: u64) -> Tick {
+    /// Of what is kept for a lifetime that began with the fetch.
+    fn stamp(&self, started: Tick, ttl: u64, is_none: bool) -> Stamp {
         let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        Tick(started.0.saturating_add(lifetime))
+        Stamp { fresh_until: Tick(started.0.saturating_add(lifetime)), is_none }
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let (entries, evictions) = (self.this)().count();
         Stats {
             hits: self.counters.hits.sum(),
             misses: self.counters.misses.load(Relaxed),
             loads: self.counters.loads.load(Relaxed),
             load_errors: self.counters.load_errors.load(Relaxed),
             stale_hits: self.counters.stale_hits.load(Relaxed),
-            evictions: evictions + self.failures.evictions(),
-            entries: entries + self.failures.len(),
+            evictions: self.values().evictions() + self.failures.evictions(),
+            entries: self.values().len() + self.failures.len(),
             load_time: Duration::from_nanos(self.counters.load_time.load(Relaxed)),
         }
     }
-}
 
-impl<K: Key> dyn Shelf<K> {
     /// What is not a hit.
     #[cold]
     pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>) -> Outcome {
-        if let Some(outcome) = self.kept(&key, fetch) {
-            return outcome;
+        match self.kept(&key) {
+            Kept::Given(outcome) => outcome,
+            Kept::Stale(value) => {
+                self.revalidate(key, fetch);
+                Ok(value)
+            }
+            Kept::Nothing => {
+                let outcome = self.fetch(key.clone(), fetch, false).await;
+                self.or_stale(&key, outcome)
+            }
         }
-        self.desk().counters.misses.fetch_add(1, Relaxed);
-        let outcome = self.fetch(key.clone(), fetch, false).await;
-        self.or_stale(&key, outcome)
     }
 
     /// The same for a function that is not async.
     #[cold]
     pub(super) fn look_blocking(&'static self, key: K, fetch: Begin<'_, K>) -> Outcome {
-        if let Some(outcome) = self.kept(&key, fetch) {
-            return outcome;
+        match self.kept(&key) {
+            Kept::Given(outcome) => outcome,
+            Kept::Stale(value) => {
+                self.revalidate(key, fetch);
+                Ok(value)
+            }
+            Kept::Nothing => {
+                let outcome = self.fetch_blocking(key.clone(), fetch, false);
+                self.or_stale(&key, outcome)
+            }
         }
-        self.desk().counters.misses.fetch_add(1, Relaxed);
-        let outcome = self.fetch_blocking(key.clone(), fetch, false);
-        self.or_stale(&key, outcome)
     }
 
     /// The value of a cache that is a resource.
     pub(super) async fn resource(&'static self) -> Result<Erased, ResourceError> {
-        let desk = self.desk();
-        let Some(AsResource { key, fetch }) = &desk.as_resource else {
+        let Some((key, fetch)) = &self.as_resource else {
             unreachable!("what is no resource is not held");
         };
-        let outcome = self.look(key.clone(), &mut |key| fetch(key)).await;
-        outcome.map_err(|failure| match failure {
+        self.look(key.clone(), Box::new(fetch)).await.map_err(|failure| match failure {
             Failure::Error(error) => {
-                ResourceError::new(desk.policy.name, self.report(&error), false)
+                ResourceError::new(self.policy.name, (self.report)(&error), false)
             }
-            Failure::Resource(error) if error.resource() == desk.policy.name => error,
+            Failure::Resource(error) if error.resource() == self.policy.name => error,
             Failure::Resource(error) => {
-                ResourceError::new(desk.policy.name, Box::new(error), false)
+                ResourceError::new(self.policy.name, Box::new(error), false)
             }
         })
     }
 
-    /// The answer, if it may be given as it is; one that is stale is fetched again after the
-    /// response, unless it was just found that that fails.
-    fn kept(&'static self, key: &K, fetch: Begin<'_, K>) -> Option<Outcome> {
-        let (desk, now) = (self.desk(), CLOCK.now());
-        let failure = desk.failures.find(key).filter(|entry| now < entry.fresh_until);
-        let usable = |stamp, window| now < Desk::<K>::usable_until(stamp, window);
-        if let Some((value, stamp)) = self.find(key) {
+    /// What is there. A value that is stale is not to be fetched again if it was just found that that
+    /// fails.
+    fn kept(&self, key: &K) -> Kept {
+        let (policy, now) = (&self.policy, CLOCK.now());
+        let failure = self.failures.find(key).filter(|entry| now < entry.stamp.fresh_until);
+        let usable = |stamp, window| now < Self::usable_until(stamp, window);
+        if let Some(Entry { value, stamp }) = self.values().find(key) {
             if now < stamp.fresh_until {
-                desk.counters.hits.add();
-                return Some(Ok(value));
+                self.counters.hits.add();
+                return Kept::Given(Ok(value));
             }
-            let revalidates = usable(stamp, desk.policy.stale_while_revalidate);
-            if failure.is_some() && (revalidates || usable(stamp, desk.policy.stale_if_error)) {
-                desk.counters.stale_hits.fetch_add(1, Relaxed);
-                return Some(Ok(value));
+            let revalidates = usable(stamp, policy.stale_while_revalidate);
+            if failure.is_some() && (revalidates || usable(stamp, policy.stale_if_error)) {
+                self.counters.stale_hits.fetch_add(1, Relaxed);
+                return Kept::Given(Ok(value));
             }
             // Without a later there is no time to fetch it but now.
             if revalidates && crate::scope::can_defer() {
-                desk.counters.stale_hits.fetch_add(1, Relaxed);
-                self.revalidate(key, fetch);
-                return Some(Ok(value));
+                self.counters.stale_hits.fetch_add(1, Relaxed);
+                return Kept::Stale(value);
             }
         }
-        let failure = failure?;
-        desk.counters.hits.add();
-        Some(Err(failure.value))
+        match failure {
+            Some(failure) => {
+                self.counters.hits.add();
+                Kept::Given(Err(Failure::Error(failure.value)))
+            }
+            None => {
+                self.counters.misses.fetch_add(1, Relaxed);
+                Kept::Nothing
+            }
+        }
     }
 
     /// Joins the fetch of this key or makes it; `anew`, whether or not there is an answer.
@@ -270,31 +266,31 @@ impl<K: Key> dyn Shelf<K> {
     }
 
     fn next(&'static self, key: &K, anew: bool) -> Next<K> {
-        let desk = self.desk();
-        let mut underway = desk.underway();
+        let mut underway = self.underway();
         let now = CLOCK.now();
         if !anew {
             // A fetch may have ended since the caller looked.
-            if let Some((value, _)) = self.find(key).filter(|(_, it)| now < it.fresh_until) {
-                return Next::Use(Ok(value));
+            let fresh = |entry: &Entry| now < entry.stamp.fresh_until;
+            if let Some(entry) = self.values().find(key).filter(fresh) {
+                return Next::Use(Ok(entry.value));
             }
-            if let Some(failure) = desk.failures.find(key).filter(|it| now < it.fresh_until) {
-                return Next::Use(Err(failure.value));
+            if let Some(failure) = self.failures.find(key).filter(fresh) {
+                return Next::Use(Err(Failure::Error(failure.value)));
             }
         }
         let place = underway.entry(key.clone());
         if let Place::Occupied(place) = &place {
             let other = place.get();
             // What was asked for before a freeze may have been answered before it, too.
-            let young = now < Tick(other.started.0.saturating_add(desk.policy.ttl));
+            let young = now < Tick(other.started.0.saturating_add(self.policy.ttl));
             if young || !CLOCK.has_rested_since(other.started) {
                 return Next::Join(other.flight.clone());
             }
         }
         let (pilot, flight) = take_off();
-        let number = desk.numbers.fetch_add(1, Relaxed);
+        let number = self.numbers.fetch_add(1, Relaxed);
         place.insert_entry(Underway { number, started: now, flight });
-        Next::Fetch(Claim { shelf: self, key: key.clone(), number, started: now, pilot })
+        Next::Fetch(Claim { desk: self, key: key.clone(), number, started: now, pilot })
     }
 
     /// What a fetch that was joined came to; `None` if the caller has to try for itself.
@@ -305,7 +301,7 @@ impl<K: Key> dyn Shelf<K> {
             Arrival::Landed(Landing::Failed) => self.stale(key).map(Ok),
             Arrival::Lost => None,
             Arrival::Circular => {
-                let error = self.desk().error("its function needs itself");
+                let error = self.error("its function needs itself");
                 Some(Err(Failure::Resource(error)))
             }
         }
@@ -317,27 +313,26 @@ impl<K: Key> dyn Shelf<K> {
     }
 
     fn stale(&self, key: &K) -> Option<Erased> {
-        let desk = self.desk();
-        let (value, stamp) = self.find(key)?;
+        let Entry { value, stamp } = self.values().find(key)?;
         let now = CLOCK.now();
         if now < stamp.fresh_until {
             return Some(value); // another fetch has brought it
         }
-        if now >= Desk::<K>::usable_until(stamp, desk.policy.stale_if_error) {
+        if now >= Self::usable_until(stamp, self.policy.stale_if_error) {
             return None;
         }
-        desk.counters.stale_hits.fetch_add(1, Relaxed);
-        tracing::warn!(cache = desk.policy.name, "fetching failed; the stale value is used");
+        self.counters.stale_hits.fetch_add(1, Relaxed);
+        tracing::warn!(cache = self.policy.name, "fetching failed; the stale value is used");
         Some(value)
     }
 
     /// Fetches again after the response of this invocation, once however often it is asked for.
-    fn revalidate(&'static self, key: &K, fetch: Begin<'_, K>) {
-        if !self.desk().revalidating().insert(key.clone()) {
+    fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
+        if !self.revalidating().insert(key.clone()) {
             return;
         }
         let fetch = fetch(key.clone());
-        let turn = Revalidation { shelf: self, key: key.clone() };
+        let turn = Revalidation { desk: self, key };
         crate::scope::defer(async move {
             let turn = turn;
             if let Next::Fetch(claim) = self.next(&turn.key, true) {
@@ -349,47 +344,45 @@ impl<K: Key> dyn Shelf<K> {
 
     /// Keeps what a fetch brought, as far as it is to be kept.
     pub(super) fn settle(&self, key: &K, started: Tick, outcome: &Outcome) {
-        let desk = self.desk();
-        let negative_ttl = desk.policy.negative_ttl;
+        let Policy { ttl, negative_ttl, .. } = self.policy;
         match outcome {
             Ok(value) => {
-                let is_none = self.is_none(value);
-                let ttl = if is_none { negative_ttl } else { desk.policy.ttl };
+                let is_none = (self.is_none)(value);
+                let ttl = if is_none { negative_ttl } else { ttl };
                 if ttl == 0 {
-                    self.forget(key);
+                    self.values().remove(key);
                 } else {
-                    let fresh_until = desk.end_of(started, ttl);
-                    desk.dies(desk.dead_at(Stamp { fresh_until, is_none }));
-                    self.keep(key.clone(), value, fresh_until);
+                    self.keep(self.values(), key, value, self.stamp(started, ttl, is_none));
                 }
-                desk.failures.remove(key);
+                self.failures.remove(key);
             }
             // Beside a value that may still be given, in place of the error.
-            Err(failure @ Failure::Error(_)) if negative_ttl > 0 && desk.shares_errors => {
-                let fresh_until = desk.end_of(started, negative_ttl);
-                desk.dies(fresh_until);
-                desk.failures.insert(key.clone(), Entry { value: failure.clone(), fresh_until });
+            Err(Failure::Error(error)) if negative_ttl > 0 && self.shares_errors => {
+                self.keep(&self.failures, key, error, self.stamp(started, negative_ttl, true));
             }
             Err(_) => {}
         }
     }
 
+    fn keep(&self, store: &dyn Store<K>, key: &K, value: &Erased, stamp: Stamp) {
+        self.dies(self.dead_at(stamp));
+        store.insert(key.clone(), Entry { value: Arc::clone(value), stamp });
+    }
+
     /// Forgets the answer of a key. That of a fetch under way is not kept.
     pub(super) fn invalidate(&self, key: &K) {
-        let desk = self.desk();
-        let mut underway = desk.underway();
+        let mut underway = self.underway();
         underway.remove(key);
-        self.forget(key);
-        desk.failures.remove(key);
+        self.values().remove(key);
+        self.failures.remove(key);
     }
 
     /// Forgets all answers, as [`invalidate`](Self::invalidate) does one.
     pub(super) fn clear(&self) {
-        let desk = self.desk();
-        let mut underway = desk.underway();
+        let mut underway = self.underway();
         underway.clear();
-        self.retain(&|_| false);
-        desk.failures.retain(|_| false);
+        self.values().retain(&|_| false);
+        self.failures.retain(&|_| false);
     }
 }
 
@@ -407,12 +400,10 @@ impl<K: Key> Node for Desk<K> {
     }
 
     fn settle(&'static self) -> Settling {
-        Box::pin(async {
-            match self.as_resource {
-                Some(_) => (self.this)().resource().await.map(drop),
-                None => Ok(()),
-            }
-        })
+        match self.as_resource {
+            Some(_) => Box::pin(async { self.resource().await.map(drop) }),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
     }
 
     fn purge(&self, now: Tick) {
@@ -426,8 +417,9 @@ impl<K: Key> Node for Desk<K> {
             }
             now < dead_at
         };
-        (self.this)().retain(&|stamp| lives(self.dead_at(stamp)));
-        self.failures.retain(|entry| lives(entry.fresh_until));
+        let lives = |stamp| lives(self.dead_at(stamp));
+        self.values().retain(&lives);
+        self.failures.retain(&lives);
     }
 
     fn stats(&self) -> Option<Stats> {
@@ -440,7 +432,7 @@ impl<K: Key> Node for Desk<K> {
         self.first.store(self.numbers.load(Relaxed), Relaxed);
         self.counters.reset();
         self.failures.reset();
-        (self.this)().reset();
+        self.values().reset();
         self.revalidating().clear();
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tracing::Instrument;
 
 use super::answer::{Failure, Fetch, Landing, Outcome};
-use super::desk::Shelf;
+use super::desk::Desk;
 use super::key::Key;
 use crate::clock::{Tick, nanos};
 use crate::erased::BoxFuture;
@@ -31,7 +31,7 @@ pub(super) enum Next<K: Key> {
 
 /// The right and the duty to end a fetch. Dropped on the way, it leaves nothing behind.
 pub(super) struct Claim<K: Key> {
-    pub(super) shelf: &'static dyn Shelf<K>,
+    pub(super) desk: &'static Desk<K>,
     pub(super) key: K,
     pub(super) number: u64,
     pub(super) started: Tick,
@@ -63,7 +63,7 @@ impl<K: Key> Claim<K> {
     }
 
     async fn limited(&self, fetch: Fetch) -> Outcome {
-        let desk = self.shelf.desk();
+        let desk = self.desk;
         let Some(limit) = desk.policy.timeout else {
             return fetch.await;
         };
@@ -73,7 +73,7 @@ impl<K: Key> Claim<K> {
     }
 
     fn end(self, outcome: Result<Outcome, Panic>, time: Duration) -> Result<Outcome, Panic> {
-        let desk = self.shelf.desk();
+        let desk = self.desk;
         if self.number >= desk.first.load(Relaxed) {
             desk.counters.load_time.fetch_add(nanos(time), Relaxed);
             desk.counters.loads.fetch_add(1, Relaxed);
@@ -85,7 +85,7 @@ impl<K: Key> Claim<K> {
         let is_ours = |other: &Underway| other.number == self.number;
         if underway.get(&self.key).is_some_and(is_ours) {
             underway.remove(&self.key);
-            self.shelf.settle(&self.key, self.started, &outcome);
+            desk.settle(&self.key, self.started, &outcome);
         }
         drop(underway);
         self.pilot.land(match &outcome {
@@ -98,7 +98,7 @@ impl<K: Key> Claim<K> {
 
 impl<K: Key> Drop for Claim<K> {
     fn drop(&mut self) {
-        let mut underway = self.shelf.desk().underway();
+        let mut underway = self.desk.underway();
         if underway.get(&self.key).is_some_and(|underway| underway.number == self.number) {
             underway.remove(&self.key);
         }
@@ -107,12 +107,12 @@ impl<K: Key> Drop for Claim<K> {
 
 /// A key's turn to be fetched again; over when it is dropped, done or not.
 pub(super) struct Revalidation<K: Key> {
-    pub(super) shelf: &'static dyn Shelf<K>,
+    pub(super) desk: &'static Desk<K>,
     pub(super) key: K,
 }
 
 impl<K: Key> Drop for Revalidation<K> {
     fn drop(&mut self) {
-        self.shelf.desk().revalidating().remove(&self.key);
+        self.desk.revalidating().remove(&self.key);
     }
 }

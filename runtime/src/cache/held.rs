@@ -16,13 +16,11 @@ pub(super) enum Holding<V> {
     Fetched(Arc<V>),
 }
 
-impl<V> Deref for HeldValue<V> {
-    type Target = V;
-
-    fn deref(&self) -> &V {
+impl<V> HeldValue<V> {
+    fn arc(&self) -> &Arc<V> {
         match &self.0 {
             Holding::Kept(found) => match &**found {
-                Some(entry) => &entry.value,
+                Some(kept) => &kept.value,
                 None => unreachable!("a value is there"),
             },
             Holding::Fetched(value) => value,
@@ -30,11 +28,16 @@ impl<V> Deref for HeldValue<V> {
     }
 }
 
-impl<V: Clone> Handle for HeldValue<V> {
+impl<V> Deref for HeldValue<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        self.arc()
+    }
+}
+
+impl<V> Handle for HeldValue<V> {
     fn handle(&self) -> Arc<V> {
-        match &self.0 {
-            Holding::Kept(_) => Arc::new(V::clone(self)),
-            Holding::Fetched(value) => Arc::clone(value),
-        }
+        Arc::clone(self.arc())
     }
 }

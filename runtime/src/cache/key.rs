@@ -36,27 +36,6 @@ impl<T: Hash> Hash for Arguments<T> {
     }
 }
 
-/// An owned key as a query.
-pub(super) struct Owned<'a, K>(pub(super) &'a K);
-
-impl<K: Hash> Hash for Owned<'_, K> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-impl<K: Eq> Equivalent<K> for Owned<'_, K> {
-    fn equivalent(&self, key: &K) -> bool {
-        self.0 == key
-    }
-}
-
-impl<K: Hash + Eq + Clone> Query<K> for Owned<'_, K> {
-    fn own(&self) -> K {
-        self.0.clone()
-    }
-}
-
 macro_rules! queries {
     ($(($ty:ident $n:tt))+) => {
         impl<$($ty: ?Sized + Eq + ToOwned),+> Equivalent<($($ty::Owned,)+)> for Arguments<($(&$ty,)+)> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::erased::Erased;
 use crate::error::{BoxError, ResourceError};
 
 /// How long answers are kept, in nanoseconds. Made by the expansion of `#[cached]`.
@@ -63,13 +64,13 @@ impl Policy {
 }
 
 /// What the answer's types can do, found out by [`Probe`](crate::probe::Probe).
-pub struct Facts<V, E> {
+pub struct Facts<E> {
     /// Whether a value says that there is none.
-    pub is_none: fn(&V) -> bool,
+    pub is_none: fn(&Erased) -> bool,
+    /// An error of a fetch as the source of another.
+    pub report: fn(&Erased) -> BoxError,
     /// How an error is shared, if it can be.
     pub clone_error: Option<fn(&E) -> E>,
     /// How an error says that a resource cannot be had, if it can.
     pub from_resource_error: Option<fn(ResourceError) -> E>,
-    /// How an error becomes the source of another.
-    pub into_box: fn(E) -> BoxError,
 }

@@ -1,36 +1,50 @@
-//! Where a cache keeps its entries: one slot, or a bounded map.
+//! Where a cache keeps its values: one slot, or a bounded map. To all but a hit they are values of some
+//! type; the map is compiled once for a type of keys.
 
-use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::{ArcSwapOption, Guard};
 use once_cell::sync::OnceCell;
-use quick_cache::sync::Cache as QuickCache;
+use quick_cache::unsync::Cache as QuickCache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
 
-use super::key::{Key, Owned, Query, Value};
+use super::key::{Key, Query, Value};
 use crate::clock::{CLOCK, Tick};
+use crate::erased::{Erased, lent, owned};
 
-/// Something that is kept, and until when it is as good as fetched now.
+/// Something that is kept.
 #[derive(Clone)]
-pub struct Entry<V> {
-    pub(super) value: V,
-    pub(super) fresh_until: Tick,
+pub struct Entry {
+    pub(super) value: Erased,
+    pub(super) stamp: Stamp,
 }
 
-/// Keeps entries. Reading one takes no write lock and allocates nothing.
-pub trait Store<K, V>: Send + Sync + 'static {
-    /// The value of that key, if it is fresh: the path of a hit.
+/// What is known of a value that is kept.
+#[derive(Clone, Copy)]
+pub struct Stamp {
+    /// Until when it is as good as fetched now.
+    pub(super) fresh_until: Tick,
+    /// Whether it says that there is none: then it is given for its own time only.
+    pub(super) is_none: bool,
+}
+
+/// Gives hits: takes no write lock and allocates nothing.
+pub trait Hit<K, V>: Store<K> {
+    /// A clone of the value of that key, if it is fresh.
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V>;
+}
+
+/// Keeps entries.
+pub trait Store<K>: Send + Sync + 'static {
     /// The entry of that key.
-    fn find(&self, key: &K) -> Option<Entry<V>>;
+    fn find(&self, key: &K) -> Option<Entry>;
     /// Keeps an entry in the place of the one that is there.
-    fn insert(&self, key: K, entry: Entry<V>);
+    fn insert(&self, key: K, entry: Entry);
     /// Forgets the entry of that key.
     fn remove(&self, key: &K);
     /// Forgets all entries that are not to be kept.
-    fn retain(&self, keep: impl Fn(&Entry<V>) -> bool);
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool);
     /// How many there are.
     fn len(&self) -> usize;
     /// How many had to make room.
@@ -43,10 +57,16 @@ pub trait Store<K, V>: Send + Sync + 'static {
 }
 
 /// The place of a function without arguments.
-pub struct Slot<V>(ArcSwapOption<Entry<V>>);
+pub struct Slot<V>(ArcSwapOption<Kept<V>>);
+
+/// An [`Entry`] of that type.
+pub(super) struct Kept<V> {
+    pub(super) value: Arc<V>,
+    stamp: Stamp,
+}
 
 /// What was found in a [`Slot`].
-pub(super) type Found<V> = Guard<Option<Arc<Entry<V>>>>;
+pub(super) type Found<V> = Guard<Option<Arc<Kept<V>>>>;
 
 impl<V> Slot<V> {
     /// An empty place.
@@ -59,31 +79,34 @@ impl<V> Slot<V> {
     pub(super) fn hold(&self) -> Option<Found<V>> {
         let now = CLOCK.now();
         let found = self.0.load();
-        found.as_ref().is_some_and(|entry| now < entry.fresh_until).then_some(found)
+        found.as_ref().is_some_and(|kept| now < kept.stamp.fresh_until).then_some(found)
     }
 }
 
-impl<V: Value> Store<(), V> for Slot<V> {
+impl<V: Value> Hit<(), V> for Slot<V> {
     #[inline]
     fn fresh<Q: Query<()>>(&self, _: &Q) -> Option<V> {
-        self.hold()?.as_ref().map(|entry| entry.value.clone())
+        self.hold()?.as_ref().map(|kept| V::clone(&kept.value))
+    }
+}
+
+impl<V: Value> Store<()> for Slot<V> {
+    fn find(&self, (): &()) -> Option<Entry> {
+        let found = self.0.load();
+        found.as_ref().map(|kept| Entry { value: kept.value.clone(), stamp: kept.stamp })
     }
 
-    fn find(&self, (): &()) -> Option<Entry<V>> {
-        self.0.load().as_deref().cloned()
-    }
-
-    fn insert(&self, (): (), entry: Entry<V>) {
-        self.0.store(Some(Arc::new(entry)));
+    fn insert(&self, (): (), Entry { value, stamp }: Entry) {
+        self.0.store(Some(Arc::new(Kept { value: owned(value), stamp })));
     }
 
     fn remove(&self, (): &()) {
         self.0.store(None);
     }
 
-    fn retain(&self, keep: impl Fn(&Entry<V>) -> bool) {
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool) {
         let current = self.0.load();
-        if current.as_ref().is_some_and(|entry| !keep(entry)) {
+        if current.as_ref().is_some_and(|kept| !keep(kept.stamp)) {
             // Only if nobody has put another one there meanwhile.
             self.0.compare_and_swap(&current, None);
         }
@@ -100,107 +123,109 @@ impl<V: Value> Store<(), V> for Slot<V> {
 }
 
 /// The places of a function with arguments, at most so many. Made when first used.
-pub struct Map<K, V> {
+///
+/// Under one lock: so the bound is exact, and no key makes room before it is reached. A value is cloned
+/// under it, which costs a hit less than to share it with those who read the same one.
+pub struct Map<K> {
     capacity: usize,
-    map: OnceCell<Bounded<K, V>>,
+    entries: OnceCell<RwLock<Bounded<K>>>,
+    evictions: AtomicU64,
 }
 
-struct Bounded<K, V> {
-    entries: QuickCache<K, Entry<V>, UnitWeighter, DefaultHashBuilder, Evictions>,
-    evictions: Arc<AtomicU64>,
-}
+type Bounded<K> = QuickCache<K, Entry, UnitWeighter, DefaultHashBuilder, Evictions>;
 
-/// Counts what had to make room.
-#[derive(Clone)]
-struct Evictions(Arc<AtomicU64>);
+/// Counts what has to make room.
+struct Evictions;
 
-impl<K, V> Lifecycle<K, V> for Evictions {
-    type RequestState = ();
+impl<K> Lifecycle<K, Entry> for Evictions {
+    type RequestState = u64;
 
-    fn before_evict(&self, (): &mut (), _: &K, _: &mut V) {
-        self.0.fetch_add(1, Relaxed);
+    fn before_evict(&self, evicted: &mut u64, _: &K, _: &mut Entry) {
+        *evicted += 1;
     }
 }
 
-impl<K: Hash + Eq, V: Clone> Map<K, V> {
+impl<K: Key> Map<K> {
     /// An empty map of at most `capacity` entries.
     pub const fn new(capacity: usize) -> Self {
-        Self { capacity, map: OnceCell::new() }
+        Self { capacity, entries: OnceCell::new(), evictions: AtomicU64::new(0) }
     }
 
-    #[inline]
-    fn map(&self) -> &Bounded<K, V> {
-        match self.map.get() {
-            Some(map) => map,
-            None => self.make(),
-        }
-    }
-
-    #[cold]
-    fn make(&self) -> &Bounded<K, V> {
-        self.map.get_or_init(|| {
-            let evictions = Arc::new(AtomicU64::new(0));
-            // In one shard: so the bound is exact, and no key makes room before it is reached.
+    fn made(&self) -> &RwLock<Bounded<K>> {
+        self.entries.get_or_init(|| {
             let options = OptionsBuilder::new()
-                .shards(1)
                 .estimated_items_capacity(self.capacity)
                 .weight_capacity(self.capacity as u64)
                 .build();
-            let entries = match options {
-                Ok(options) => QuickCache::with_options(
-                    options,
-                    UnitWeighter,
-                    DefaultHashBuilder::default(),
-                    Evictions(evictions.clone()),
-                ),
-                Err(_) => unreachable!("all that has to be given is given"),
+            let Ok(options) = options else {
+                unreachable!("all that has to be given is given");
             };
-            Bounded { entries, evictions }
+            let hasher = DefaultHashBuilder::default();
+            RwLock::new(QuickCache::with_options(options, UnitWeighter, hasher, Evictions))
         })
+    }
+
+    #[inline]
+    fn read(&self) -> Option<RwLockReadGuard<'_, Bounded<K>>> {
+        self.entries.get().map(|entries| entries.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self) -> Option<RwLockWriteGuard<'_, Bounded<K>>> {
+        self.entries.get().map(write)
     }
 }
 
-impl<K: Key, V: Value> Store<K, V> for Map<K, V> {
+/// A key whose `Hash` or `Eq` panics has changed nothing yet: the entries are as good as before.
+fn write<T>(entries: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    entries.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<K: Key, V: Value> Hit<K, V> for Map<K> {
     #[inline]
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V> {
         let now = CLOCK.now();
-        let entry = self.map().entries.get(query)?;
-        (now < entry.fresh_until).then_some(entry.value)
+        let entries = self.read()?;
+        let entry = entries.get(query)?;
+        (now < entry.stamp.fresh_until).then(|| lent::<V>(&entry.value).clone())
+    }
+}
+
+impl<K: Key> Store<K> for Map<K> {
+    fn find(&self, key: &K) -> Option<Entry> {
+        self.read()?.get(key).cloned()
     }
 
-    fn find(&self, key: &K) -> Option<Entry<V>> {
-        self.map.get()?.entries.get(&Owned(key))
-    }
-
-    fn insert(&self, key: K, entry: Entry<V>) {
-        self.map().entries.insert(key, entry);
+    fn insert(&self, key: K, entry: Entry) {
+        let mut evicted = 0;
+        write(self.made()).insert_with_lifecycle(key, entry, &mut evicted);
+        self.evictions.fetch_add(evicted, Relaxed);
     }
 
     fn remove(&self, key: &K) {
-        if let Some(map) = self.map.get() {
-            map.entries.remove(&Owned(key));
+        if let Some(mut entries) = self.write() {
+            entries.remove(key);
         }
     }
 
-    fn retain(&self, keep: impl Fn(&Entry<V>) -> bool) {
-        if let Some(map) = self.map.get() {
-            map.entries.retain(|_, entry| keep(entry));
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool) {
+        if let Some(mut entries) = self.write() {
+            entries.retain(|_, entry| keep(entry.stamp));
         }
     }
 
     fn len(&self) -> usize {
-        self.map.get().map_or(0, |map| map.entries.len())
+        self.read().map_or(0, |entries| entries.len())
     }
 
     fn evictions(&self) -> u64 {
-        self.map.get().map_or(0, |map| map.evictions.load(Relaxed))
+        self.evictions.load(Relaxed)
     }
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        if let Some(map) = self.map.get() {
-            map.entries.clear();
-            map.evictions.store(0, Relaxed);
+        if let Some(mut entries) = self.write() {
+            entries.clear();
         }
+        self.evictions.store(0, Relaxed);
     }
 }

@@ -15,13 +15,13 @@ use crate::erased::{BoxFuture, Erased};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Arrival, Flight, take_off};
 use crate::panic::catch_async;
-use crate::resource::{Kind, Node, Settling};
+use crate::resource::{Kind, Node, Settling, Waiting};
 
 /// See the module.
 pub struct Life {
     pub(super) spec: Spec,
-    /// Where the value is put while it may be handed out.
-    this: fn() -> &'static dyn Publish,
+    /// Where the value is put while it may be handed out, if that is another place.
+    place: Option<fn() -> &'static dyn Publish>,
     /// Counts under the lock of `state`; read without.
     generation: AtomicU64,
     state: Mutex<State>,
@@ -30,7 +30,7 @@ pub struct Life {
 pub(super) struct State {
     /// The last generation.
     pub(super) current: Option<Erased>,
-    /// Whether `current` may be handed out without a further look. Published if so.
+    /// Whether `current` may be handed out without a further look: it is published then.
     settled: bool,
     pub(super) attempt: Option<Attempt>,
     /// How many attempts were begun: each has its own number.
@@ -109,13 +109,20 @@ pub(super) struct Seen {
 }
 
 impl Life {
-    pub(crate) const fn new(spec: Spec, this: fn() -> &'static dyn Publish) -> Self {
-        Self { spec, this, generation: AtomicU64::new(0), state: Mutex::new(State::new()) }
+    pub(crate) const fn new(spec: Spec, place: Option<fn() -> &'static dyn Publish>) -> Self {
+        Self { spec, place, generation: AtomicU64::new(0), state: Mutex::new(State::new()) }
     }
 
-    /// Where it is put.
-    pub(crate) fn this(&self) -> &'static dyn Publish {
-        (self.this)()
+    fn publish(&self, value: Option<Erased>) {
+        if let Some(place) = self.place {
+            place().publish(value);
+        }
+    }
+
+    /// Waits until the value can be used.
+    #[cold]
+    pub(crate) fn wait(&'static self) -> Waiting {
+        Box::pin(self.demand(Demand::Usable))
     }
 
     /// The value, when it satisfies the caller.
@@ -248,7 +255,7 @@ impl Life {
                 }
                 if state.suspicions == seen.suspicions {
                     state.settled = true;
-                    self.this().publish(state.current.clone());
+                    self.publish(state.current.clone());
                 }
                 Ok(())
             }
@@ -295,7 +302,7 @@ impl Life {
             state.doubts += 1;
         }
         if std::mem::take(&mut state.settled) {
-            self.this().publish(None); // `current` still holds it: nothing is dropped
+            self.publish(None); // `current` still holds it: nothing is dropped
         }
     }
 
@@ -417,7 +424,7 @@ impl Node for Life {
             self.generation.store(0, Ordering::Release);
             std::mem::replace(&mut *state, State { attempts, ..State::new() })
         };
-        self.this().reset();
+        self.publish(None);
         drop(gone);
     }
 
