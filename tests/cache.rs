@@ -340,6 +340,41 @@ async fn jitter_shortens_lifetimes_by_up_to_its_share() {
     assert_eq!(left[3], 0, "all at the TTL");
 }
 
+/// Wherever it happens, the first time that it is asked for its hash or the tenth.
+#[tokio::test]
+async fn a_key_that_panics_leaves_the_others_alone() {
+    let _alone = ask::container().await;
+    static CALM: AtomicU64 = AtomicU64::new(0);
+
+    #[derive(Clone, PartialEq, Eq)]
+    struct Moody(u8);
+    impl std::hash::Hash for Moody {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            assert!(self.0 != 13 || CALM.fetch_sub(1, SeqCst) != 0, "unlucky");
+            state.write_u8(self.0);
+        }
+    }
+    #[cached(ttl = "1h")]
+    fn doubled(key: Moody) -> u8 {
+        key.0 * 2
+    }
+
+    let mut panics = 0;
+    for calm in 0..20 {
+        CALM.store(calm, SeqCst);
+        let asked = std::panic::catch_unwind(|| {
+            doubled(Moody(13));
+            doubled::invalidate(Moody(13));
+        });
+        panics += usize::from(asked.is_err());
+        assert_eq!((doubled(Moody(1)), doubled(Moody(2))), (2, 4), "calm {calm} times");
+    }
+    assert!((5..20).contains(&panics), "{panics}");
+    CALM.store(100, SeqCst);
+    assert_eq!(doubled(Moody(13)), 26);
+    assert_eq!(doubled::stats().entries, 3);
+}
+
 /// A caller on each of many threads, at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn a_thousand_callers_of_a_cold_key_share_one_fetch() {
