@@ -102,8 +102,11 @@ pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
 #[inline]
 pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
     match S::ready() {
-        Some(held) => Ok(held),
-        None => all(S::wait()).await.map(S::held),
+        Ok(held) => Ok(held),
+        Err(ready) => {
+            let values = all(S::wait(&ready)).await?;
+            Ok(S::held(ready, values))
+        }
     }
 }
 

@@ -245,13 +245,15 @@ impl Possible for () {}
 pub trait ResourceSet {
     /// All of them, held.
     type Held: Send + Sync + 'static;
+    /// Those that are ready, held.
+    type Ready: Send + 'static;
 
-    /// Takes hold of them if all can be used as they are.
-    fn ready() -> Option<Self::Held>;
-    /// Waits for each, in order.
-    fn wait() -> Vec<Waiting>;
-    /// Takes hold of what was waited for.
-    fn held(values: Vec<Erased>) -> Self::Held;
+    /// All of them if they are ready, or those that are.
+    fn ready() -> Result<Self::Held, Self::Ready>;
+    /// Waits for each of the others, in order.
+    fn wait(ready: &Self::Ready) -> Vec<Waiting>;
+    /// Takes hold of what was waited for, beside those that were ready.
+    fn held(ready: Self::Ready, values: Vec<Erased>) -> Self::Held;
     /// Where they stand in the container.
     fn nodes() -> Vec<&'static dyn Node>;
 }
@@ -264,19 +266,33 @@ macro_rules! sets {
         #[allow(non_snake_case)]
         impl<$first: Resource, $($name: Resource),*> ResourceSet for ($first, $($name,)*) {
             type Held = (<$first::Place as Place>::Held, $(<$name::Place as Place>::Held,)*);
+            type Ready = (
+                Option<<$first::Place as Place>::Held>,
+                $(Option<<$name::Place as Place>::Held>,)*
+            );
 
             #[inline]
-            fn ready() -> Option<Self::Held> {
-                Some(($first::place().ready()?, $($name::place().ready()?,)*))
+            fn ready() -> Result<Self::Held, Self::Ready> {
+                match ($first::place().ready(), $($name::place().ready(),)*) {
+                    (Some($first), $(Some($name),)*) => Ok(($first, $($name,)*)),
+                    ready => Err(ready),
+                }
             }
 
-            fn wait() -> Vec<Waiting> {
-                vec![$first::place().wait(), $($name::place().wait(),)*]
+            fn wait(($first, $($name,)*): &Self::Ready) -> Vec<Waiting> {
+                let waiting = [
+                    $first.is_none().then(|| $first::place().wait()),
+                    $($name.is_none().then(|| $name::place().wait()),)*
+                ];
+                waiting.into_iter().flatten().collect()
             }
 
-            fn held(values: Vec<Erased>) -> Self::Held {
+            fn held(($first, $($name,)*): Self::Ready, values: Vec<Erased>) -> Self::Held {
                 let mut values = values.into_iter();
-                ($first::place().held(next(&mut values)), $($name::place().held(next(&mut values)),)*)
+                (
+                    $first.unwrap_or_else(|| $first::place().held(next(&mut values))),
+                    $($name.unwrap_or_else(|| $name::place().held(next(&mut values))),)*
+                )
             }
 
             fn nodes() -> Vec<&'static dyn Node> {
@@ -292,16 +308,17 @@ sets!(A B C D E F G H I J K L M N O P);
 
 impl ResourceSet for () {
     type Held = ();
+    type Ready = ();
 
-    fn ready() -> Option<()> {
-        Some(())
+    fn ready() -> Result<(), ()> {
+        Ok(())
     }
 
-    fn wait() -> Vec<Waiting> {
+    fn wait((): &()) -> Vec<Waiting> {
         Vec::new()
     }
 
-    fn held(_: Vec<Erased>) {}
+    fn held((): (), _: Vec<Erased>) {}
 
     fn nodes() -> Vec<&'static dyn Node> {
         Vec::new()
