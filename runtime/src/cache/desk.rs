@@ -54,15 +54,6 @@ pub(super) type AsResource<K> = (K, fn(K) -> Fetch);
 /// Begins the fetch of a key.
 pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 
-/// What a caller finds who asks for an answer.
-enum Kept {
-    /// One that may be given as it is.
-    Given(Outcome),
-    /// A stale one, which is to be fetched again after the response.
-    Stale(Erased),
-    Nothing,
-}
-
 impl<K: Key> Desk<K> {
     /// Of a cache whose values are kept there, at most so many.
     pub(super) const fn new<E>(
@@ -145,13 +136,9 @@ impl<K: Key> Desk<K> {
     /// What is not a hit.
     #[cold]
     pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>) -> Outcome {
-        match self.kept(&key) {
-            Kept::Given(outcome) => outcome,
-            Kept::Stale(value) => {
-                self.revalidate(key, fetch);
-                Ok(value)
-            }
-            Kept::Nothing => {
+        match self.kept(&key, fetch) {
+            Ok(outcome) => outcome,
+            Err(fetch) => {
                 let outcome = self.fetch(key.clone(), fetch, false).await;
                 self.or_stale(&key, outcome)
             }
@@ -161,13 +148,9 @@ impl<K: Key> Desk<K> {
     /// The same for a function that is not async.
     #[cold]
     pub(super) fn look_blocking(&'static self, key: K, fetch: Begin<'_, K>) -> Outcome {
-        match self.kept(&key) {
-            Kept::Given(outcome) => outcome,
-            Kept::Stale(value) => {
-                self.revalidate(key, fetch);
-                Ok(value)
-            }
-            Kept::Nothing => {
+        match self.kept(&key, fetch) {
+            Ok(outcome) => outcome,
+            Err(fetch) => {
                 let outcome = self.fetch_blocking(key.clone(), fetch, false);
                 self.or_stale(&key, outcome)
             }
@@ -190,36 +173,40 @@ impl<K: Key> Desk<K> {
         })
     }
 
-    /// What is there. A value that is stale is not to be fetched again if it was just found that that
-    /// fails.
-    fn kept(&self, key: &K) -> Kept {
+    /// The answer, if it may be given as it is; one that is stale is fetched again after the
+    /// response, unless it was just found that that fails.
+    ///
+    /// # Errors
+    /// There is none: gives back what begins its fetch.
+    fn kept<'a>(&'static self, key: &K, fetch: Begin<'a, K>) -> Result<Outcome, Begin<'a, K>> {
         let (policy, now) = (&self.policy, CLOCK.now());
         let failure = self.failures.find(key).filter(|entry| now < entry.stamp.fresh_until);
         let usable = |stamp, window| now < Self::usable_until(stamp, window);
         if let Some(Entry { value, stamp }) = self.values().find(key) {
             if now < stamp.fresh_until {
                 self.counters.hits.add();
-                return Kept::Given(Ok(value));
+                return Ok(Ok(value));
             }
             let revalidates = usable(stamp, policy.stale_while_revalidate);
             if failure.is_some() && (revalidates || usable(stamp, policy.stale_if_error)) {
                 self.counters.stale_hits.fetch_add(1, Relaxed);
-                return Kept::Given(Ok(value));
+                return Ok(Ok(value));
             }
             // Without a later there is no time to fetch it but now.
             if revalidates && crate::scope::can_defer() {
                 self.counters.stale_hits.fetch_add(1, Relaxed);
-                return Kept::Stale(value);
+                self.revalidate(key.clone(), fetch);
+                return Ok(Ok(value));
             }
         }
         match failure {
             Some(failure) => {
                 self.counters.hits.add();
-                Kept::Given(Err(Failure::Error(failure.value)))
+                Ok(Err(Failure::Error(failure.value)))
             }
             None => {
                 self.counters.misses.fetch_add(1, Relaxed);
-                Kept::Nothing
+                Err(fetch)
             }
         }
     }
