@@ -144,6 +144,42 @@ mod injected {
     }
 }
 
+mod mixed {
+    use super::*;
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn rate() -> u32 {
+        7
+    }
+
+    #[init(lazy)]
+    pub(super) async fn prices(rate: &u32) -> [u32; 2] {
+        [rate * 2, rate * 3]
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn price(#[from] rate: &u32, #[from] prices: &[u32; 2], n: usize) -> u32 {
+        assert_eq!(*rate, 7);
+        prices[n]
+    }
+}
+
+#[tokio::test]
+async fn a_cached_resource_counts_one_hit_for_one_use() {
+    use mixed::{price, rate};
+    let counts = || {
+        let stats = rate::stats();
+        (stats.hits, stats.misses, stats.loads)
+    };
+    assert_eq!(rate().await, 7);
+    assert_eq!(counts(), (0, 1, 1));
+    // Its own use while `prices` is waited for, and that of `prices`.
+    assert_eq!(price(0).await, 14);
+    assert_eq!(counts(), (2, 1, 1));
+    assert_eq!(price(1).await, 21);
+    assert_eq!(counts(), (3, 1, 1));
+}
+
 #[tokio::test]
 async fn resources_and_what_is_skipped_are_not_part_of_the_key() {
     use injected::row;

@@ -387,9 +387,16 @@ impl<K: Key> Node for Desk<K> {
     }
 
     fn settle(&'static self) -> Settling {
-        match self.as_resource {
-            Some(_) => Box::pin(async { self.resource().await.map(drop) }),
-            None => Box::pin(std::future::ready(Ok(()))),
+        // One that may be given as it is is no hit: nobody is given it here.
+        let is_usable = |entry: Entry| {
+            let window = self.policy.stale_while_revalidate;
+            CLOCK.now() < Self::usable_until(entry.stamp, window)
+        };
+        match &self.as_resource {
+            Some((key, _)) if !self.values().find(key).is_some_and(is_usable) => {
+                Box::pin(async { self.resource().await.map(drop) })
+            }
+            _ => Box::pin(std::future::ready(Ok(()))),
         }
     }
 
