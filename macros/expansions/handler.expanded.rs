@@ -37,14 +37,16 @@ const _: () = {
             .name("checkout")
             .report_every(100u64);
         type Event = Order;
+        type Context = ::rewarm::Context;
         type Reply = __rewarm::Json;
         async fn call(
-            __event: ::rewarm::LambdaEvent<Order>,
+            __event: Order,
+            __context: ::rewarm::Context,
         ) -> ::core::result::Result<__rewarm::Json, ::rewarm::InvocationError> {
             let __held = __rewarm::hold::<__Needs>().await?;
             let __answer = checkout(
-                    __event.payload,
-                    __event.context,
+                    __event,
+                    __context,
                     &*__held.0,
                     <Settings as __rewarm::FromHeld<_, _>>::from_held(&__held.1),
                 )

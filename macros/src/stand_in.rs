@@ -122,9 +122,11 @@ pub(crate) fn handler(item: Item, fault: &TokenStream, krate: &Path) -> TokenStr
         impl #private::Handler for #name {
             const SPEC: #private::HandlerSpec = #private::HandlerSpec::DEFAULT;
             type Event = <Self as #private::Faulty>::Value;
+            type Context = ();
             type Reply = #private::Json;
             async fn call(
-                _: #krate::LambdaEvent<Self::Event>,
+                _: Self::Event,
+                (): (),
             ) -> ::core::result::Result<#private::Json, #krate::InvocationError> {
                 ::core::unreachable!()
             }

@@ -353,7 +353,16 @@ pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     settle_all(registry().filter(|node| node.is_doubtful()).collect(), None, true).await
 }
 
-async fn settle_all(
+/// In a box, since it is rare and large.
+fn settle_all(
+    nodes: Vec<&'static dyn Node>,
+    budget: Option<Duration>,
+    restore: bool,
+) -> BoxFuture<'static, Result<(), Vec<ResourceError>>> {
+    Box::pin(settle_each(nodes, budget, restore))
+}
+
+async fn settle_each(
     nodes: Vec<&'static dyn Node>,
     budget: Option<Duration>,
     restore: bool,
@@ -440,7 +449,11 @@ pub(crate) fn has_close() -> bool {
 
 /// SHUTDOWN: closes everything, dependents before what they depend on. Each depth has its share of
 /// the time that is left, so that one hook that hangs does not stop the others.
-pub(crate) async fn shutdown() {
+pub(crate) fn shutdown() -> BoxFuture<'static, ()> {
+    Box::pin(close_all())
+}
+
+async fn close_all() {
     let nodes = dependents_first();
     let depths: Vec<_> = nodes.chunk_by(|a, b| a.depth() == b.depth()).collect();
     let start = Instant::now();
@@ -468,8 +481,11 @@ fn dependents_first() -> Vec<&'static dyn Node> {
 
 /// All nodes, each after what it is built from; of one depth by name.
 fn in_order() -> Vec<&'static dyn Node> {
-    let mut nodes: Vec<_> = registry().collect();
-    nodes.sort_unstable_by_key(|node| (node.depth(), node.name()));
+    let place = |node: &&dyn Node| (node.depth(), node.name());
+    let mut nodes = Vec::new();
+    for node in registry() {
+        nodes.insert(nodes.partition_point(|other| place(other) < place(&node)), node);
+    }
     nodes
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::event::LambdaEvent;
+use crate::event::OfContext;
 use crate::failure::InvocationError;
 use crate::metrics::emf;
 use crate::reply::Reply;
@@ -15,12 +15,15 @@ pub trait Handler: Send + Sync + 'static {
     const SPEC: HandlerSpec;
     /// The event.
     type Event: DeserializeOwned + Send;
+    /// What it is given of the invocation's context: all or nothing.
+    type Context: OfContext;
     /// What is sent for its answer.
     type Reply: Reply;
 
     /// Takes hold of the resources that it names and calls the function.
     fn call(
-        event: LambdaEvent<Self::Event>,
+        event: Self::Event,
+        context: Self::Context,
     ) -> impl Future<Output = Result<Self::Reply, InvocationError>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
 

@@ -93,7 +93,8 @@ where
 /// # Errors
 /// The function's.
 pub async fn answer<'a, F>(
-    event: LambdaEvent<Event>,
+    event: Event,
+    context: Context,
     mut handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Json, InvocationError>
 where
@@ -103,7 +104,7 @@ where
         let answer = handler(request);
         async { Ok::<_, InvocationError>(answer.await?.await) }
     };
-    let answer = Adapter::from(service_fn(handler)).call(event);
+    let answer = Adapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
     json::<_, Infallible>(Ok(answer.await?))
 }
 
@@ -112,13 +113,14 @@ where
 /// # Errors
 /// The function's.
 pub async fn answer_stream<'a, F>(
-    event: LambdaEvent<Event>,
+    event: Event,
+    context: Context,
     handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Stream, InvocationError>
 where
     F: Future<Output = Responding<Response<Chunks>>> + Send + 'a,
 {
-    let answer = StreamAdapter::from(service_fn(handler)).call(event);
+    let answer = StreamAdapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
     stream::<_, Infallible>(Ok(answer.await?))
 }
 
@@ -145,18 +147,18 @@ impl<S> HttpService for S where
 pub struct App<R>(Box<Serve<R>>);
 
 type Serve<R> =
-    dyn Fn(LambdaEvent<Event>) -> BoxFuture<'static, Result<R, InvocationError>> + Send + Sync;
+    dyn Fn(Event, Context) -> BoxFuture<'static, Result<R, InvocationError>> + Send + Sync;
 
 impl App<Json> {
     /// The service that a function made.
     pub fn new<S: HttpService>(service: S) -> Self {
         let service = Mutex::new(service);
-        Self(Box::new(move |event| {
+        Self(Box::new(move |event, context| {
             let service = clone_of(&service);
             Box::pin(async move {
                 let mut service = ready(service).await?;
                 let call = move |request| service.call(request).map(respond);
-                answer(event, call).await
+                answer(event, context, call).await
             })
         }))
     }
@@ -171,12 +173,12 @@ impl App<Stream> {
         B::Error: Into<BoxError>,
     {
         let service = Mutex::new(service);
-        Self(Box::new(move |event| {
+        Self(Box::new(move |event, context| {
             let service = clone_of(&service);
             Box::pin(async move {
                 let mut service = ready(service).await?;
                 let call = move |request| service.call(request).map(respond_stream);
-                answer_stream(event, call).await
+                answer_stream(event, context, call).await
             })
         }))
     }
@@ -187,8 +189,8 @@ impl<R> App<R> {
     ///
     /// # Errors
     /// The service's.
-    pub async fn serve(&self, event: LambdaEvent<Event>) -> Result<R, InvocationError> {
-        (self.0)(event).await
+    pub async fn serve(&self, event: Event, context: Context) -> Result<R, InvocationError> {
+        (self.0)(event, context).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::clock::CLOCK;
 use crate::container::{self, container};
 use crate::deadline::Guard;
 use crate::error::chain;
-use crate::event::{Context, LambdaEvent};
+use crate::event::{Context, OfContext};
 use crate::failure::InvocationError;
 use crate::handler::Handler;
 use crate::metrics;
@@ -92,20 +92,23 @@ fn is_ping(json: &[u8]) -> bool {
 pub(crate) fn answer<H: Handler>(
     scope: Arc<Scope>,
     event: Event<'_, H::Event>,
-    context: Context,
+    context: &mut Context,
 ) -> Pin<Box<impl Future<Output = Outcome<H::Reply>> + Send + use<H>>> {
-    // In boxes, and before anything waits: every future around a large one would move it.
-    let call = (!scope.ping).then(|| {
+    let payload = (!scope.ping).then(|| {
         let payload = scope.within(|| catch(|| read(event)));
-        let payload = payload.unwrap_or_else(|panic| Err(panic.into()))?;
-        Ok(Box::pin(H::call(LambdaEvent::new(payload, context))))
+        payload.unwrap_or_else(|panic| Err(panic.into()))
     });
+    let context = H::Context::take(context);
+    // In a box, and pinned there: every future around a large one would move it.
     Box::pin(async move {
-        let Some(call) = call else {
+        let Some(payload) = payload else {
             return Ok(H::Reply::to_ping());
         };
-        let (outcome, deadline_exceeded) = match call {
-            Ok(call) => guarded(&scope, H::SPEC.deadline_margin, call).await,
+        let (outcome, deadline_exceeded) = match payload {
+            Ok(payload) => {
+                let call = pin!(H::call(payload, context));
+                guarded(&scope, H::SPEC.deadline_margin, call).await
+            }
             Err(error) => (Err(error), false),
         };
         // What is streamed is answered when its body is.
@@ -121,9 +124,9 @@ pub(crate) fn answer<H: Handler>(
 pub(crate) async fn answer_in_full<H: Handler>(
     scope: &Arc<Scope>,
     event: &[u8],
-    context: Context,
+    mut context: Context,
 ) -> Outcome<Json> {
-    let answer = answer::<H>(scope.clone(), Event::Json(event), context);
+    let answer = answer::<H>(scope.clone(), Event::Json(event), &mut context);
     let work = pin!(async { crate::streaming::in_full(answer.await?).await });
     scope.enter(work).await
 }

@@ -2,6 +2,7 @@
 //! response. But for the types that handlers meet (`event.rs`), the only place that names
 //! `lambda_runtime`.
 
+mod api;
 mod concurrent;
 #[cfg(all(unix, feature = "graceful-shutdown"))]
 mod sigterm;
@@ -19,10 +20,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::future::Either::{Left, Right};
 use futures_util::future::LocalBoxFuture;
+use http::Method;
 use lambda_runtime::{
     Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, SnapStartResource,
 };
-use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use lambda_runtime_api_client::{PooledClient, body::Body};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -52,7 +54,7 @@ pub(crate) fn in_lambda<H: Handler>() -> ExitCode {
     // One at a time runs best on one thread: it keeps one connection to the Runtime API and needs
     // half the CPU.
     let builder = match concurrency {
-        0 | 1 => Builder::new_current_thread(),
+        None | Some(1) => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     on_runtime(builder, Box::pin(life::<H>(concurrency)))
@@ -77,9 +79,10 @@ pub(crate) fn on_runtime(
     }
 }
 
-/// How many invocations at a time Lambda sends.
-fn concurrency() -> u32 {
-    env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+/// How many invocations at a time Lambda sends, where it says so: on Lambda Managed Instances.
+fn concurrency() -> Option<u32> {
+    let said = env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok()?;
+    Some(said.parse().unwrap_or(1).max(1))
 }
 
 /// What lambda_runtime reads, and panics without.
@@ -103,7 +106,7 @@ pub(crate) fn log_to(output: Output) {
     let _ = output;
 }
 
-async fn life<H: Handler>(concurrency: u32) -> ExitCode {
+async fn life<H: Handler>(concurrency: Option<u32>) -> ExitCode {
     let start = start();
     container().begin(start);
     measure::<H>(start, emf::to_stdout);
@@ -123,8 +126,8 @@ async fn life<H: Handler>(concurrency: u32) -> ExitCode {
     }
     let runtime = Runtime::new(Loop).layer(AfterResponse::<H>(PhantomData));
     let outcome = match concurrency {
-        0 | 1 => runtime.register_snapstart_resource(Arc::new(Snapshot)).run_concurrent().await,
-        workers => concurrent::run(runtime, workers).await,
+        None => runtime.register_snapstart_resource(Arc::new(Snapshot)).run().await,
+        Some(workers) => concurrent::run(runtime, workers).await,
     };
     invocation::shutdown::<H>().await;
     match outcome {
@@ -218,18 +221,21 @@ impl Failed {
 
     /// Tells Lambda and the log that this phase, `init` or `restore`, has failed:
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
-    async fn report(&self, phase: &'static str) {
+    fn report(self, phase: &'static str) -> BoxFuture<'static, ()> {
+        Box::pin(self.reported(phase))
+    }
+
+    async fn reported(self, phase: &'static str) {
         let (name, category) = match phase {
             "init" => ("INIT", "Runtime.InitError"),
             _ => ("the restore", "Runtime.RestoreError"),
         };
         tracing::error!(error = self.error_message, "{name} failed");
         let posted = async {
-            let request = build_request()
-                .method("POST")
-                .uri(format!("/2018-06-01/runtime/{phase}/error"))
-                .header("lambda-runtime-function-error-type", category)
-                .body(Body::from(serde_json::to_vec(self)?))?;
+            let path = format!("/2018-06-01/runtime/{phase}/error");
+            let headers = [("lambda-runtime-function-error-type", category)];
+            let body = Body::from(serde_json::to_vec(&self)?);
+            let request = api::request(Method::POST, &path, &headers, body)?;
             PooledClient::builder().build().call(request).await
         };
         if let Err(error) = posted.await {
@@ -261,20 +267,18 @@ impl<H, S> tower::Layer<S> for AfterResponse<H> {
     type Service = AfterResponseService<H, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AfterResponseService { inner, left: Context::default(), handler: PhantomData }
+        AfterResponseService { inner, handler: PhantomData }
     }
 }
 
 struct AfterResponseService<H, S> {
     inner: S,
-    /// The context that is left to lambda_runtime, which reads no more of it than the request id.
-    left: Context,
     handler: PhantomData<H>,
 }
 
 impl<H, S: Clone> Clone for AfterResponseService<H, S> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), left: self.left.clone(), handler: PhantomData }
+        Self { inner: self.inner.clone(), handler: PhantomData }
     }
 }
 
@@ -293,22 +297,18 @@ where
     }
 
     fn call(&mut self, mut invocation: LambdaInvocation) -> Self::Future {
-        let mut left = self.left.clone();
-        left.request_id.clone_from(&invocation.context.request_id);
-        let context = std::mem::replace(&mut invocation.context, left);
-        let event = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
         // The service that was found ready is the one to call.
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
-        // What is large is put where it stays before there is a future that would hold it, too.
-        let event = Event::Json(&event);
-        let ongoing = invocation::begin::<H>(&event, &context, remaining(&context));
-        let mut answer = invocation::answer::<H>(ongoing.clone(), event, context);
         Box::pin(async move {
+            let body = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
+            let (event, context) = (Event::Json(&body), &mut invocation.context);
+            let ongoing = invocation::begin::<H>(&event, context, remaining(context));
+            let mut answer = invocation::answer::<H>(ongoing.clone(), event, context);
+            drop(body);
             let answer = ongoing.enter(answer.as_mut()).await;
             let sending = match answer.map(Reply::into_kind) {
-                // Boxed, since it is large and rare.
-                Ok(Kind::Stream(answer)) => Left(Box::pin(stream::send(answer, invocation))),
+                Ok(Kind::Stream(answer)) => Left(stream::send(answer, invocation)),
                 Ok(Kind::Json(answer)) => Right(send(Ok(answer), inner, invocation)),
                 Err(error) => Right(send(Err(error), inner, invocation)),
             };
@@ -396,10 +396,10 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
 
     fn call(&mut self, event: LambdaEvent<H::Event>) -> Self::Future {
         Box::pin(async move {
-            let (payload, context) = event.into_parts();
+            let (payload, mut context) = event.into_parts();
             let event = Event::Typed(payload);
             let scope = invocation::begin::<H>(&event, &context, remaining(&context));
-            let mut answer = invocation::answer::<H>(scope.clone(), event, context);
+            let mut answer = invocation::answer::<H>(scope.clone(), event, &mut context);
             let answer = scope.enter(answer.as_mut()).await;
             invocation::end::<H>(scope).await;
             answer

@@ -10,6 +10,8 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::bounds::Reportable;
 use crate::deadline::Guard;
+#[cfg(any(feature = "local", feature = "testing"))]
+use crate::erased::BoxFuture;
 use crate::error::{BoxError, chain, short_type_name};
 use crate::event::StreamResponse;
 use crate::failure::InvocationError;
@@ -123,7 +125,11 @@ impl Drop for Ending {
 pub(crate) async fn in_full(reply: impl Reply) -> Result<crate::reply::Json, InvocationError> {
     match reply.into_kind() {
         Kind::Json(json) => Ok(json),
-        Kind::Stream(stream) => whole(stream).await,
+        Kind::Stream(stream) => {
+            // In a box, so that a function that streams nothing is linked without it.
+            let whole: BoxFuture<'static, _> = Box::pin(whole(stream));
+            whole.await
+        }
     }
 }
 

@@ -38,12 +38,17 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Event::Service => service(model, &reply),
         _ => TokenStream::new(),
     };
+    let (given, context) = match takes_context(model) {
+        true => (quote!(__context), quote!(#krate::Context)),
+        false => (quote!(()), quote!(())),
+    };
     let call = call(model);
     // Named so that a future that is not `Send` is reported on the function's name.
     let at = Span::call_site().located_at(name.span());
     let call = quote_spanned! {at=>
         async fn call(
-            __event: #krate::LambdaEvent<#event>,
+            __event: #event,
+            #given: #context,
         ) -> ::core::result::Result<#reply, #krate::InvocationError> {
             #call
         }
@@ -59,6 +64,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             impl #private::Handler for #name {
                 const SPEC: #private::HandlerSpec = #spec;
                 type Event = #event;
+                type Context = #context;
                 type Reply = #reply;
                 #call
             }
@@ -111,27 +117,29 @@ fn spec(model: &Model) -> TokenStream {
     quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
 }
 
+/// Whether the invocation's context is needed for the call.
+fn takes_context(model: &Model) -> bool {
+    model.context || !matches!(model.event, Event::Payload(_) | Event::None)
+}
+
 /// From the event to what is sent for the answer.
 fn call(model: &Model) -> TokenStream {
     let private = names::private();
     let name = &model.function.sig.ident;
     let (held, answer) = (ours("__held"), ours("__answer"));
-    let mut hold = names::hold(&model.injected, &private, &held);
+    let hold = names::hold(&model.injected, &private, &held);
     let event = match &model.event {
-        Event::Payload(_) => Some(quote!(__event.payload)),
-        Event::Whole(_) if model.context => {
-            hold.extend(quote!(let __context = __event.context.clone();));
-            Some(quote!(__event))
+        Event::Payload(_) => Some(quote!(__event)),
+        Event::Whole(_) => {
+            let krate = &model.options.krate;
+            let context = if model.context { quote!(__context.clone()) } else { quote!(__context) };
+            Some(quote!(#krate::LambdaEvent::new(__event, #context)))
         }
-        Event::Whole(_) => Some(quote!(__event)),
         Event::None => None,
         Event::Request => Some(quote!(__request)),
-        Event::Service => return quote!(__APP.get().await?.serve(__event).await),
+        Event::Service => return quote!(__APP.get().await?.serve(__event, __context).await),
     };
-    let context = model.context.then(|| match &model.event {
-        Event::Request | Event::Whole(_) => quote!(__context),
-        _ => quote!(__event.context),
-    });
+    let context = model.context.then(|| quote!(__context));
     let resources = names::arguments(&model.injected, &private, &held);
     let arguments = event.into_iter().chain(context).chain(resources);
     let call = quote!(#name(#(#arguments),*).await);
@@ -166,7 +174,7 @@ fn call(model: &Model) -> TokenStream {
         model.context.then(|| quote!(let __context = #private::http::context(&__request);));
     quote! {
         #hold
-        #send(__event, |__request| {
+        #send(__event, __context, |__request| {
             #context
             async { #reply }
         }).await

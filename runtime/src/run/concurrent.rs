@@ -1,14 +1,18 @@
 //! Several invocations at a time, on Lambda Managed Instances. lambda_runtime's own loop asks again
 //! at once after a poll that failed, for ever and on every worker; this one pauses, and ends.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::select_all;
+use http::Method;
 use lambda_runtime::{Config, Context, LambdaInvocation, Runtime};
-use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
-use tokio::task::JoinSet;
+use lambda_runtime_api_client::{PooledClient, body::Body};
+use tokio::task::JoinHandle;
 use tower::{Layer, Service};
 
+use super::api;
+use crate::erased::BoxFuture;
 use crate::error::{BoxError, chain};
 use crate::random;
 
@@ -44,14 +48,22 @@ where
     };
     let client = Arc::new(PooledClient::builder().with_pool_size(workers as usize).build());
     let config = Arc::new(Config::from_env());
-    let mut running = JoinSet::new();
-    for _ in 0..workers {
-        running.spawn(work(service.clone(), client.clone(), config.clone()));
-    }
-    match running.join_next().await {
-        Some(ended) => ended?,
-        None => Ok(()),
-    }
+    let failure = Arc::new(Mutex::new(None));
+    let workers = (0..workers).map(|_| {
+        let work = work(service.clone(), client.clone(), config.clone());
+        let failure = Arc::clone(&failure);
+        let work: BoxFuture<'static, ()> = Box::pin(async move {
+            if let Err(error) = work.await {
+                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        });
+        tokio::spawn(work)
+    });
+    let (ended, _, others) = select_all(workers).await;
+    others.iter().for_each(JoinHandle::abort);
+    ended?;
+    let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    failure.map_or(Ok(()), Err)
 }
 
 async fn work<S>(
@@ -85,7 +97,8 @@ where
 }
 
 async fn next(client: &PooledClient, config: &Arc<Config>) -> Result<LambdaInvocation, BoxError> {
-    let request = build_request().uri("/2018-06-01/runtime/invocation/next").body(Body::empty())?;
+    let path = "/2018-06-01/runtime/invocation/next";
+    let request = api::request(Method::GET, path, &[], Body::empty())?;
     let (parts, body) = client.call(request).await?.into_parts();
     let headers = &parts.headers;
     let id = headers.get("lambda-runtime-aws-request-id");

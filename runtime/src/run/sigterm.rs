@@ -4,9 +4,11 @@
 //! So an internal one is, which wants no events. lambda_runtime can do the same by its crate for
 //! extensions, whose server would be a fifth of a function's size.
 
-use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use http::Method;
+use lambda_runtime_api_client::{PooledClient, body::Body};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::api;
 use crate::erased::BoxFuture;
 use crate::error::{BoxError, chain};
 
@@ -55,21 +57,17 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) {
 /// back does; it never comes.
 async fn register() -> Result<impl Future<Output = ()> + Send + 'static, BoxError> {
     let client = PooledClient::builder().build();
-    let request = build_request()
-        .method("POST")
-        .uri("/2020-01-01/extension/register")
-        .header("Lambda-Extension-Name", "rewarm-shutdown")
-        .body(Body::from(r#"{"events":[]}"#))?;
+    let path = "/2020-01-01/extension/register";
+    let headers = [("lambda-extension-name", "rewarm-shutdown")];
+    let request = api::request(Method::POST, path, &headers, Body::from(r#"{"events":[]}"#))?;
     let answer = client.call(request).await?;
     let identifier = answer
         .headers()
         .get("lambda-extension-identifier")
         .ok_or_else(|| format!("the extension was not registered: {}", answer.status()))?;
-    let request = build_request()
-        .method("GET")
-        .uri("/2020-01-01/extension/event/next")
-        .header("Lambda-Extension-Identifier", identifier)
-        .body(Body::empty())?;
+    let path = "/2020-01-01/extension/event/next";
+    let headers = [("lambda-extension-identifier", identifier.to_str()?)];
+    let request = api::request(Method::GET, path, &headers, Body::empty())?;
     Ok(async move {
         if let Err(error) = client.call(request).await {
             tracing::debug!(error = chain(&*error), "the extension is not connected any more");

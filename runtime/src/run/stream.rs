@@ -10,11 +10,14 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::stream::StreamExt;
+use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use lambda_runtime::LambdaInvocation;
+use lambda_runtime_api_client::PooledClient;
 use lambda_runtime_api_client::body::{Body, sender::Sender};
-use lambda_runtime_api_client::{PooledClient, build_request};
 
+use super::api;
+use crate::erased::BoxFuture;
 use crate::error::BoxError;
 use crate::failure::InvocationError;
 use crate::reply::{Stream, StreamBody};
@@ -27,7 +30,15 @@ const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
 /// Sends the answer to an invocation, and returns when its body is sent or has broken off.
-pub(super) async fn send(answer: Stream, invocation: LambdaInvocation) -> Result<(), BoxError> {
+/// In a box, so that a function that streams nothing is linked without it.
+pub(super) fn send(
+    answer: Stream,
+    invocation: LambdaInvocation,
+) -> BoxFuture<'static, Result<(), BoxError>> {
+    Box::pin(sent(answer, invocation))
+}
+
+async fn sent(answer: Stream, invocation: LambdaInvocation) -> Result<(), BoxError> {
     let mut prelude = answer.metadata_prelude;
     let octets = HeaderValue::from_static("application/octet-stream");
     prelude.headers.entry(CONTENT_TYPE).or_insert(octets);
@@ -35,19 +46,20 @@ pub(super) async fn send(answer: Stream, invocation: LambdaInvocation) -> Result
     start.extend_from_slice(&[0; 8]);
 
     let id = &invocation.context.request_id;
-    let mut request = build_request()
-        .method("POST")
-        .uri(format!("/2018-06-01/runtime/invocation/{id}/response"))
-        .header(CONTENT_TYPE, "application/vnd.awslambda.http-integration-response")
-        .header("lambda-runtime-function-response-mode", "streaming")
-        .header("transfer-encoding", "chunked")
-        .header("trailer", ERROR_TYPE)
-        .header("trailer", ERROR_BODY);
-    if let Some(id) = invocation.parts.headers.get(INVOCATION_ID) {
-        request = request.header(INVOCATION_ID, id);
-    }
+    let path = format!("/2018-06-01/runtime/invocation/{id}/response");
+    let headers = [
+        ("content-type", "application/vnd.awslambda.http-integration-response"),
+        ("lambda-runtime-function-response-mode", "streaming"),
+        ("transfer-encoding", "chunked"),
+        ("trailer", ERROR_TYPE),
+        ("trailer", ERROR_BODY),
+    ];
     let (sender, body) = Body::channel();
-    let response = CLIENT.call(request.body(body)?);
+    let mut request = api::request(Method::POST, &path, &headers, body)?;
+    if let Some(id) = invocation.parts.headers.get(INVOCATION_ID) {
+        request.headers_mut().insert(INVOCATION_ID, id.clone());
+    }
+    let response = CLIENT.call(request);
     let sending = std::pin::pin!(write(sender, start.into(), answer.stream));
     let response = match select(sending, response).await {
         Either::Left(((), response)) => response.await?,
