@@ -243,8 +243,14 @@ impl Container {
         };
         // What is built from something in doubt is in doubt, too: both are looked at when both are
         // used, and nobody sees the old one beside the new.
-        suspect_dependents(registry().filter(|node| node.thaw(idle)).collect());
-        registry().for_each(|node| node.purge(now));
+        let mut doubtful = Vec::new();
+        for node in registry() {
+            node.purge(now);
+            if node.thaw(idle) {
+                doubtful.push(node);
+            }
+        }
+        suspect_dependents(doubtful);
         begun
     }
 

@@ -88,16 +88,14 @@ fn is_ping(json: &[u8]) -> bool {
     })
 }
 
-/// Runs the handler for one event, which is read at once. The caller enters `scope`.
+/// Runs the handler for one event, which is read at once. Called from within `scope`.
 pub(crate) fn answer<H: Handler>(
     scope: Arc<Scope>,
     event: Event<'_, H::Event>,
     context: &mut Context,
 ) -> Pin<Box<impl Future<Output = Outcome<H::Reply>> + Send + use<H>>> {
-    let payload = (!scope.ping).then(|| {
-        let payload = scope.within(|| catch(|| read(event)));
-        payload.unwrap_or_else(|panic| Err(panic.into()))
-    });
+    let payload =
+        (!scope.ping).then(|| catch(|| read(event)).unwrap_or_else(|panic| Err(panic.into())));
     let context = H::Context::take(context);
     // In a box, and pinned there: every future around a large one would move it.
     Box::pin(async move {
@@ -126,8 +124,10 @@ pub(crate) async fn answer_in_full<H: Handler>(
     event: &[u8],
     mut context: Context,
 ) -> Outcome<Json> {
-    let answer = answer::<H>(scope.clone(), Event::Json(event), &mut context);
-    let work = pin!(async { crate::streaming::in_full(answer.await?).await });
+    let work = pin!(async {
+        let answer = answer::<H>(scope.clone(), Event::Json(event), &mut context);
+        crate::streaming::in_full(answer.await?).await
+    });
     scope.enter(work).await
 }
 

@@ -302,11 +302,17 @@ where
         let inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
             let body = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
-            let (event, context) = (Event::Json(&body), &mut invocation.context);
-            let ongoing = invocation::begin::<H>(&event, context, remaining(context));
-            let mut answer = invocation::answer::<H>(ongoing.clone(), event, context);
-            drop(body);
-            let answer = ongoing.enter(answer.as_mut()).await;
+            let context = &mut invocation.context;
+            let ongoing = invocation::begin::<H>(&Event::Json(&body), context, remaining(context));
+            let answer = {
+                let work = pin!(async {
+                    let answer =
+                        invocation::answer::<H>(ongoing.clone(), Event::Json(&body), context);
+                    drop(body);
+                    answer.await
+                });
+                ongoing.enter(work).await
+            };
             let sending = match answer.map(Reply::into_kind) {
                 Ok(Kind::Stream(answer)) => Left(stream::send(answer, invocation)),
                 Ok(Kind::Json(answer)) => Right(send(Ok(answer), inner, invocation)),
@@ -399,8 +405,12 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
             let (payload, mut context) = event.into_parts();
             let event = Event::Typed(payload);
             let scope = invocation::begin::<H>(&event, &context, remaining(&context));
-            let mut answer = invocation::answer::<H>(scope.clone(), event, &mut context);
-            let answer = scope.enter(answer.as_mut()).await;
+            let answer = {
+                let work = pin!(async {
+                    invocation::answer::<H>(scope.clone(), event, &mut context).await
+                });
+                scope.enter(work).await
+            };
             invocation::end::<H>(scope).await;
             answer
         })

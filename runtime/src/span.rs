@@ -24,9 +24,18 @@ pub(crate) fn for_the_log_only() {
 /// The span of an invocation. Names and ids are written as they are: to escape them, as texts are, is a
 /// good part of what a span costs.
 pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
+    if LOG_ONLY.load(Relaxed) {
+        return tracing::info_span!(
+            target: "rewarm",
+            "Lambda runtime invoke",
+            requestId = %context.request_id,
+            xrayTraceId = context.xray_trace_id.as_ref().map(display),
+            tenantId = context.tenant_id.as_ref().map(display),
+            faas.coldstart = cold.then_some(cold),
+        );
+    }
     let function = Some(context.env_config.function_name.as_str()).filter(|name| !name.is_empty());
     let function = function.unwrap_or(spec.name);
-    let exported = !LOG_ONLY.load(Relaxed);
     let arn = Some(context.invoked_function_arn.as_str()).filter(|arn| !arn.is_empty());
     tracing::info_span!(
         target: "rewarm",
@@ -34,13 +43,13 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
         requestId = %context.request_id,
         xrayTraceId = context.xray_trace_id.as_ref().map(display),
         tenantId = context.tenant_id.as_ref().map(display),
-        faas.coldstart = (exported || cold).then_some(cold),
-        faas.invocation_id = exported.then_some(&*context.request_id),
-        faas.trigger = exported.then_some(spec.trigger),
-        faas.name = exported.then_some(function),
-        cloud.resource_id = arn.filter(|_| exported),
-        otel.name = exported.then_some(function),
-        otel.kind = exported.then_some("server"),
+        faas.coldstart = cold,
+        faas.invocation_id = context.request_id,
+        faas.trigger = spec.trigger,
+        faas.name = function,
+        cloud.resource_id = arn,
+        otel.name = function,
+        otel.kind = "server",
         otel.status_code = Empty,
         otel.status_description = Empty,
         "error.type" = Empty,
