@@ -14,7 +14,7 @@ use syn::{ExprPath, LitInt, LitStr, Path};
 
 use crate::diag::Diag;
 use crate::duration;
-use crate::names;
+use crate::tokens;
 
 /// The options of one use of an attribute.
 #[derive(Default)]
@@ -422,7 +422,7 @@ impl Arg {
 
 /// A name from its first word on, and as it was written if that was with `-` for `_`.
 fn whole_name(first: Ident, rest: &mut Peekable<IntoIter>) -> (Ident, Option<TokenStream>) {
-    let (mut text, mut written) = (names::text(&first), first.to_token_stream());
+    let (mut text, mut written) = (tokens::text(&first), first.to_token_stream());
     let mut is_dashed = false;
     loop {
         let mut ahead = rest.clone();
@@ -432,7 +432,7 @@ fn whole_name(first: Ident, rest: &mut Peekable<IntoIter>) -> (Ident, Option<Tok
         if !is(&dash, '-') {
             break;
         }
-        text += &format!("_{}", names::text(&word));
+        text += &format!("_{}", tokens::text(&word));
         is_dashed = true;
         written.extend([dash, word.into()]);
         *rest = ahead;

@@ -53,7 +53,7 @@ pub(crate) fn run<A: Attribute>(
             quote!(#left #others)
         }
         (None, None) => {
-            let left = crate::names::without_parameter_attributes(item);
+            let left = crate::signature::without_parameter_attributes(item);
             quote!(#fault #others #left)
         }
     }

@@ -22,10 +22,13 @@ mod duration;
 mod expansions;
 mod handler;
 mod init;
+mod injected;
 mod item;
 mod lints;
-mod names;
+mod signature;
 mod stand_in;
+mod tokens;
+mod types;
 
 use proc_macro::TokenStream;
 

@@ -9,7 +9,7 @@ use quote::{format_ident, quote};
 use syn::{FnArg, Path, ReturnType, Signature, Visibility};
 
 use crate::item::{Function, Item, Returns, Static};
-use crate::names;
+use crate::{injected, signature, tokens, types};
 
 /// A faulty resource.
 pub(crate) fn resource(item: Item, fault: &TokenStream, krate: &Path) -> TokenStream {
@@ -57,7 +57,7 @@ pub(crate) fn cached(item: Item, fault: &TokenStream, krate: &Path) -> TokenStre
     let (mut inputs, mut key) = (Vec::new(), Vec::new());
     for (n, input) in function.sig.inputs.iter().enumerate() {
         let FnArg::Typed(param) = input else { continue };
-        if names::from_attribute(param).is_some() {
+        if signature::from_attribute(param).is_some() {
             continue;
         }
         let (name, ty) = (format_ident!("__{n}"), &param.ty);
@@ -65,7 +65,7 @@ pub(crate) fn cached(item: Item, fault: &TokenStream, krate: &Path) -> TokenStre
             true => quote!(#name: impl ::core::marker::Sized),
             false => quote!(#name: #ty),
         };
-        if names::skip_attribute(param).is_none() {
+        if signature::skip_attribute(param).is_none() {
             key.push(input.clone());
         }
         inputs.push(input);
@@ -192,8 +192,8 @@ fn with_type(
     fault: &TokenStream,
     krate: &Path,
 ) -> TokenStream {
-    let (allow, private) = (names::allow(), quote!(#krate::private));
-    let value = names::fitting(fault, &quote!(()), &private);
+    let (allow, private) = (tokens::allow(), quote!(#krate::private));
+    let value = tokens::fitting(fault, &quote!(()), &private);
     quote! {
         #item
         #allow
@@ -211,10 +211,10 @@ fn with_type(
 
 fn resource_impl(name: &Ident, value: &TokenStream, krate: &Path) -> TokenStream {
     let private = quote!(#krate::private);
-    let shareable = names::require("shareable", value, &private);
-    let kept = names::fitting(&shareable, value, &private);
+    let shareable = tokens::require("shareable", value, &private);
+    let kept = tokens::fitting(&shareable, value, &private);
     let place = quote!(::core::unreachable!());
-    names::resource(name, &private, &quote!(#private::Cell<#kept>), &place, &quote!(0))
+    injected::resource(name, &private, &quote!(#private::Cell<#kept>), &place, &quote!(0))
 }
 
 /// See the module.
@@ -253,7 +253,7 @@ fn is_known(sig: &Signature) -> bool {
     match &sig.output {
         ReturnType::Default => true,
         ReturnType::Type(_, ty) => {
-            !names_types(sig) && !names::borrows(ty) && names::hidden(ty).is_none()
+            !names_types(sig) && !types::borrows(ty) && types::hidden(ty).is_none()
         }
     }
 }
@@ -286,6 +286,6 @@ fn has_self(function: &Function) -> bool {
 
 /// The function, and its fault beside it.
 fn as_written(function: &Function, fault: &TokenStream) -> TokenStream {
-    let function = names::without_parameter_attributes(quote!(#function));
+    let function = signature::without_parameter_attributes(quote!(#function));
     quote!(#fault #function)
 }

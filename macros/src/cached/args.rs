@@ -9,7 +9,7 @@ use crate::args::Args;
 use crate::diag::Diag;
 use crate::item::Item;
 use crate::lints::Allowed;
-use crate::names;
+use crate::signature;
 
 pub(crate) struct Options {
     pub(super) krate: Path,
@@ -88,7 +88,7 @@ impl Options {
         }
         // A resource that cannot be had and a fetch that takes too long are errors of any function.
         let takes_resources = function.sig.inputs.iter().any(
-            |input| matches!(input, FnArg::Typed(param) if names::from_attribute(param).is_some()),
+            |input| matches!(input, FnArg::Typed(param) if signature::from_attribute(param).is_some()),
         );
         let cannot_fail =
             (is_value || is_std(ty, &["Option"])) && !self.times_out && !takes_resources;

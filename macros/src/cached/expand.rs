@@ -6,23 +6,23 @@ use quote::{format_ident, quote, quote_spanned};
 
 use super::model::{Argument, Model, Param};
 use crate::item::{Returns, argument_of};
-use crate::names;
+use crate::{injected, signature, tokens};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
-    let (allow, import) = (names::allow(), names::import(krate));
-    let (private, outside) = (names::private(), quote!(#krate::private));
+    let (allow, import) = (tokens::allow(), tokens::import(krate));
+    let (private, outside) = (tokens::private(), quote!(#krate::private));
     let (docs, sig) = (&model.docs, &model.seen);
     let (vis, name) = (&model.function.vis, &sig.ident);
     let (inputs, output, asyncness) = (&sig.inputs, &sig.output, &sig.asyncness);
-    let about = format!("The controls of the cached function `{}`.", names::text(name));
+    let about = format!("The controls of the cached function `{}`.", tokens::text(name));
 
     let (get, refresh) = (get(model, &outside), refresh(model, &private));
     let key_inputs = key_parameters(model);
 
     let (attrs, body) = (&model.function.attrs, &model.function.body);
-    let plain = names::plain_signature(&model.function.sig);
-    let allow_in_written = names::allow_in_written(&plain, vis);
+    let plain = signature::plain_signature(&model.function.sig);
+    let allow_in_written = tokens::allow_in_written(&plain, vis);
     let types = types(model, &private);
     let (query, ask) = (query(model), ask(model, &private));
     let fetch = fetch(model, &private);
@@ -101,7 +101,7 @@ fn get(model: &Model, private: &TokenStream) -> TokenStream {
         Returns::Plain(_) => quote!(__value),
     };
     let later = answer(model, &quote!(__later.await), private);
-    names::now_or_later(&call(model, "now_or_later"), &now, &later)
+    tokens::now_or_later(&call(model, "now_or_later"), &now, &later)
 }
 
 /// The same, fetched in any case.
@@ -118,7 +118,7 @@ fn refresh(model: &Model, private: &TokenStream) -> TokenStream {
 
 /// Asks the cache, with a fetch for when it has no answer.
 fn call(model: &Model, method: &str) -> TokenStream {
-    let (name, method, query) = (&model.seen.ident, names::ours(method), query(model));
+    let (name, method, query) = (&model.seen.ident, tokens::ours(method), query(model));
     let passed: Vec<_> = model.skipped().iter().map(|argument| &argument.name).collect();
     let fetch = match passed[..] {
         [] => quote!(#name::__fetch),
@@ -184,29 +184,29 @@ fn passed(n: usize) -> Ident {
 /// The types of what is kept and passed on, as far as they fit.
 fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let fitting =
-        |checks: &TokenStream, ty: &dyn quote::ToTokens| names::fitting(checks, ty, private);
+        |checks: &TokenStream, ty: &dyn quote::ToTokens| tokens::fitting(checks, ty, private);
     let value = model.returns.value();
     // Of an `Option`, what is in it has to be `Clone`.
     let inside = argument_of(value, "Option").unwrap_or(value);
-    let cacheable = names::require("cacheable", inside, private);
+    let cacheable = tokens::require("cacheable", inside, private);
     let (value, error) = match &model.returns {
         Returns::Result { .. } => {
             let error = error(model, private);
-            let sent = names::require("fetch_error", &error, private);
+            let sent = tokens::require("fetch_error", &error, private);
             let shared = model.options.negative_ttl.as_ref().map(|_| {
-                let shared = names::require("shared_failure", &error, private);
+                let shared = tokens::require("shared_failure", &error, private);
                 quote!(&& #shared)
             });
             let value = fitting(&cacheable, value);
             (quote!(type __Value = #value;), fitting(&quote!(#sent #shared), &error))
         }
         Returns::Plain(ty) => {
-            let is_no_result = names::is_no_result("not_a_result", ty, private);
+            let is_no_result = tokens::is_no_result("not_a_result", ty, private);
             let plain = fitting(&is_no_result, ty);
             let cacheable = match argument_of(ty, "Option") {
                 Some(_) => cacheable,
                 // Nothing is asked of a `Result` under another name.
-                None => names::require_alias("cacheable", "__Plain", ty, private),
+                None => tokens::require_alias("cacheable", "__Plain", ty, private),
             };
             let value = fitting(&cacheable, &quote!(__Plain));
             let values = quote!(type __Plain = #plain; type __Value = #value;);
@@ -216,7 +216,7 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let key = model.key();
     let parts = key.iter().enumerate().map(|(n, argument)| {
         let (part, ty) = (part(n), &argument.ty);
-        let ty = fitting(&names::require("key_part", ty, private), ty);
+        let ty = fitting(&tokens::require("key_part", ty, private), ty);
         quote!(type #part = #ty;)
     });
     let owned = (0..key.len()).map(|n| {
@@ -227,14 +227,14 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let skipped = skipped.iter().enumerate().map(|(n, argument)| {
         let (passed, ty) = (passed(n), &argument.ty);
         let bound = if argument.borrowed { "passed_owned" } else { "passed" };
-        let ty = fitting(&names::require(bound, ty, private), ty);
+        let ty = fitting(&tokens::require(bound, ty, private), ty);
         quote!(type #passed = #ty;)
     });
     let place = match model.is_keyed() {
         true => quote!(#private::Keyed<__Key, __Value, __Error>),
         false => quote!(#private::Unkeyed<__Value, __Error>),
     };
-    let needs = (!model.injected.is_empty()).then(|| names::needs(&model.injected, private));
+    let needs = (!model.injected.is_empty()).then(|| injected::needs(&model.injected, private));
     quote! {
         #value
         type __Error = #error;
@@ -314,8 +314,8 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         Returns::Result { .. } => call,
         Returns::Plain(_) => quote!(::core::result::Result::<_, __Error>::Ok(#call)),
     };
-    let hold = names::hold(&model.injected, private, &names::ours("held"));
-    let guarded = names::guarded(
+    let hold = injected::hold(&model.injected, private, &tokens::ours("held"));
+    let guarded = tokens::guarded(
         name,
         &quote!(async move { #hold #private::fetched::<__Value, __Error>(#outcome) }),
         private,
@@ -329,18 +329,18 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
 }
 
 fn skipped_name(argument: &Argument) -> Ident {
-    format_ident!("__{}", names::text(&argument.name))
+    format_ident!("__{}", tokens::text(&argument.name))
 }
 
 /// The cache, which is a resource if the function is called without arguments.
 fn place(model: &Model, private: &TokenStream) -> TokenStream {
     let name = &model.seen.ident;
     let is_resource = !model.is_keyed() && model.skipped().is_empty();
-    let depth = names::depth(&model.injected, private);
+    let depth = injected::depth(&model.injected, private);
     let (depth, resource) = match is_resource {
         true => (
             quote!(<#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR),
-            names::resource(name, private, &quote!(__Place), &quote!(&__PLACE), &depth),
+            injected::resource(name, private, &quote!(__Place), &quote!(&__PLACE), &depth),
         ),
         false => (depth, TokenStream::new()),
     };
@@ -368,10 +368,10 @@ fn place(model: &Model, private: &TokenStream) -> TokenStream {
 /// The options that differ from the default, as calls of the builder.
 fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStream {
     let options = &model.options;
-    let text = names::text(&model.seen.ident);
-    let ttl = names::duration(options.ttl, private);
+    let text = tokens::text(&model.seen.ident);
+    let ttl = tokens::duration(options.ttl, private);
     let set = |method: &str, duration: Option<std::time::Duration>| {
-        let (method, duration) = (names::ours(method), names::duration(duration?, private));
+        let (method, duration) = (tokens::ours(method), tokens::duration(duration?, private));
         Some(quote!(.#method(#duration)))
     };
     let revalidate = set("stale_while_revalidate", options.stale_while_revalidate);

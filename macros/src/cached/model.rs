@@ -5,9 +5,10 @@ use syn::{Attribute, Pat, PatType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
+use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, peeled, split_docs};
 use crate::lints;
-use crate::names::{self, Injected};
+use crate::{signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -57,9 +58,9 @@ impl Model {
                 return None;
             }
         };
-        let sig = names::without_lifetimes(&function.sig);
-        let params = names::parameters(&sig, diag);
-        let mut fine = names::check_signature(&function.sig, false, diag);
+        let sig = signature::without_lifetimes(&function.sig);
+        let params = signature::parameters(&sig, diag);
+        let mut fine = signature::check_signature(&function.sig, false, diag);
         // Its type cannot be a key either, and once is enough.
         fine &= !faults.contains(&"request_in_key");
         let awaits = function.sig.asyncness.is_some();
@@ -82,7 +83,7 @@ impl Model {
         }
         let (mut kinds, mut injected, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {
-            if let Some(from) = names::from_attribute(param) {
+            if let Some(from) = signature::from_attribute(param) {
                 if !awaits {
                     diag.error(
                         from,
@@ -111,7 +112,7 @@ impl Model {
                 pat.mutability = None;
             }
             seen.push(plain);
-            kinds.push(match names::skip_attribute(param) {
+            kinds.push(match signature::skip_attribute(param) {
                 Some(_) => Param::Skipped(argument),
                 None => Param::Key(argument),
             });
@@ -136,7 +137,7 @@ impl Model {
         }
         let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated", "must_use"]);
         function.attrs = attrs;
-        let mut signature = names::plain_signature(&sig);
+        let mut signature = signature::plain_signature(&sig);
         signature.inputs = seen.into_iter().map(syn::FnArg::Typed).collect();
         Some(Self {
             returns: Returns::of(&function.sig.output),
@@ -196,14 +197,14 @@ impl Argument {
                 return None;
             }
             // One that lives for good is its own owner.
-            Type::Reference(_) if !names::borrows(whole) => (whole, false),
+            Type::Reference(_) if !types::borrows(whole) => (whole, false),
             Type::Reference(reference) => (peeled(&reference.elem), true),
             ty => (ty, false),
         };
-        if names::hidden(ty).is_some() {
+        if types::hidden(ty).is_some() {
             return None; // a generic function, and reported as such
         }
-        if names::borrows(ty) {
+        if types::borrows(ty) {
             diag.error(
                 ty,
                 "this argument borrows inside its type",

@@ -7,23 +7,24 @@ use syn::spanned::Spanned;
 use super::emf::{Dimension, Emf};
 use super::model::{Event, Model};
 use crate::item::Returns;
-use crate::names::{self, ours};
 use crate::stand_in;
+use crate::tokens::{self, ours};
+use crate::{injected, types};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
-    let (allow, import, private) = (names::allow(), names::import(krate), names::private());
+    let (allow, import, private) = (tokens::allow(), tokens::import(krate), tokens::private());
     let function = &model.function;
     let (vis, name) = (&function.vis, &function.sig.ident);
-    let about = format!("Runs the handler `{}`.", names::text(name));
+    let about = format!("Runs the handler `{}`.", tokens::text(name));
     let answer = named_answer(model).map(|ty| {
-        let is_no_result = names::is_no_result("not_a_result", ty, &private);
-        let ty = names::fitting(&is_no_result, ty, &private);
+        let is_no_result = tokens::is_no_result("not_a_result", ty, &private);
+        let ty = tokens::fitting(&is_no_result, ty, &private);
         quote!(type __Answer = #ty;)
     });
     let serves = matches!(model.event, Event::Service);
     let needs =
-        (serves || !model.injected.is_empty()).then(|| names::needs(&model.injected, &private));
+        (serves || !model.injected.is_empty()).then(|| injected::needs(&model.injected, &private));
     let spec = spec(model);
     let event = match &model.event {
         Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
@@ -89,7 +90,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
         }
     };
-    let allow_in_written = names::allow_in_written(&function.sig, &syn::Visibility::Inherited);
+    let allow_in_written = tokens::allow_in_written(&function.sig, &syn::Visibility::Inherited);
     quote! {
         #[allow(dead_code, #allow_in_written)]
         #function
@@ -104,16 +105,16 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 
 /// The options that differ from the default, as calls of the builder.
 fn spec(model: &Model) -> TokenStream {
-    let private = names::private();
+    let private = tokens::private();
     let margin = model.options.deadline_margin.map(|margin| {
-        let margin = names::duration(margin, &private);
+        let margin = tokens::duration(margin, &private);
         quote!(.deadline_margin(#margin))
     });
     let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
     let emf = model.options.emf.as_ref().map(|emf| emf_spec(emf, &private));
     let warmup = model.options.warmup.then(|| quote!(.warmup()));
     let http = model.options.http.is_some().then(|| quote!(.http()));
-    let name = names::text(&model.function.sig.ident);
+    let name = tokens::text(&model.function.sig.ident);
     quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
 }
 
@@ -124,10 +125,10 @@ fn takes_context(model: &Model) -> bool {
 
 /// From the event to what is sent for the answer.
 fn call(model: &Model) -> TokenStream {
-    let private = names::private();
+    let private = tokens::private();
     let name = &model.function.sig.ident;
     let (held, answer) = (ours("__held"), ours("__answer"));
-    let hold = names::hold(&model.injected, &private, &held);
+    let hold = injected::hold(&model.injected, &private, &held);
     let event = match &model.event {
         Event::Payload(_) => Some(quote!(__event)),
         Event::Whole(_) => {
@@ -140,7 +141,7 @@ fn call(model: &Model) -> TokenStream {
         Event::Service => return quote!(__APP.get().await?.serve(__event, __context).await),
     };
     let context = model.context.then(|| quote!(__context));
-    let resources = names::arguments(&model.injected, &private, &held);
+    let resources = injected::arguments(&model.injected, &private, &held);
     let arguments = event.into_iter().chain(context).chain(resources);
     let call = quote!(#name(#(#arguments),*).await);
     let (call, at) = match &model.returns {
@@ -184,7 +185,7 @@ fn call(model: &Model) -> TokenStream {
 /// The type of an answer that is no `Result` as far as can be seen.
 fn named_answer(model: &Model) -> Option<&syn::Type> {
     match &model.returns {
-        Returns::Plain(ty) if names::hidden(ty).is_none() => Some(ty),
+        Returns::Plain(ty) if types::hidden(ty).is_none() => Some(ty),
         _ => None,
     }
 }
@@ -192,12 +193,12 @@ fn named_answer(model: &Model) -> Option<&syn::Type> {
 /// The service that the function makes: a resource of the container, built anew when one of those
 /// that it is made of is.
 fn service(model: &Model, reply: &TokenStream) -> TokenStream {
-    let private = names::private();
+    let private = tokens::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
-    let text = names::text(name);
-    let depth = names::depth(&model.injected, &private);
-    let hold = names::hold(&model.injected, &private, &held);
-    let arguments = names::arguments(&model.injected, &private, &held);
+    let text = tokens::text(name);
+    let depth = injected::depth(&model.injected, &private);
+    let hold = injected::hold(&model.injected, &private, &held);
+    let arguments = injected::arguments(&model.injected, &private, &held);
     let call = quote!(#name(#(#arguments),*));
     let awaits = model.function.sig.asyncness.is_some();
     let call = if awaits { quote!(#call.await) } else { call };

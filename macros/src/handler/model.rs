@@ -4,9 +4,10 @@ use syn::{PatType, ReturnType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
+use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, argument_of, peeled};
 use crate::lints;
-use crate::names::{self, Injected};
+use crate::{signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -52,9 +53,10 @@ impl Model {
                 return None;
             }
         };
-        let sig = names::without_lifetimes(&function.sig);
-        let params = names::parameters(&sig, diag);
-        let mut fine = names::check_signature(&named_output(&function.sig, &options), true, diag);
+        let sig = signature::without_lifetimes(&function.sig);
+        let params = signature::parameters(&sig, diag);
+        let mut fine =
+            signature::check_signature(&named_output(&function.sig, &options), true, diag);
         let name = &function.sig.ident;
         if name == "main" {
             diag.error(
@@ -74,7 +76,7 @@ impl Model {
             );
             fine = false;
         }
-        names::no_skip(&params, diag);
+        signature::no_skip(&params, diag);
         let mut params = params.into_iter().peekable();
         let event = match (serves, options.http.is_some()) {
             (true, _) => Some(Event::Service),
@@ -107,7 +109,7 @@ impl Model {
         let (true, Some(event)) = (fine, event) else {
             return None;
         };
-        function.sig = names::plain_signature(&function.sig);
+        function.sig = signature::plain_signature(&function.sig);
         Some(Self {
             returns: Returns::of(&function.sig.output),
             options,
@@ -122,7 +124,7 @@ impl Model {
 /// Whether a parameter takes Lambda's context. With `#[from]` it is a resource, whatever its type is
 /// called.
 fn is_context(param: &PatType) -> bool {
-    names::ends_in(&param.ty, "Context") && names::from_attribute(param).is_none()
+    types::ends_in(&param.ty, "Context") && signature::from_attribute(param).is_none()
 }
 
 /// Whether a function under `http` makes a service: it does not take the request.
@@ -136,7 +138,7 @@ fn makes_service(item: &Item) -> bool {
                 Type::Reference(reference) => &*reference.elem,
                 ty => ty,
             };
-            !names::ends_in(ty, "Request") && !names::ends_in(ty, "LambdaEvent")
+            !types::ends_in(ty, "Request") && !types::ends_in(ty, "LambdaEvent")
         }
         _ => true,
     }
@@ -147,7 +149,7 @@ fn makes_service(item: &Item) -> bool {
 fn named_output(sig: &Signature, options: &Options) -> Signature {
     let mut sig = sig.clone();
     let goes_out = options.http.is_some() || options.streaming;
-    if matches!(&sig.output, ReturnType::Type(_, ty) if goes_out && names::hidden(ty).is_some()) {
+    if matches!(&sig.output, ReturnType::Type(_, ty) if goes_out && types::hidden(ty).is_some()) {
         sig.output = ReturnType::Default;
     }
     sig
@@ -169,7 +171,7 @@ fn request(param: &PatType, diag: &mut Diag) -> Option<Event> {
 }
 
 fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
-    if let Some(attr) = names::from_attribute(param) {
+    if let Some(attr) = signature::from_attribute(param) {
         diag.error(
             attr,
             "the first parameter is the event",
@@ -178,7 +180,7 @@ fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
         );
         return None;
     }
-    if is_context(param) && names::is_lambdas(&param.ty) {
+    if is_context(param) && types::is_lambdas(&param.ty) {
         diag.error(
             &param.ty,
             "the first parameter is the event",

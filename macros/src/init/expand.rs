@@ -7,8 +7,10 @@ use syn::spanned::Spanned;
 
 use super::args::Restore;
 use super::model::{Model, Source};
+use crate::injected::{self, Injected};
 use crate::item::{Function, Returns};
-use crate::names::{self, Injected, ours};
+use crate::signature;
+use crate::tokens::{self, ours};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
@@ -28,12 +30,12 @@ fn of_function(
     injected: &[Injected],
 ) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
-    let (text, private) = (names::text(name), names::private());
+    let (text, private) = (tokens::text(name), tokens::private());
     let (asyncness, awaits) = (&function.sig.asyncness, function.sig.asyncness.is_some());
 
     let (attrs, body) = (&function.attrs, &function.body);
-    let sig = names::plain_signature(&function.sig);
-    let allow = names::allow_in_written(&sig, vis);
+    let sig = signature::plain_signature(&function.sig);
+    let allow = tokens::allow_in_written(&sig, vis);
     let written = quote! {
         struct __Body;
         impl __Body {
@@ -44,20 +46,20 @@ fn of_function(
     };
 
     let held = ours("held");
-    let arguments = names::arguments(injected, &private, &held);
+    let arguments = injected::arguments(injected, &private, &held);
     let wait = if awaits { quote!(.await) } else { TokenStream::new() };
     // An error that cannot be reported is shown on its type.
     let at = Span::call_site().located_at(returns.error_span());
-    let private_at = names::at(&private, at);
+    let private_at = tokens::at(&private, at);
     let built = match returns {
         Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or::<__Kept, _>),
         Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<__Kept>),
     };
-    let wait = names::at(&wait, at);
+    let wait = tokens::at(&wait, at);
     let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
-    let needs = awaits.then(|| names::needs(injected, &private));
+    let needs = awaits.then(|| injected::needs(injected, &private));
     let spec = if awaits {
-        let hold = names::hold(injected, &private, &held);
+        let hold = injected::hold(injected, &private, &held);
         let build = waiting(model, &quote!(#hold #outcome), &private);
         quote! {
             #private::Spec::waiting(
@@ -82,7 +84,7 @@ fn of_function(
 
     let place_of = quote!(<#name as #krate::private::Resource>::place());
     let get = match awaits {
-        true => names::now_or_later(
+        true => tokens::now_or_later(
             &quote!(#place_of.now_or_later()),
             &quote!(::core::result::Result::Ok(__value)),
             &quote!(__later.await),
@@ -96,8 +98,8 @@ fn of_function(
             #get
         }
     };
-    let depth = names::depth(injected, &private);
-    let resource = names::resource(name, &private, &quote!(__Place), &quote!(&__PLACE), &depth);
+    let depth = injected::depth(injected, &private);
+    let resource = injected::resource(name, &private, &quote!(__Place), &quote!(&__PLACE), &depth);
     let controls = controls(model, &quote!(__PLACE), &private);
     let place = quote!(#place #resource #controls #private::register!(__PLACE););
     block(model, &accessor, &written, &place)
@@ -106,8 +108,8 @@ fn of_function(
 /// A static that awaits: a `Cell` itself.
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
-    let (text, outside) = (names::text(name), quote!(#krate::private));
-    let private = names::private();
+    let (text, outside) = (tokens::text(name), quote!(#krate::private));
+    let private = tokens::private();
     let build = waiting(model, &quote!(#name::__built(#init)), &outside);
     let options = options(model, &quote!(#outside::lent::<#value>(value)), &outside);
     let accessor = quote! {
@@ -120,7 +122,7 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     };
     let kept = kept(model, &private);
     let place_type = quote!(#private::Cell<__Kept>);
-    let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let resource = injected::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
     let controls = controls(model, &quote!(#name), &private);
     let place = quote! {
         type __Kept = #kept;
@@ -139,7 +141,7 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
 /// A static that derefs.
 fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { krate, docs, vis, name, value, .. } = model;
-    let (text, outside) = (names::text(name), quote!(#krate::private));
+    let (text, outside) = (tokens::text(name), quote!(#krate::private));
     let options = options(model, &quote!(&*#name), &outside);
     let accessor = quote! {
         #(#docs)*
@@ -149,10 +151,10 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
             || &#name,
         );
     };
-    let private = names::private();
+    let private = tokens::private();
     let kept = kept(model, &private);
     let place_type = quote!(#private::Fixed<#kept>);
-    let resource = names::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let resource = injected::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
     let place = quote! {
         #resource
         impl #name {
@@ -176,8 +178,8 @@ fn block(
     place: &TokenStream,
 ) -> TokenStream {
     let Model { krate, vis, name, .. } = model;
-    let (allow, import) = (names::allow(), names::import(krate));
-    let about = format!("The controls of the resource `{}`.", names::text(name));
+    let (allow, import) = (tokens::allow(), tokens::import(krate));
+    let about = format!("The controls of the resource `{}`.", tokens::text(name));
     let ours = quote! {
         #allow
         const _: () = {
@@ -202,7 +204,7 @@ fn block(
 
 /// What starts an attempt. A future that is not `Send` is reported on the name.
 fn waiting(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
-    let guarded = names::guarded(&model.name, &quote!(async { #outcome }), private);
+    let guarded = tokens::guarded(&model.name, &quote!(async { #outcome }), private);
     quote!(|| #guarded)
 }
 
@@ -229,22 +231,22 @@ fn controls(model: &Model, place: &TokenStream, private: &TokenStream) -> TokenS
 fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStream {
     let lazy = model.lazy.then(|| quote!(.lazy()));
     let timeout = model.timeout.map(|limit| {
-        let limit = names::duration(limit, private);
+        let limit = tokens::duration(limit, private);
         quote!(.timeout(#limit))
     });
     let retry_after = model.retry_after.map(|pause| {
-        let pause = names::duration(pause, private);
+        let pause = tokens::duration(pause, private);
         quote!(.retry_after(#pause))
     });
     // All at the path, which the compiler shows where the function does not fit.
     let call = |path: &syn::Path, by: &str| {
         let (at, by) = (path.span(), syn::Ident::new(by, path.span()));
-        let (lent, private) = (names::at(lent, at), names::at(private, at));
+        let (lent, private) = (tokens::at(lent, at), tokens::at(private, at));
         quote_spanned!(at=> .#by(|value| #private::#by(#path(#lent))))
     };
     let check = model.check.as_ref().map(|check| call(check, "check"));
     let idle = model.idle.map(|gap| {
-        let gap = names::duration(gap, private);
+        let gap = tokens::duration(gap, private);
         quote!(.idle(#gap))
     });
     let close = model.close.as_ref().map(|close| call(close, "close"));
@@ -259,14 +261,14 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
 /// The type of what is kept, if it can be.
 fn kept(model: &Model, private: &TokenStream) -> TokenStream {
     let value = &model.value;
-    let shareable = names::require("shareable", value, private);
+    let shareable = tokens::require("shareable", value, private);
     let by = match &model.source {
         Source::Fn { returns, .. } => match &**returns {
             Returns::Plain(_) => "not_a_result",
-            Returns::Result { .. } => return names::fitting(&shareable, value, private),
+            Returns::Result { .. } => return tokens::fitting(&shareable, value, private),
         },
         Source::Static { .. } => "no_result",
     };
-    let is_no_result = names::is_no_result(by, value, private);
-    names::fitting(&quote!(#is_no_result && #shareable), value, private)
+    let is_no_result = tokens::is_no_result(by, value, private);
+    tokens::fitting(&quote!(#is_no_result && #shareable), value, private)
 }

@@ -7,9 +7,10 @@ use syn::{Attribute, Path, Type, Visibility};
 
 use super::args::{Options, Restore};
 use crate::diag::Diag;
+use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, Static, split_docs};
 use crate::lints;
-use crate::names::{self, Injected};
+use crate::{signature, types};
 
 pub(crate) struct Model {
     pub(super) krate: Path,
@@ -45,9 +46,9 @@ impl Model {
     }
 
     fn check_fn(options: Options, mut function: Function, diag: &mut Diag) -> Option<Self> {
-        let sig = names::without_lifetimes(&function.sig);
-        let params = names::parameters(&sig, diag);
-        let mut fine = names::check_signature(&function.sig, false, diag);
+        let sig = signature::without_lifetimes(&function.sig);
+        let params = signature::parameters(&sig, diag);
+        let mut fine = signature::check_signature(&function.sig, false, diag);
         let awaits = function.sig.asyncness.is_some();
         let mut injected = Vec::new();
         if let (false, Some(first)) = (awaits, params.first()) {
@@ -59,7 +60,7 @@ impl Model {
             );
             fine = false;
         } else {
-            names::no_skip(&params, diag);
+            signature::no_skip(&params, diag);
             for param in params {
                 match Injected::read(param, diag) {
                     Some(param) => injected.push(param),
@@ -126,7 +127,7 @@ impl Model {
             docs: docs.into_iter().chain(attrs).collect(),
             vis: item.vis,
             name: item.ident,
-            value: names::of_a_static(item.ty),
+            value: types::of_a_static(item.ty),
             lazy: options.lazy.is_some(),
             timeout: options.timeout.map(|(limit, _)| limit).filter(|_| awaits),
             retry_after: options.retry_after.map(|(pause, _)| pause),

@@ -19,22 +19,22 @@ pub(super) struct Scope {
 impl Scope {
     /// The body declares this name.
     pub(super) fn declare(&mut self, name: &syn::Ident) {
-        self.names.insert(crate::names::text(name), None);
+        self.names.insert(crate::tokens::text(name), None);
     }
 
     /// The item binds this name to a value.
     pub(super) fn bind(&mut self, name: &syn::Ident) {
-        *self.variables.entry(crate::names::text(name)).or_default() += 1;
+        *self.variables.entry(crate::tokens::text(name)).or_default() += 1;
     }
 
     /// Whether this variable has one meaning in the whole item.
     pub(super) fn is_bound_once(&self, name: &syn::Ident) -> bool {
-        self.variables.get(&crate::names::text(name)) == Some(&1)
+        self.variables.get(&crate::tokens::text(name)) == Some(&1)
     }
 
     /// The body imports these.
     pub(super) fn import(&mut self, tree: &UseTree, before: &mut Vec<String>) {
-        let text = crate::names::text;
+        let text = crate::tokens::text;
         match tree {
             UseTree::Path(path) => {
                 before.push(text(&path.ident));
@@ -78,7 +78,7 @@ impl Scope {
     fn resolve(&self, path: &Path) -> Option<Vec<String>> {
         let segments = path.segments.iter();
         let mut written: Vec<_> =
-            segments.map(|segment| crate::names::text(&segment.ident)).collect();
+            segments.map(|segment| crate::tokens::text(&segment.ident)).collect();
         if written.len() == 1 && self.variables.contains_key(&written[0]) {
             return None;
         }

@@ -7,7 +7,7 @@ use super::subject::Subject;
 use super::types;
 use super::{Attribute, Found, Lint};
 use crate::item::Item;
-use crate::names;
+use crate::signature;
 
 pub(super) const LINT: Lint = Lint { name: "request_in_key", can_be_allowed: true, find };
 
@@ -25,7 +25,8 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     };
     for input in &function.sig.inputs {
         let FnArg::Typed(param) = input else { continue };
-        if names::from_attribute(param).is_some() || names::skip_attribute(param).is_some() {
+        if signature::from_attribute(param).is_some() || signature::skip_attribute(param).is_some()
+        {
             continue;
         }
         let is_request = |ty: &TypePath| subject.scope.is_one_of(&ty.path, REQUEST, 1);

@@ -60,7 +60,7 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     if let Some(ty) = types::find(&value, &is_secret, &into) {
         let what = format!("`{name}` would keep a secret (`{}`) for good", show(&ty.path));
         found.add(ty, what, WHY, HELP);
-    } else if ends_as_a_secret(&words(&crate::names::text(name))) && is_text(&value, subject) {
+    } else if ends_as_a_secret(&words(&crate::tokens::text(name))) && is_text(&value, subject) {
         let what = format!("`{name}` would keep a secret for good, to judge by its name");
         let help = format!("{HELP}; if it is no secret, `allow(secret_forever)`");
         found.add(name, what, WHY, help);

@@ -1,0 +1,165 @@
+//! Parameters that resources fill: which one, and how it is handed over. A parameter is filled by the
+//! resource of its own name, or by the one that `#[from(path)]` names.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Pat, PatType, Path, Type};
+
+use crate::diag::Diag;
+use crate::item::peeled;
+use crate::signature::from_attribute;
+use crate::tokens::{at, fitting};
+
+/// A parameter that a resource fills.
+pub(crate) struct Injected {
+    /// The type that `#[init]` or `#[cached]` made under the resource's name.
+    pub(crate) resource: Path,
+    ty: Type,
+}
+
+impl Injected {
+    /// Reads a parameter; reports one that cannot be filled.
+    pub(crate) fn read(param: &PatType, diag: &mut Diag) -> Option<Self> {
+        let ty = peeled(&param.ty);
+        if let Type::Reference(reference) = ty {
+            if let Some(mutable) = &reference.mutability {
+                diag.error(
+                    mutable,
+                    "a resource cannot be borrowed mutably",
+                    "it is shared with every other invocation that runs at the time",
+                    "take `&T`, and change what is in it through a `Mutex` or an atomic",
+                );
+                return None;
+            }
+        }
+        let resource = match from_attribute(param) {
+            Some(attr) => match &attr.meta {
+                syn::Meta::Path(_) => named(param, diag)?,
+                _ => match attr.parse_args_with(Path::parse_mod_style) {
+                    Ok(path) => path,
+                    Err(_) => {
+                        diag.error(
+                            attr,
+                            "`#[from]` wants a path",
+                            "",
+                            "write `#[from(path::to::resource)]`",
+                        );
+                        return None;
+                    }
+                },
+            },
+            None => named(param, diag)?,
+        };
+        Some(Self { resource, ty: ty.clone() })
+    }
+
+    /// The argument, made from what is held.
+    pub(crate) fn argument(&self, private: &TokenStream, held: &TokenStream) -> TokenStream {
+        let span = Span::call_site().located_at(self.ty.span());
+        let (held, private) = (at(held, span), at(private, span));
+        match &self.ty {
+            Type::Reference(reference) => match peeled(&reference.elem) {
+                object @ Type::TraitObject(_) => quote_spanned! {span=> {
+                    #[allow(unused_imports)]
+                    use #private::LendsItself as _;
+                    #private::Lender::<_, #object>::of(&*#held).lend()
+                }},
+                _ => quote_spanned!(span=> &*#held),
+            },
+            ty => quote_spanned!(span=> <#ty as #private::FromHeld<_, _>>::from_held(&#held)),
+        }
+    }
+}
+
+/// Names the tuple of all resources that a function names, for which `ResourceSet` is implemented. One
+/// that is no resource is reported on its name.
+pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
+    if injected.is_empty() {
+        return quote!(
+            type __Needs = ();
+        );
+    }
+    let are = injected.iter().map(|injected| {
+        let resource = &injected.resource;
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::IS)
+    });
+    let are = quote!(#(#are)&&*);
+    let resources = injected.iter().map(|injected| &injected.resource);
+    let set = fitting(&are, &quote!((#(#resources,)*)), private);
+    quote!(type __Needs = #set;)
+}
+
+/// Waits for all of them, if there are any.
+pub(crate) fn hold(injected: &[Injected], private: &TokenStream, held: &Ident) -> TokenStream {
+    match injected.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(let #held = #private::hold::<__Needs>().await?;),
+    }
+}
+
+/// The arguments for all of them, from the tuple `held`.
+pub(crate) fn arguments(
+    injected: &[Injected],
+    private: &TokenStream,
+    held: &Ident,
+) -> Vec<TokenStream> {
+    let one = |(n, injected): (usize, &Injected)| {
+        let n = syn::Index::from(n);
+        injected.argument(private, &quote!(#held.#n))
+    };
+    injected.iter().enumerate().map(one).collect()
+}
+
+/// The depth of something made from these resources. Each resource stands in it under its own span,
+/// since this is what the compiler shows of a circle.
+pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream {
+    if injected.is_empty() {
+        return quote!(0);
+    }
+    let depths = injected.iter().map(|injected| {
+        let resource = &injected.resource;
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::DEPTH_UNLESS_CIRCULAR)
+    });
+    quote!(#private::depth([#(#depths),*]))
+}
+
+/// What makes the type of this name a resource.
+pub(crate) fn resource(
+    name: &Ident,
+    private: &TokenStream,
+    place_type: &TokenStream,
+    place: &TokenStream,
+    depth: &TokenStream,
+) -> TokenStream {
+    // At the place of the name, since this too is what the compiler shows of a circle.
+    let at = Span::call_site().located_at(name.span());
+    let depth = quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: usize = #depth;);
+    quote! {
+        impl #private::Resource for #name {
+            type Place = #place_type;
+            #depth
+            fn place() -> &'static Self::Place {
+                #place
+            }
+        }
+    }
+}
+
+/// The name that a parameter has, or a fault.
+fn named(param: &PatType, diag: &mut Diag) -> Option<Path> {
+    match &*param.pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+            Some(pat.ident.clone().into())
+        }
+        other => {
+            diag.error(
+                other,
+                "this parameter does not name a resource",
+                "a parameter is filled by the resource of its name",
+                "give it a name, or say which one with `#[from(path::to::resource)]`",
+            );
+            None
+        }
+    }
+}
