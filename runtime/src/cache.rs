@@ -34,10 +34,12 @@ use std::sync::Arc;
 
 use crate::erased::{Erased, Finish, Later, owned};
 use crate::error::ResourceError;
+use crate::flight::blocking;
 use crate::resource::{Node, Place, Waiting};
 use crate::stats::Stats;
 use answer::{Outcome, error_of};
 use desk::Desk;
+use fetch::Runs;
 use held::Holding;
 use key::{Key, Value};
 use store::{Hit, Map, Slot, Store};
@@ -136,7 +138,10 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     ) -> Result<V, E> {
         match self.hit(&query) {
             Some(value) => Ok(value),
-            None => self.finish(self.desk.look_blocking(query.own(), Box::new(fetch))),
+            None => {
+                let looked = self.desk.look(query.own(), Box::new(fetch), Runs::Here);
+                self.finish(blocking(looked))
+            }
         }
     }
 
@@ -156,7 +161,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send + 'a,
     ) -> Later<'a, Result<V, E>> {
-        Later::new(Box::pin(self.desk.look(query.own(), Box::new(fetch))), self)
+        Later::new(Box::pin(self.desk.look(query.own(), Box::new(fetch), Runs::InATask)), self)
     }
 
     /// Fetches now, whether or not the kept answer is fresh. Callers at the same time share one
@@ -169,7 +174,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.finish(self.desk.fetch(query.own(), Box::new(fetch), true).await)
+        self.finish(self.desk.fetch(query.own(), Box::new(fetch), Runs::InATask, true).await)
     }
 
     /// The same for a function that is not async.
@@ -181,7 +186,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.finish(self.desk.fetch_blocking(query.own(), Box::new(fetch), true))
+        self.finish(blocking(self.desk.fetch(query.own(), Box::new(fetch), Runs::Here, true)))
     }
 
     /// The value, if it is kept and fresh.

@@ -87,15 +87,20 @@ impl<T: Clone> Flight<T> {
 
     /// The same, blocking this thread.
     pub(crate) fn landed_blocking(self) -> Arrival<T> {
-        // A task that has used up its turn would be told to wait, again and again: only leaving it
-        // gives it another.
-        let mut landed = pin!(tokio::task::unconstrained(self.landed()));
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        loop {
-            match landed.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(arrival) => return arrival,
-                Poll::Pending => thread::park(),
-            }
+        blocking(self.landed())
+    }
+}
+
+/// Waits for work, blocking this thread.
+pub(crate) fn blocking<F: Future>(work: F) -> F::Output {
+    // A task that has used up its turn would be told to wait, again and again: only leaving it gives
+    // it another.
+    let mut work = pin!(tokio::task::unconstrained(work));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(outcome) => return outcome,
+            Poll::Pending => thread::park(),
         }
     }
 }

@@ -7,10 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
 use super::answer::{Failure, Fetch, Landing, Outcome};
-use super::fetch::{Claim, Next, Revalidation, Underway};
+use super::fetch::{Claim, Next, Revalidation, Runs, Underway};
 use super::key::Key;
 use super::policy::{Facts, Policy};
 use super::store::{Entry, Map, Stamp, Store};
@@ -135,23 +133,11 @@ impl<K: Key> Desk<K> {
 
     /// What is not a hit.
     #[cold]
-    pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>) -> Outcome {
+    pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>, runs: Runs) -> Outcome {
         match self.kept(&key, fetch) {
             Ok(outcome) => outcome,
             Err(fetch) => {
-                let outcome = self.fetch(key.clone(), fetch, false).await;
-                self.or_stale(&key, outcome)
-            }
-        }
-    }
-
-    /// The same for a function that is not async.
-    #[cold]
-    pub(super) fn look_blocking(&'static self, key: K, fetch: Begin<'_, K>) -> Outcome {
-        match self.kept(&key, fetch) {
-            Ok(outcome) => outcome,
-            Err(fetch) => {
-                let outcome = self.fetch_blocking(key.clone(), fetch, false);
+                let outcome = self.fetch(key.clone(), fetch, runs, false).await;
                 self.or_stale(&key, outcome)
             }
         }
@@ -162,7 +148,8 @@ impl<K: Key> Desk<K> {
         let Some((key, fetch)) = &self.as_resource else {
             unreachable!("what is no resource is not held");
         };
-        self.look(key.clone(), Box::new(fetch)).await.map_err(|failure| match failure {
+        let looked = self.look(key.clone(), Box::new(fetch), Runs::InATask).await;
+        looked.map_err(|failure| match failure {
             Failure::Error(error) => {
                 ResourceError::new(self.policy.name, (self.report)(&error), false)
             }
@@ -212,7 +199,13 @@ impl<K: Key> Desk<K> {
     }
 
     /// Joins the fetch of this key or makes it; `anew`, whether or not there is an answer.
-    pub(super) async fn fetch(&'static self, key: K, fetch: Begin<'_, K>, anew: bool) -> Outcome {
+    pub(super) async fn fetch(
+        &'static self,
+        key: K,
+        fetch: Begin<'_, K>,
+        runs: Runs,
+        anew: bool,
+    ) -> Outcome {
         loop {
             match self.next(&key, anew) {
                 Next::Use(outcome) => return outcome,
@@ -221,33 +214,7 @@ impl<K: Key> Desk<K> {
                         return outcome;
                     }
                 }
-                Next::Fetch(claim) => return claim.fetch(fetch(key)).await,
-            }
-        }
-    }
-
-    /// The same for a function that is not async. Its fetch never waits for anything.
-    pub(super) fn fetch_blocking(
-        &'static self,
-        key: K,
-        fetch: Begin<'_, K>,
-        anew: bool,
-    ) -> Outcome {
-        loop {
-            match self.next(&key, anew) {
-                Next::Use(outcome) => return outcome,
-                Next::Join(flight) => {
-                    if let Some(outcome) = self.joined(&key, flight.landed_blocking(), anew) {
-                        return outcome;
-                    }
-                }
-                Next::Fetch(claim) => {
-                    let _waiting = claim.pilot.awaited();
-                    let Some(outcome) = claim.run(fetch(key)).now_or_never() else {
-                        unreachable!("a function that is not async does not wait");
-                    };
-                    return outcome.unwrap_or_else(|panic| panic.resume());
-                }
+                Next::Fetch(claim) => return claim.fetch(fetch(key), runs).await,
             }
         }
     }

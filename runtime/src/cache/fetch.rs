@@ -4,6 +4,7 @@ use std::future::pending;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use super::answer::{Failure, Fetch, Landing, Outcome};
@@ -20,6 +21,15 @@ pub(super) struct Underway {
     pub(super) number: u64,
     pub(super) started: Tick,
     pub(super) flight: Flight<Landing>,
+}
+
+/// Where a fetch runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// In a task of its own: a caller that goes away does not take it along.
+    InATask,
+    /// On the thread of its caller: that of a function that is not async, which waits for nothing.
+    Here,
 }
 
 /// What a caller without an answer does next.
@@ -39,14 +49,15 @@ pub(super) struct Claim<K: Key> {
 }
 
 impl<K: Key> Claim<K> {
-    /// Fetches in a task of its own; without a runtime, here.
-    pub(super) async fn fetch(self, fetch: Fetch) -> Outcome {
+    /// Fetches; without a tokio runtime, here in any case.
+    pub(super) async fn fetch(self, fetch: Fetch, runs: Runs) -> Outcome {
         let _waiting = self.pilot.awaited();
         // What it defers, and the time that it has, are those of the invocation that starts it.
         let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)).in_current_span());
-        let outcome = match tokio::runtime::Handle::try_current() {
-            Err(_) => run.await,
-            Ok(runtime) => match runtime.spawn(run).await {
+        let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
+        let outcome = match runtime {
+            None => run.await,
+            Some(runtime) => match runtime.spawn(run).await {
                 Ok(outcome) => outcome,
                 // The runtime is being shut down, and this caller with it.
                 Err(_) => pending().await,
