@@ -12,7 +12,8 @@ async fn settings() -> Result<Settings, Error> {
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 struct settings {}
 const _: () = {
@@ -29,7 +30,8 @@ const _: () = {
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
-        clippy::nursery
+        clippy::nursery,
+        clippy::exhaustive_structs
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;

@@ -11,7 +11,8 @@ fn squared(n: u64) -> u64 {
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 struct squared {}
 const _: () = {
@@ -28,7 +29,8 @@ const _: () = {
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
-        clippy::nursery
+        clippy::nursery,
+        clippy::exhaustive_structs
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;

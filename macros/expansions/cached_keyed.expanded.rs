@@ -19,7 +19,8 @@ pub async fn price(
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 pub struct price {}
 const _: () = {
@@ -46,7 +47,8 @@ const _: () = {
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
-        clippy::nursery
+        clippy::nursery,
+        clippy::exhaustive_structs
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;

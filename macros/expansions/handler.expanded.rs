@@ -15,7 +15,8 @@ async fn checkout(
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 struct checkout {}
 #[allow(
@@ -24,7 +25,8 @@ struct checkout {}
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 const _: () = {
     use ::rewarm::private as __rewarm;

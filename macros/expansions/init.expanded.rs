@@ -16,7 +16,8 @@ pub async fn db() -> ::core::result::Result<
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 pub struct db {}
 const _: () = {
@@ -41,7 +42,8 @@ const _: () = {
         non_camel_case_types,
         clippy::all,
         clippy::pedantic,
-        clippy::nursery
+        clippy::nursery,
+        clippy::exhaustive_structs
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;

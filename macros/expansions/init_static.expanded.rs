@@ -13,7 +13,8 @@ static GREETING: <GREETING as ::rewarm::private::Resource>::Place = ::rewarm::pr
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 struct GREETING {}
 #[allow(
@@ -22,7 +23,8 @@ struct GREETING {}
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 const _: () = {
     use ::rewarm::private as __rewarm;

@@ -18,7 +18,8 @@ static CONFIG: <CONFIG as ::rewarm::private::Resource>::Place = ::rewarm::privat
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 struct CONFIG {}
 #[allow(
@@ -27,7 +28,8 @@ struct CONFIG {}
     non_camel_case_types,
     clippy::all,
     clippy::pedantic,
-    clippy::nursery
+    clippy::nursery,
+    clippy::exhaustive_structs
 )]
 const _: () = {
     use ::rewarm::private as __rewarm;

@@ -113,8 +113,16 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Vec<&'a Pat
     params
 }
 
-/// Reports attributes of ours that contradict each other.
+/// Reports attributes of ours that contradict each other, and one that we cannot follow.
 fn check_attributes(param: &PatType, diag: &mut Diag) {
+    if let Some(condition) = param.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
+        diag.error(
+            condition,
+            "a parameter here cannot be conditional",
+            "whether it is there is not known yet when it is looked for",
+            "put the condition on the function, and write it once for each case",
+        );
+    }
     for name in ["from", "skip"] {
         let mut ours = param.attrs.iter().filter(|attr| attr.path().is_ident(name));
         if let (Some(_), Some(again)) = (ours.next(), ours.next()) {

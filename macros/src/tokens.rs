@@ -40,7 +40,7 @@ pub(crate) fn now_or_later(
 
 /// `#[allow]` for what an expansion does that users are warned of in their own code.
 pub(crate) fn allow() -> TokenStream {
-    quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery)])
+    quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
 }
 
 /// What is allowed in a function as a user wrote it: that it is `async` may be our wish, and that it is

@@ -261,9 +261,9 @@ impl Container {
         record.deadline_exceeded += u64::from(deadline_exceeded);
     }
 
-    /// Work that an invocation had deferred failed.
-    pub(crate) fn deferred_failed(&self) {
-        self.record().deferred_errors += 1;
+    /// So much of the work that an invocation had deferred failed.
+    pub(crate) fn deferred_failed(&self, count: usize) {
+        self.record().deferred_errors += count as u64;
     }
 
     /// An invocation has ended, with all that it deferred: the container may be frozen now.

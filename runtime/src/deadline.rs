@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep_until};
 
 use crate::container;
 use crate::failure::InvocationError;
@@ -32,11 +33,21 @@ impl Guard {
         };
         let mut work = pin!(work);
         // What does not wait needs no timer.
-        let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
-        match first {
-            Poll::Ready(done) => Some(done),
-            Poll::Pending => timeout_at(end, work).await.ok(),
+        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+            return Some(done);
         }
+        let mut end = pin!(unconstrained(sleep_until(end)));
+        // One that yields is not polled again before it is woken.
+        let mut is_polled = true;
+        poll_fn(|cx| {
+            if !std::mem::take(&mut is_polled) {
+                if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                    return Poll::Ready(Some(done));
+                }
+            }
+            end.as_mut().poll(cx).map(|()| None)
+        })
+        .await
     }
 
     /// The error of what was dropped.

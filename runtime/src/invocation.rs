@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -180,17 +181,19 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
 pub(crate) async fn end<H: Handler>(invocation: Ongoing) {
     let scope = invocation.clone();
     if scope.has_deferred() || container::has_retired() {
-        let work = pin!(run_deferred(&scope));
+        let runs = AtomicBool::new(false);
+        let work = pin!(run_deferred(&scope, &runs));
         let work = scope.enter(work);
         match scope.deadline {
             None => work.await,
             Some(deadline) => {
                 let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
                 if timeout_at(end, work).await.is_err() {
+                    let dropped = scope.drop_deferred() + usize::from(runs.load(Relaxed));
                     scope.within(|| {
-                        tracing::error!("deferred work was dropped at the deadline");
+                        tracing::error!(dropped, "deferred work was dropped at the deadline");
                     });
-                    container().deferred_failed();
+                    container().deferred_failed(dropped);
                 }
             }
         }
@@ -239,20 +242,17 @@ fn tell<H: Handler>(scope: Arc<Scope>) {
     }
 }
 
-async fn run_deferred(scope: &Scope) {
+/// Runs it piece by piece, in the order in which it was deferred; `runs` while one does.
+async fn run_deferred(scope: &Scope, runs: &AtomicBool) {
     container::close_retired().await;
     // Deferred work may defer more.
-    loop {
-        let deferred = scope.take_deferred();
-        if deferred.is_empty() {
-            return;
-        }
-        for work in deferred {
-            let outcome = catch_async(work).await;
-            if let Err(error) = outcome.map_err(Panic::into_error).and_then(|outcome| outcome) {
-                tracing::error!(error = chain(&*error), "deferred work failed");
-                container().deferred_failed();
-            }
+    while let Some(work) = scope.next_deferred() {
+        runs.store(true, Relaxed);
+        let outcome = catch_async(work).await;
+        runs.store(false, Relaxed);
+        if let Err(error) = outcome.map_err(Panic::into_error).and_then(|outcome| outcome) {
+            tracing::error!(error = chain(&*error), "deferred work failed");
+            container().deferred_failed(1);
         }
     }
 }

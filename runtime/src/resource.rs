@@ -197,8 +197,19 @@ impl<T, H: Handle<Target = T>> FromHeld<T, H> for Arc<T> {
     }
 }
 
+/// What can be handed out as a value of its own.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `{Self}` cannot be filled from this resource",
+    label = "it is not `Clone`, and the resource stays where it is",
+    note = "help: take `&{Self}` or `Arc<{Self}>`"
+)]
+pub trait Cloneable: Clone {}
+
 #[diagnostic::do_not_recommend]
-impl<T: Clone, H: Deref<Target = T>> FromHeld<T, H> for T {
+impl<T: Clone> Cloneable for T {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Cloneable, H: Deref<Target = T>> FromHeld<T, H> for T {
     type Way = ();
 
     fn from_held(held: &H) -> Self {

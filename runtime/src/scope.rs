@@ -2,6 +2,7 @@
 //! moment after its response has been sent and before the next event is asked for, the one moment
 //! that Lambda gives without adding to anybody's latency.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -48,7 +49,7 @@ pub struct Scope {
     /// What it came to.
     pub(crate) answered: OnceLock<Answered>,
     /// `None` once the invocation has ended.
-    deferred: Mutex<Option<Vec<DeferredWork>>>,
+    deferred: Mutex<Option<VecDeque<DeferredWork>>>,
 }
 
 /// Work that is deferred.
@@ -81,7 +82,7 @@ impl Scope {
             span,
             request_id,
             answered: OnceLock::new(),
-            deferred: Mutex::new(Some(Vec::new())),
+            deferred: Mutex::new(Some(VecDeque::new())),
         }
     }
 
@@ -104,27 +105,34 @@ impl Scope {
         self.deferred().as_ref().is_some_and(|deferred| !deferred.is_empty())
     }
 
-    /// All that was deferred since the last call, in that order.
-    pub(crate) fn take_deferred(&self) -> Vec<DeferredWork> {
-        self.deferred().as_mut().map(std::mem::take).unwrap_or_default()
+    /// Takes what was deferred first.
+    pub(crate) fn next_deferred(&self) -> Option<DeferredWork> {
+        self.deferred().as_mut()?.pop_front()
+    }
+
+    /// Drops what was deferred; how much there was.
+    pub(crate) fn drop_deferred(&self) -> usize {
+        let deferred = self.deferred().as_mut().map(std::mem::take).unwrap_or_default();
+        deferred.len()
     }
 
     /// The invocation has ended: what it deferred and did not run is dropped. Whether it had not
     /// ended before.
     pub(crate) fn end(&self) -> bool {
-        self.deferred().take().is_some()
+        let deferred = self.deferred().take();
+        deferred.is_some() // dropped when nothing is locked any more
     }
 
     /// Keeps work for later; gives it back if there is no later.
     fn defer(&self, work: DeferredWork) -> Option<DeferredWork> {
         match &mut *self.deferred() {
-            Some(deferred) => deferred.push(work),
+            Some(deferred) => deferred.push_back(work),
             None => return Some(work),
         }
         None
     }
 
-    fn deferred(&self) -> MutexGuard<'_, Option<Vec<DeferredWork>>> {
+    fn deferred(&self) -> MutexGuard<'_, Option<VecDeque<DeferredWork>>> {
         self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -173,8 +181,9 @@ pub fn remaining() -> Option<Duration> {
 ///
 /// That is the one moment that costs no latency: once the response is out, the container may be
 /// frozen as soon as it asks for the next event, and whatever still runs then stops half done.
-/// Work runs in the order in which it was deferred, bounded by the invocation's deadline. It ends with
-/// `()` or a `Result`; an error or a panic is logged and counted
+/// Work runs in the order in which it was deferred, one piece after the other, bounded by the invocation's
+/// deadline: what hangs, and what waits for it, is dropped there. It ends with `()` or a `Result`; an error,
+/// a panic or a drop is logged and counted
 /// ([`Container::deferred_errors`](crate::Container::deferred_errors)) and harms nothing else.
 ///
 /// Outside an invocation (in a unit test that calls the handler as a function, in a task that it

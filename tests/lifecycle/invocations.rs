@@ -22,7 +22,9 @@ mod guard {
                 Ok(1)
             }
             "defer forever" => {
+                rewarm::defer(async { note("before") });
                 rewarm::defer(std::future::pending::<()>());
+                rewarm::defer(async { note("after") });
                 Ok(2)
             }
             _ => Ok(rewarm::remaining().unwrap().as_secs()),
@@ -40,7 +42,10 @@ async fn the_deadline_guard_keeps_the_container() {
     let error = c.invoke("hang").await.unwrap_err();
     assert_eq!(error.error_type, "DeadlineExceeded");
     assert_eq!(start.elapsed().as_secs(), 4);
+    notes();
     assert_eq!(c.invoke("defer forever").await.unwrap(), json!(2));
+    assert_eq!(notes(), ["before"]);
+    assert_eq!(c.snapshot().deferred_errors, 2, "what hung, and what waited for it");
     assert_eq!(c.invoke("left").await.unwrap(), json!(5));
     assert_eq!((c.snapshot().invocations, c.snapshot().errors), (4, 1));
 }

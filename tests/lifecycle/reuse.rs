@@ -60,6 +60,16 @@ mod safety {
         std::path::Path::new("/tmp").join(format!("rewarm-filing{checkout}"))
     }
 
+    static CURRENT: AtomicU64 = AtomicU64::new(0);
+
+    /// Right as long as nobody else is invoked meanwhile.
+    #[handler(report_every = 0)]
+    pub async fn overwritten(event: u64) -> u64 {
+        CURRENT.store(event, SeqCst);
+        tokio::task::yield_now().await;
+        CURRENT.load(SeqCst)
+    }
+
     #[handler(report_every = 0)]
     pub async fn filing(event: u64) -> Result<String, std::io::Error> {
         if let Ok(kept) = std::fs::read_to_string(file()) {
@@ -157,6 +167,13 @@ async fn a_pure_handler_is_reuse_safe() {
 async fn a_hidden_atomic_is_found() {
     let _world = world().await;
     assert_reuse_safe(safety::counting::container, [1, 2, 3]).await;
+}
+
+#[tokio::test]
+#[should_panic = "reuse changes an answer"]
+async fn what_other_invocations_see_between_two_steps_is_found() {
+    let _world = world().await;
+    assert_reuse_safe(safety::overwritten::container, [1, 2]).await;
 }
 
 #[tokio::test]

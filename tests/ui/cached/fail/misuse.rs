@@ -75,6 +75,11 @@ async fn both(#[from] #[skip] one_answer: &u8, #[skip(1)] _n: u8, #[skip] #[skip
     *one_answer
 }
 
+#[cached(ttl = "5m")]
+async fn conditional(#[cfg(unix)] _n: u8, _m: u8) -> u8 {
+    1
+}
+
 fn main() {
     // None of the faults above is one here.
     let shop = Shop;

@@ -29,6 +29,19 @@ async fn wrong_owner(_event: u8, number: String) -> String {
     number
 }
 
+struct Single;
+
+#[init]
+fn single() -> Single {
+    Single
+}
+
+#[handler]
+async fn not_cloned(_event: u8, single: Single) -> u8 {
+    drop(single);
+    1
+}
+
 #[handler]
 async fn unknown(_event: u8, nowhere: &u16) -> u16 {
     *nowhere
