@@ -28,14 +28,20 @@ mod duration;
 mod handler;
 #[path = "../../macros/src/init/mod.rs"]
 mod init;
+#[path = "../../macros/src/injected.rs"]
+mod injected;
 #[path = "../../macros/src/item.rs"]
 mod item;
 #[path = "../../macros/src/lints/mod.rs"]
 mod lints;
-#[path = "../../macros/src/names.rs"]
-mod names;
+#[path = "../../macros/src/signature.rs"]
+mod signature;
 #[path = "../../macros/src/stand_in.rs"]
 mod stand_in;
+#[path = "../../macros/src/tokens.rs"]
+mod tokens;
+#[path = "../../macros/src/types.rs"]
+mod types;
 
 fuzz_target!(|text: &str| -> Corpus { on_a_large_stack(text) });
 
