@@ -18,7 +18,8 @@ struct Row {
     group: String,
     name: String,
     threads: usize,
-    ns: f64,
+    /// `null` where no turn counted.
+    ns: Option<f64>,
 }
 
 /// What is shown: the group and its title, its bars and their labels.
@@ -67,7 +68,7 @@ fn main() {
     let rows: Results = serde_json::from_str(&text).expect("results of `hits`");
     let time = |group: &str, name: &str| {
         let row = |row: &&Row| row.group == group && row.name == name && row.threads == 1;
-        rows.rows.iter().find(row).map_or(f64::NAN, |row| row.ns)
+        rows.rows.iter().find(row).and_then(|row| row.ns).unwrap_or(f64::NAN)
     };
     let bars = PANELS.iter().flat_map(|(group, _, bars)| bars.iter().map(move |bar| (group, bar)));
     let longest = bars.map(|(group, bar)| time(group, bar.0)).fold(0.0, f64::max);
