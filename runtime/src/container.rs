@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::{CLOCK, Tick};
-use crate::erased::BoxFuture;
+use crate::erased::{BoxFuture, spawn};
 use crate::error::ResourceError;
 use crate::metrics::{self, Event, Init, Report, Shutdown};
 use crate::random;
@@ -416,14 +416,13 @@ async fn settle_each(
     }
     if !waiting.is_empty() {
         // Each has its line in the log when it is there.
-        let carried: BoxFuture<'static, ()> = Box::pin(async move {
+        drop(spawn(async move {
             while let Some((node, outcome)) = building.next().await {
                 if outcome.is_ok() {
                     metrics::log::ready(&ResourceSnapshot::of(node), "init");
                 }
             }
-        });
-        drop(tokio::spawn(carried));
+        }));
     }
     let duration = start.elapsed();
     let (container_id, start) = {

@@ -6,8 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::task::JoinHandle;
+
 /// A future of some type.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Spawns work as a task of one type, which is compiled once.
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let work: BoxFuture<'static, ()> = Box::pin(work);
+    tokio::spawn(work)
+}
 
 /// What is waited for where there is nothing yet. Few do: it is compiled apart, so that the future that
 /// waits with it is small enough to be inlined, with all that is done where there is something.

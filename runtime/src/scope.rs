@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::erased::BoxFuture;
+use crate::erased::{BoxFuture, spawn};
 use crate::error::{BoxError, ResourceError, chain};
 
 tokio::task_local! {
@@ -208,14 +208,11 @@ pub fn defer(work: impl Future<Output: Deferred> + Send + 'static) {
     };
     let Some(work) = work else { return };
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => {
-            let work: BoxFuture<'static, ()> = Box::pin(async {
-                if let Err(error) = work.await {
-                    tracing::error!(error = chain(&*error), "deferred work failed");
-                }
-            });
-            drop(runtime.spawn(work));
-        }
+        Ok(_) => drop(spawn(async {
+            if let Err(error) = work.await {
+                tracing::error!(error = chain(&*error), "deferred work failed");
+            }
+        })),
         Err(_) => {
             tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
         }

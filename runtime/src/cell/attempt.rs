@@ -6,7 +6,7 @@ use futures_util::future::JoinAll;
 
 use super::life::{Built, Life};
 use super::spec::{Build, Restore};
-use crate::erased::{BoxFuture, Erased};
+use crate::erased::{BoxFuture, Erased, spawn};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::flight::{Flight, Pilot};
 use crate::panic::{Panic, catch, catch_async};
@@ -39,12 +39,11 @@ impl Claim {
             Build::Waiting(build) => {
                 // Begun here, so that it waits for attempts that are under way now.
                 let dependencies = self.life.settle_dependencies();
-                let work: BoxFuture<'static, ()> = Box::pin(async move {
+                drop(spawn(async move {
                     let attempt = self.attempt(dependencies, build, rebuild);
                     let built = self.pilot.fly(attempt).await;
                     self.end(built);
-                });
-                drop(runtime.spawn(work));
+                }));
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::CLOCK;
 use crate::container::{self, container};
-use crate::erased::BoxFuture;
+use crate::erased::{BoxFuture, spawn};
 use crate::error::chain;
 use crate::event::Context;
 use crate::failure::InvocationError;
@@ -141,14 +141,12 @@ fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
             n += 1;
             let (tell, told) = oneshot::channel();
             let invocation = invoke(event, n, idle);
-            // Of a type that is spawned elsewhere, too, and so is compiled already.
-            let work: BoxFuture<'static, ()> = Box::pin(async move {
+            drop(spawn(async move {
                 let mut done = invocation.await;
                 // One at a time: the next begins when this one's line is out.
                 done.place = Some(place).filter(|_| concurrency == 1);
                 let _ = tell.send(done);
-            });
-            drop(runtime.spawn(work));
+            }));
             sender.blocking_send(Ok(told)).ok()
         };
         if let Err(error) = events::read(given, repeat, &mut start) {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tower::{Layer, Service};
 
 use super::api;
-use crate::erased::BoxFuture;
+use crate::erased::spawn;
 use crate::error::{BoxError, chain};
 use crate::random;
 
@@ -52,12 +52,11 @@ where
     let workers = (0..workers).map(|_| {
         let work = work(service.clone(), client.clone(), config.clone());
         let failure = Arc::clone(&failure);
-        let work: BoxFuture<'static, ()> = Box::pin(async move {
+        spawn(async move {
             if let Err(error) = work.await {
                 *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
-        });
-        tokio::spawn(work)
+        })
     });
     let (ended, _, others) = select_all(workers).await;
     others.iter().for_each(JoinHandle::abort);

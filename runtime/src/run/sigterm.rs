@@ -9,7 +9,7 @@ use lambda_runtime_api_client::{PooledClient, body::Body};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::api;
-use crate::erased::BoxFuture;
+use crate::erased::spawn;
 use crate::error::{BoxError, chain};
 
 /// Runs `hook` at SHUTDOWN, and ends the process. To be called before the first event is asked for.
@@ -31,26 +31,21 @@ pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
     };
     if announced {
         match register().await {
-            Ok(events) => spawn(events),
+            Ok(events) => drop(spawn(events)),
             // As under some emulators. What is sent by others is heard all the same.
             Err(error) => {
                 tracing::warn!(error = chain(&*error), "Lambda will not announce SHUTDOWN");
             }
         }
     }
-    spawn(async move {
+    drop(spawn(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
         hook().await;
         std::process::exit(0);
-    });
-}
-
-fn spawn(work: impl Future<Output = ()> + Send + 'static) {
-    let work: BoxFuture<'static, ()> = Box::pin(work);
-    drop(tokio::spawn(work));
+    }));
 }
 
 /// Registers the extension. INIT ends only when it has asked for its first event, which what is given
