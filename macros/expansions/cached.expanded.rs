@@ -1,6 +1,6 @@
 #[allow(dead_code, clippy::used_underscore_binding)]
 async fn settings() -> Result<Settings, Error> {
-    match settings::__place().now_or_later((), settings::__fetch) {
+    match settings::__storage().now_or_later((), settings::__fetch) {
         ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
         ::core::result::Result::Err(__later) => __later.await,
     }
@@ -48,8 +48,8 @@ const _: () = {
             },
         >;
         type __Key = ();
-        type __Place = __rewarm::Unkeyed<__Value, __Error>;
-        static __PLACE: __Place = __rewarm::Unkeyed::unkeyed(
+        type __Storage = __rewarm::Unkeyed<__Value, __Error>;
+        static __STORAGE: __Storage = __rewarm::Unkeyed::unkeyed(
             __rewarm::Policy::new(
                     "settings",
                     <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
@@ -58,18 +58,18 @@ const _: () = {
                 .stale_if_error(__rewarm::Duration::from_secs(3600)),
             __rewarm::facts!(__Value, __Error),
             ::core::option::Option::Some(settings::__fetch),
-            || __PLACE.values(),
+            || __STORAGE.values(),
         );
         impl __rewarm::Resource for settings {
-            type Place = __Place;
+            type Place = __Storage;
             const DEPTH_UNLESS_CIRCULAR: usize = 0;
             fn place() -> &'static Self::Place {
-                &__PLACE
+                &__STORAGE
             }
         }
         impl settings {
-            fn __place() -> &'static __Place {
-                &__PLACE
+            fn __storage() -> &'static __Storage {
+                &__STORAGE
             }
             fn __fetch(key: __Key) -> __rewarm::Fetch {
                 __rewarm::guard_across_await(async move {
@@ -78,21 +78,21 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             fn peek() -> ::core::option::Option<Settings> {
-                __PLACE.peek(())
+                __STORAGE.peek(())
             }
             /// Fetches now. Callers at the same time share one fetch.
             async fn refresh() -> Result<Settings, Error> {
-                settings::__place().refresh((), settings::__fetch).await
+                settings::__storage().refresh((), settings::__fetch).await
             }
             /// Forgets the answer.
             fn invalidate() {
-                __PLACE.invalidate(());
+                __STORAGE.invalidate(());
             }
             /// What the cache counted.
             fn stats() -> __rewarm::Stats {
-                __PLACE.stats()
+                __STORAGE.stats()
             }
         }
-        __rewarm::register!(__PLACE);
+        __rewarm::register!(__STORAGE);
     };
 };

@@ -1,7 +1,7 @@
 #[allow(dead_code, clippy::used_underscore_binding)]
 fn squared(n: u64) -> u64 {
     ::rewarm::private::infallible(
-        squared::__place().get_blocking(squared::__query(&n), squared::__fetch),
+        squared::__storage().get_blocking(squared::__query(&n), squared::__fetch),
     )
 }
 ///The controls of the cached function `squared`.
@@ -42,16 +42,16 @@ const _: () = {
         type __Error = __rewarm::Infallible;
         type __Part0 = __rewarm::Checked<u64, { __rewarm::key_part::<u64>() }>;
         type __Key = (__rewarm::Owned<__Part0>,);
-        type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
-        static __PLACE: __Place = __rewarm::Keyed::keyed(
+        type __Storage = __rewarm::Keyed<__Key, __Value, __Error>;
+        static __STORAGE: __Storage = __rewarm::Keyed::keyed(
             __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
             __rewarm::facts!(__Value, __Error),
             1000,
-            || __PLACE.values(),
+            || __STORAGE.values(),
         );
         impl squared {
-            fn __place() -> &'static __Place {
-                &__PLACE
+            fn __storage() -> &'static __Storage {
+                &__STORAGE
             }
             fn __query<'a>(n: &'a u64) -> __rewarm::Arguments<(&'a __Part0,)> {
                 __rewarm::Arguments((n,))
@@ -66,28 +66,28 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             fn peek(n: u64) -> ::core::option::Option<u64> {
-                __PLACE.peek(squared::__query(&n))
+                __STORAGE.peek(squared::__query(&n))
             }
             /// Fetches now. Callers at the same time share one fetch.
             fn refresh(n: u64) -> u64 {
                 __rewarm::infallible(
-                    squared::__place()
+                    squared::__storage()
                         .refresh_blocking(squared::__query(&n), squared::__fetch),
                 )
             }
             /// Forgets the answer.
             fn invalidate(n: u64) {
-                __PLACE.invalidate(squared::__query(&n));
+                __STORAGE.invalidate(squared::__query(&n));
             }
             /// Forgets all answers.
             fn clear() {
-                __PLACE.clear();
+                __STORAGE.clear();
             }
             /// What the cache counted.
             fn stats() -> __rewarm::Stats {
-                __PLACE.stats()
+                __STORAGE.stats()
             }
         }
-        __rewarm::register!(__PLACE);
+        __rewarm::register!(__STORAGE);
     };
 };

@@ -5,7 +5,7 @@ pub async fn price(
     day: u32,
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
-    match price::__place()
+    match price::__storage()
         .now_or_later(price::__query(sku, &day), |__key| price::__fetch(__key, trace))
     {
         ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
@@ -68,9 +68,9 @@ const _: () = {
         type __Part1 = __rewarm::Checked<u32, { __rewarm::key_part::<u32>() }>;
         type __Passed0 = __rewarm::Checked<str, { __rewarm::passed_owned::<str>() }>;
         type __Key = (__rewarm::Owned<__Part0>, __rewarm::Owned<__Part1>);
-        type __Place = __rewarm::Keyed<__Key, __Value, __Error>;
+        type __Storage = __rewarm::Keyed<__Key, __Value, __Error>;
         type __Needs = __rewarm::Checked<(db,), { <db as __rewarm::Resource>::IS }>;
-        static __PLACE: __Place = __rewarm::Keyed::keyed(
+        static __STORAGE: __Storage = __rewarm::Keyed::keyed(
             __rewarm::Policy::new(
                 "price",
                 __rewarm::depth([<db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR]),
@@ -78,11 +78,11 @@ const _: () = {
             ),
             __rewarm::facts!(__Value, __Error),
             500,
-            || __PLACE.values(),
+            || __STORAGE.values(),
         );
         impl price {
-            fn __place() -> &'static __Place {
-                &__PLACE
+            fn __storage() -> &'static __Storage {
+                &__STORAGE
             }
             fn __query<'a>(
                 sku: &'a str,
@@ -110,7 +110,7 @@ const _: () = {
             }
             /// The value, if it is kept and fresh.
             pub fn peek(sku: &str, day: u32) -> ::core::option::Option<Option<Price>> {
-                __PLACE.peek(price::__query(sku, &day))
+                __STORAGE.peek(price::__query(sku, &day))
             }
             /// Fetches now. Callers at the same time share one fetch.
             pub async fn refresh(
@@ -118,7 +118,7 @@ const _: () = {
                 day: u32,
                 trace: &str,
             ) -> Result<Option<Price>, sqlx::Error> {
-                price::__place()
+                price::__storage()
                     .refresh(
                         price::__query(sku, &day),
                         |__key| price::__fetch(__key, trace),
@@ -127,17 +127,17 @@ const _: () = {
             }
             /// Forgets the answer.
             pub fn invalidate(sku: &str, day: u32) {
-                __PLACE.invalidate(price::__query(sku, &day));
+                __STORAGE.invalidate(price::__query(sku, &day));
             }
             /// Forgets all answers.
             pub fn clear() {
-                __PLACE.clear();
+                __STORAGE.clear();
             }
             /// What the cache counted.
             pub fn stats() -> __rewarm::Stats {
-                __PLACE.stats()
+                __STORAGE.stats()
             }
         }
-        __rewarm::register!(__PLACE);
+        __rewarm::register!(__STORAGE);
     };
 };

@@ -50,7 +50,7 @@ const _: () = {
                     __event,
                     __context,
                     &*__held.0,
-                    <Settings as __rewarm::FromHeld<_, _>>::from_held(&__held.1),
+                    <Settings as __rewarm::FromRef<_, _>>::from_ref(&__held.1),
                 )
                 .await;
             __rewarm::json(__answer)

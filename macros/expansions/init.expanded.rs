@@ -48,7 +48,7 @@ const _: () = {
     const _: () = {
         use ::rewarm::private as __rewarm;
         type __Kept = __rewarm::Checked<Pool, { __rewarm::shareable::<Pool>() }>;
-        type __Place = __rewarm::Cell<__Kept>;
+        type __Storage = __rewarm::Cell<__Kept>;
         type __Needs = __rewarm::Checked<
             (settings, crate::secrets::login),
             {
@@ -56,7 +56,7 @@ const _: () = {
                     && <crate::secrets::login as __rewarm::Resource>::IS
             },
         >;
-        static __PLACE: __Place = __rewarm::Cell::new(
+        static __STORAGE: __Storage = __rewarm::Cell::new(
             __rewarm::Spec::waiting(
                     "db",
                     <db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
@@ -69,7 +69,7 @@ const _: () = {
                         >(
                             __Body::db(
                                     &*held.0,
-                                    <Arc<Login> as __rewarm::FromHeld<_, _>>::from_held(&held.1),
+                                    <Arc<Login> as __rewarm::FromRef<_, _>>::from_ref(&held.1),
                                 )
                                 .await,
                         )
@@ -80,31 +80,31 @@ const _: () = {
                 .close(|value| __rewarm::close(
                     Pool::close(__rewarm::lent::<__Kept>(value)),
                 )),
-            || &__PLACE,
+            || &__STORAGE,
         );
         impl __rewarm::Resource for db {
-            type Place = __Place;
+            type Place = __Storage;
             const DEPTH_UNLESS_CIRCULAR: usize = __rewarm::depth([
                 <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
                 <crate::secrets::login as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
             ]);
             fn place() -> &'static Self::Place {
-                &__PLACE
+                &__STORAGE
             }
         }
         impl db {
             /// The value if it is built, without waiting.
             pub fn get() -> ::core::option::Option<__rewarm::Arc<Pool>> {
-                __PLACE.peek()
+                __STORAGE.peek()
             }
             /// Builds the next generation now.
             pub async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Pool>,
                 __rewarm::ResourceError,
             > {
-                __PLACE.rebuild().await
+                __STORAGE.rebuild().await
             }
         }
-        __rewarm::register!(__PLACE);
+        __rewarm::register!(__STORAGE);
     };
 };

@@ -42,34 +42,34 @@ const _: () = {
                     && __rewarm::shareable::<Regex>()
             },
         >;
-        type __Place = __rewarm::Cell<__Kept>;
-        static __PLACE: __Place = __rewarm::Cell::new(
+        type __Storage = __rewarm::Cell<__Kept>;
+        static __STORAGE: __Storage = __rewarm::Cell::new(
             __rewarm::Spec::computing(
                 "pattern",
                 || __rewarm::built::<__Kept>(__Body::pattern()),
             ),
-            || &__PLACE,
+            || &__STORAGE,
         );
         impl __rewarm::Resource for pattern {
-            type Place = __Place;
+            type Place = __Storage;
             const DEPTH_UNLESS_CIRCULAR: usize = 0;
             fn place() -> &'static Self::Place {
-                &__PLACE
+                &__STORAGE
             }
         }
         impl pattern {
             /// The value if it is built, without waiting.
             fn get() -> ::core::option::Option<__rewarm::Arc<Regex>> {
-                __PLACE.peek()
+                __STORAGE.peek()
             }
             /// Builds the next generation now.
             async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Regex>,
                 __rewarm::ResourceError,
             > {
-                __PLACE.rebuild().await
+                __STORAGE.rebuild().await
             }
         }
-        __rewarm::register!(__PLACE);
+        __rewarm::register!(__STORAGE);
     };
 };

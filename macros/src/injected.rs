@@ -67,7 +67,7 @@ impl Injected {
                 }},
                 _ => quote_spanned!(span=> &*#held),
             },
-            ty => quote_spanned!(span=> <#ty as #private::FromHeld<_, _>>::from_held(&#held)),
+            ty => quote_spanned!(span=> <#ty as #private::FromRef<_, _>>::from_ref(&#held)),
         }
     }
 }
@@ -128,8 +128,8 @@ pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream
 pub(crate) fn resource(
     name: &Ident,
     private: &TokenStream,
-    place_type: &TokenStream,
-    place: &TokenStream,
+    storage_type: &TokenStream,
+    storage: &TokenStream,
     depth: &TokenStream,
 ) -> TokenStream {
     // At the place of the name, since this too is what the compiler shows of a circle.
@@ -137,10 +137,10 @@ pub(crate) fn resource(
     let depth = quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: usize = #depth;);
     quote! {
         impl #private::Resource for #name {
-            type Place = #place_type;
+            type Storage = #storage_type;
             #depth
-            fn place() -> &'static Self::Place {
-                #place
+            fn storage() -> &'static Self::Storage {
+                #storage
             }
         }
     }

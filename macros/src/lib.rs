@@ -20,13 +20,13 @@ mod driver;
 mod duration;
 #[cfg(test)]
 mod expansions;
+mod fallback;
 mod handler;
 mod init;
 mod injected;
 mod item;
 mod lints;
 mod signature;
-mod stand_in;
 mod tokens;
 mod types;
 

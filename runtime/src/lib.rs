@@ -69,58 +69,36 @@ struct Readme;
 // The expansions in our own documentation name the crate as a user's do.
 extern crate self as rewarm;
 
-mod bounds;
+mod base;
 mod cache;
-mod cell;
-mod clock;
 mod container;
-mod deadline;
-mod duration;
-mod entry;
-mod erased;
+mod diagnostics;
 mod error;
-mod event;
-mod failure;
-mod fixed;
-mod flight;
 #[cfg(any(doc, doctest))]
 pub mod guide;
-mod handler;
-#[cfg(feature = "http")]
-mod http_events;
 mod invocation;
+mod lambda;
 #[cfg(feature = "local")]
 mod local;
 pub mod metrics;
-mod outcome;
-mod output;
-mod panic;
 #[doc(hidden)]
 pub mod private;
-mod probe;
-mod random;
-mod reply;
 mod resource;
 mod run;
-mod scope;
-mod snapshot;
-mod span;
-mod stats;
-mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use container::{Container, container};
 pub use error::{Error, ResourceError};
-pub use failure::InvocationError;
+pub use invocation::error::InvocationError;
 
 /// `lambda_http`: requests, answers, and what events know beyond the request.
 #[cfg(feature = "http")]
 #[doc(no_inline)]
 pub use lambda_http as http;
 
-pub use event::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
+pub use base::counters::Stats;
+pub use container::snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
+pub use invocation::context::{Deferred, defer, remaining};
+pub use lambda::types::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};
-pub use scope::{Deferred, defer, remaining};
-pub use snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
-pub use stats::Stats;

@@ -11,31 +11,33 @@ pub use std::time::Duration;
 pub use linkme;
 pub use serde::de::IgnoredAny;
 
-pub use crate::bounds::{
-    Check, Checked, Close, Copies, Faulty, FetchError, JsonAnswer, KeyPart, Passed, PassedOwned,
+pub use crate::base::counters::Stats;
+pub use crate::base::erased::{Erased, lent};
+pub use crate::cache::{
+    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, infallible,
+    report,
+};
+pub use crate::diagnostics::probe::{Fallback, IsResult, Lender, LendsItself, Probe};
+pub use crate::diagnostics::{
+    Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
     Reportable, Shareable, SharedFailure, cacheable, check, close, fetch_error, guard_across_await,
     key_part, passed, passed_owned, shareable, shared_failure,
 };
-pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, HeldValue, Keyed, Policy, SharedError, Unkeyed, infallible,
-    report,
-};
-pub use crate::cell::{Cell, Held, Restore, Spec};
-pub use crate::entry::run;
-pub use crate::erased::{Erased, lent};
 pub use crate::error::{BoxError, ResourceError};
-pub use crate::failure::InvocationError;
-pub use crate::fixed::Fixed;
-pub use crate::handler::{Handler, HandlerSpec};
+pub use crate::invocation::error::InvocationError;
+pub use crate::invocation::handler::{Handler, HandlerSpec};
+pub use crate::invocation::response::{Json, Stream, json};
+pub use crate::invocation::streaming::{Streamed, stream};
+pub use crate::lambda::{Service, service};
 pub use crate::metrics::emf::Dimension;
-pub use crate::probe::{IsResult, Lender, LendsItself, Probe, Unable};
-pub use crate::reply::{Json, Stream, json};
+pub use crate::resource::cell::Cell;
+pub use crate::resource::held::ResourceRef;
+pub use crate::resource::spec::{Restore, Spec};
+pub use crate::resource::static_cell::StaticCell;
 pub use crate::resource::{
-    FromHeld, Node, Place, Possible, REGISTRY, Resource, ResourceSet, Standing, depth,
+    FromRef, Possible, REGISTRY, RegistryEntry, Resource, ResourceSet, StaticRef, Storage, depth,
 };
-pub use crate::run::{Service, service};
-pub use crate::stats::Stats;
-pub use crate::streaming::{Streamed, stream};
+pub use crate::run::run;
 
 pub use crate::{
     __container as container, __facts as facts, __is_result as is_result, __register as register,
@@ -91,8 +93,8 @@ where
 pub type Owned<A> = <A as ToOwned>::Owned;
 
 /// Where the resources of a set stand.
-pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
-    S::nodes()
+pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
+    S::entries()
 }
 
 /// Waits for all resources of a set at the same time.
@@ -100,7 +102,7 @@ pub fn nodes<S: ResourceSet>() -> Vec<&'static dyn Node> {
 /// # Errors
 /// That of the first which cannot be had.
 #[inline]
-pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
+pub async fn hold<S: ResourceSet>() -> Result<S::ResourceRef, ResourceError> {
     match S::ready() {
         Ok(held) => Ok(held),
         Err(ready) => {
@@ -116,7 +118,7 @@ pub async fn hold<S: ResourceSet>() -> Result<S::Held, ResourceError> {
 macro_rules! __facts {
     ($value:ty, $error:ty) => {{
         #[allow(unused_imports)]
-        use $crate::private::Unable as _;
+        use $crate::private::Fallback as _;
         $crate::private::Facts::<$error> {
             is_none: $crate::private::Probe::<$value>::IS_NONE,
             report: |error| {
@@ -133,10 +135,10 @@ macro_rules! __facts {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    ($place:ident) => {
+    ($storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static __NODE: &'static dyn $crate::private::Node = $place.node();
+        static __NODE: &'static dyn $crate::private::RegistryEntry = $storage.entry();
     };
 }
 
@@ -146,7 +148,7 @@ macro_rules! __register {
 macro_rules! __is_result {
     ($type:ty) => {{
         #[allow(unused_imports)]
-        use $crate::private::Unable as _;
+        use $crate::private::Fallback as _;
         $crate::private::Probe::<$type>::IS_RESULT
     }};
 }
@@ -203,8 +205,8 @@ macro_rules! __container {
 /// What the expansion of `#[handler(http)]` names.
 #[cfg(feature = "http")]
 pub mod http {
-    pub use crate::http_events::{
-        App, Event, answer, answer_stream, context, respond, respond_stream,
+    pub use crate::invocation::http::{
+        App, Event, context, respond, respond_stream, serve, serve_streaming,
     };
 }
 

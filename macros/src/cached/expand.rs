@@ -26,13 +26,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let types = types(model, &private);
     let (query, ask) = (query(model), ask(model, &private));
     let fetch = fetch(model, &private);
-    let place = place(model, &private);
+    let storage = storage(model, &private);
     let is_keyed = model.is_keyed();
     let clear = is_keyed.then(|| {
         quote! {
             /// Forgets all answers.
             #vis fn clear() {
-                __PLACE.clear();
+                __STORAGE.clear();
             }
         }
     });
@@ -60,16 +60,16 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             const _: () = {
                 #import
                 #types
-                #place
+                #storage
                 impl #name {
-                    fn __place() -> &'static __Place {
-                        &__PLACE
+                    fn __storage() -> &'static __Storage {
+                        &__STORAGE
                     }
                     #ask
                     #fetch
                     /// The value, if it is kept and fresh.
                     #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
-                        __PLACE.peek(#query)
+                        __STORAGE.peek(#query)
                     }
                     /// Fetches now. Callers at the same time share one fetch.
                     #vis #asyncness fn refresh(#inputs) #output {
@@ -77,15 +77,15 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                     }
                     /// Forgets the answer.
                     #vis fn invalidate(#(#key_inputs),*) {
-                        __PLACE.invalidate(#query);
+                        __STORAGE.invalidate(#query);
                     }
                     #clear
                     /// What the cache counted.
                     #vis fn stats() -> #private::Stats {
-                        __PLACE.stats()
+                        __STORAGE.stats()
                     }
                 }
-                #private::register!(__PLACE);
+                #private::register!(__STORAGE);
             };
         };
     }
@@ -124,7 +124,7 @@ fn call(model: &Model, method: &str) -> TokenStream {
         [] => quote!(#name::__fetch),
         _ => quote!(|__key| #name::__fetch(__key, #(#passed),*)),
     };
-    quote!(#name::__place().#method(#query, #fetch))
+    quote!(#name::__storage().#method(#query, #fetch))
 }
 
 /// What the function returns, made of what the cache gives.
@@ -230,7 +230,7 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
         let ty = fitting(&tokens::require(bound, ty, private), ty);
         quote!(type #passed = #ty;)
     });
-    let place = match model.is_keyed() {
+    let storage = match model.is_keyed() {
         true => quote!(#private::Keyed<__Key, __Value, __Error>),
         false => quote!(#private::Unkeyed<__Value, __Error>),
     };
@@ -241,7 +241,7 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
         #(#parts)*
         #(#skipped)*
         type __Key = (#(#owned)*);
-        type __Place = #place;
+        type __Storage = #storage;
         #needs
     }
 }
@@ -333,14 +333,14 @@ fn skipped_name(argument: &Argument) -> Ident {
 }
 
 /// The cache, which is a resource if the function is called without arguments.
-fn place(model: &Model, private: &TokenStream) -> TokenStream {
+fn storage(model: &Model, private: &TokenStream) -> TokenStream {
     let name = &model.seen.ident;
     let is_resource = !model.is_keyed() && model.skipped().is_empty();
     let depth = injected::depth(&model.injected, private);
     let (depth, resource) = match is_resource {
         true => (
             quote!(<#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR),
-            injected::resource(name, private, &quote!(__Place), &quote!(&__PLACE), &depth),
+            injected::resource(name, private, &quote!(__Storage), &quote!(&__STORAGE), &depth),
         ),
         false => (depth, TokenStream::new()),
     };
@@ -350,17 +350,17 @@ fn place(model: &Model, private: &TokenStream) -> TokenStream {
         (true, _) => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = proc_macro2::Literal::u64_unsuffixed(max);
-            quote!(#private::Keyed::keyed(#policy, #facts, #max, || __PLACE.values()))
+            quote!(#private::Keyed::keyed(#policy, #facts, #max, || __STORAGE.values()))
         }
         (false, true) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch), || __PLACE.values())
+            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch), || __STORAGE.values())
         },
         (false, false) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None, || __PLACE.values())
+            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None, || __STORAGE.values())
         },
     };
     quote! {
-        static __PLACE: __Place = #new;
+        static __STORAGE: __Storage = #new;
         #resource
     }
 }

@@ -31,6 +31,6 @@ impl Attribute for Cached {
     }
 
     fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
-        crate::stand_in::cached(item, fault, krate)
+        crate::fallback::cached(item, fault, krate)
     }
 }

@@ -6,8 +6,8 @@ use syn::spanned::Spanned;
 
 use super::emf::{Dimension, Emf};
 use super::model::{Event, Model};
+use crate::fallback;
 use crate::item::Returns;
-use crate::stand_in;
 use crate::tokens::{self, ours};
 use crate::{injected, types};
 
@@ -31,12 +31,12 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         Event::None => quote!(#private::IgnoredAny),
         Event::Request | Event::Service => quote!(#private::http::Event),
     };
-    let reply = match model.options.streaming {
+    let response = match model.options.streaming {
         true => quote!(#private::Stream),
         false => quote!(#private::Json),
     };
     let service = match &model.event {
-        Event::Service => service(model, &reply),
+        Event::Service => service(model, &response),
         _ => TokenStream::new(),
     };
     let (given, context) = match takes_context(model) {
@@ -50,7 +50,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         async fn call(
             __event: #event,
             #given: #context,
-        ) -> ::core::result::Result<#reply, #krate::InvocationError> {
+        ) -> ::core::result::Result<#response, #krate::InvocationError> {
             #call
         }
     };
@@ -66,7 +66,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 const SPEC: #private::HandlerSpec = #spec;
                 type Event = #event;
                 type Context = #context;
-                type Reply = #reply;
+                type Response = #response;
                 #call
             }
 
@@ -86,7 +86,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let handler = match &model.options.http {
         None => handler,
         Some(http) => {
-            let run = stand_in::run(vis, name, krate);
+            let run = fallback::run(vis, name, krate);
             quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
         }
     };
@@ -154,22 +154,22 @@ fn call(model: &Model) -> TokenStream {
     };
     // On the type that is returned, where it does not fit.
     let answer = Ident::new(&answer.to_string(), Span::call_site().located_at(at));
-    let reply = match (&model.event, model.options.streaming) {
+    let response = match (&model.event, model.options.streaming) {
         (Event::Request, false) => quote_spanned!(at=> #private::http::respond),
         (Event::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
         (_, false) => quote_spanned!(at=> #private::json),
         (_, true) => quote_spanned!(at=> #private::stream),
     };
-    let reply = quote! {
+    let response = quote! {
         let #answer = #call;
-        #reply(#answer)
+        #response(#answer)
     };
     let Event::Request = &model.event else {
-        return quote!(#hold #reply);
+        return quote!(#hold #response);
     };
     let send = match model.options.streaming {
-        true => quote!(#private::http::answer_stream),
-        false => quote!(#private::http::answer),
+        true => quote!(#private::http::serve_streaming),
+        false => quote!(#private::http::serve),
     };
     let context =
         model.context.then(|| quote!(let __context = #private::http::context(&__request);));
@@ -177,7 +177,7 @@ fn call(model: &Model) -> TokenStream {
         #hold
         #send(__event, __context, |__request| {
             #context
-            async { #reply }
+            async { #response }
         }).await
     }
 }
@@ -192,7 +192,7 @@ fn named_answer(model: &Model) -> Option<&syn::Type> {
 
 /// The service that the function makes: a resource of the container, built anew when one of those
 /// that it is made of is.
-fn service(model: &Model, reply: &TokenStream) -> TokenStream {
+fn service(model: &Model, response: &TokenStream) -> TokenStream {
     let private = tokens::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
     let text = tokens::text(name);
@@ -211,12 +211,12 @@ fn service(model: &Model, reply: &TokenStream) -> TokenStream {
     };
     let guard = quote_spanned!(name.span()=> #private::guard_across_await);
     let service = Ident::new("__service", Span::call_site().located_at(at));
-    let app = quote_spanned!(at=> #private::http::App::<#reply>::new(#service));
+    let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service));
     // What did no I/O has nothing that a restore could break, but what it is made of.
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
     quote! {
-        static __APP: #private::Cell<#private::http::App<#reply>> = #private::Cell::new(
-            #private::Spec::waiting(#text, #depth, #private::nodes::<__Needs>, || #guard(async {
+        static __APP: #private::Cell<#private::http::App<#response>> = #private::Cell::new(
+            #private::Spec::waiting(#text, #depth, #private::entries::<__Needs>, || #guard(async {
                 #hold
                 let #service = #made;
                 #private::built(#app)

@@ -31,6 +31,6 @@ impl Attribute for Handler {
     }
 
     fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
-        crate::stand_in::handler(item, fault, krate)
+        crate::fallback::handler(item, fault, krate)
     }
 }

@@ -65,7 +65,7 @@ fn of_function(
             #private::Spec::waiting(
                 #text,
                 <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
-                #private::nodes::<__Needs>,
+                #private::entries::<__Needs>,
                 #build,
             )
         }
@@ -75,14 +75,14 @@ fn of_function(
     let lent = quote!(#private::lent::<__Kept>(value));
     let options = options(model, &lent, &private);
     let kept = kept(model, &private);
-    let place = quote! {
+    let storage = quote! {
         type __Kept = #kept;
-        type __Place = #private::Cell<__Kept>;
+        type __Storage = #private::Cell<__Kept>;
         #needs
-        static __PLACE: __Place = #private::Cell::new(#spec #options, || &__PLACE);
+        static __STORAGE: __Storage = #private::Cell::new(#spec #options, || &__STORAGE);
     };
 
-    let place_of = quote!(<#name as #krate::private::Resource>::place());
+    let place_of = quote!(<#name as #krate::private::Resource>::storage());
     let get = match awaits {
         true => tokens::now_or_later(
             &quote!(#place_of.now_or_later()),
@@ -99,10 +99,11 @@ fn of_function(
         }
     };
     let depth = injected::depth(injected, &private);
-    let resource = injected::resource(name, &private, &quote!(__Place), &quote!(&__PLACE), &depth);
-    let controls = controls(model, &quote!(__PLACE), &private);
-    let place = quote!(#place #resource #controls #private::register!(__PLACE););
-    block(model, &accessor, &written, &place)
+    let resource =
+        injected::resource(name, &private, &quote!(__Storage), &quote!(&__STORAGE), &depth);
+    let controls = controls(model, &quote!(__STORAGE), &private);
+    let storage = quote!(#storage #resource #controls #private::register!(__STORAGE););
+    block(model, &accessor, &written, &storage)
 }
 
 /// A static that awaits: a `Cell` itself.
@@ -115,16 +116,16 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let accessor = quote! {
         #(#docs)*
         #[allow(dead_code, unreachable_code)]
-        #vis static #name: <#name as #outside::Resource>::Place = #outside::Cell::new(
-            #outside::Spec::waiting(#text, 0, #outside::nodes::<()>, #build) #options,
+        #vis static #name: <#name as #outside::Resource>::Storage = #outside::Cell::new(
+            #outside::Spec::waiting(#text, 0, #outside::entries::<()>, #build) #options,
             || &#name,
         );
     };
     let kept = kept(model, &private);
-    let place_type = quote!(#private::Cell<__Kept>);
-    let resource = injected::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
+    let storage_type = quote!(#private::Cell<__Kept>);
+    let resource = injected::resource(name, &private, &storage_type, &quote!(&#name), &quote!(0));
     let controls = controls(model, &quote!(#name), &private);
-    let place = quote! {
+    let storage = quote! {
         type __Kept = #kept;
         #resource
         impl #name {
@@ -135,7 +136,7 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
         #controls
         #private::register!(#name);
     };
-    block(model, &accessor, &TokenStream::new(), &place)
+    block(model, &accessor, &TokenStream::new(), &storage)
 }
 
 /// A static that derefs.
@@ -146,16 +147,16 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let accessor = quote! {
         #(#docs)*
         #[allow(dead_code, unreachable_code)]
-        #vis static #name: <#name as #outside::Resource>::Place = #outside::Fixed::new(
+        #vis static #name: <#name as #outside::Resource>::Storage = #outside::StaticCell::new(
             #outside::Spec::computing(#text, || #name.fill(#outside::fixed::<#value>(#init))) #options,
             || &#name,
         );
     };
     let private = tokens::private();
     let kept = kept(model, &private);
-    let place_type = quote!(#private::Fixed<#kept>);
-    let resource = injected::resource(name, &private, &place_type, &quote!(&#name), &quote!(0));
-    let place = quote! {
+    let storage_type = quote!(#private::StaticCell<#kept>);
+    let resource = injected::resource(name, &private, &storage_type, &quote!(&#name), &quote!(0));
+    let storage = quote! {
         #resource
         impl #name {
             /// The value if it is built, without waiting.
@@ -165,7 +166,7 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
         }
         #private::register!(#name);
     };
-    block(model, &accessor, &TokenStream::new(), &place)
+    block(model, &accessor, &TokenStream::new(), &storage)
 }
 
 /// The accessor, the type of the same name, and what belongs to it, in a block where its names are
@@ -175,7 +176,7 @@ fn block(
     model: &Model,
     accessor: &TokenStream,
     written: &TokenStream,
-    place: &TokenStream,
+    storage: &TokenStream,
 ) -> TokenStream {
     let Model { krate, vis, name, .. } = model;
     let (allow, import) = (tokens::allow(), tokens::import(krate));
@@ -184,7 +185,7 @@ fn block(
         #allow
         const _: () = {
             #import
-            #place
+            #storage
         };
     };
     let block = match written.is_empty() {
@@ -209,17 +210,17 @@ fn waiting(model: &Model, outcome: &TokenStream, private: &TokenStream) -> Token
 }
 
 /// What users of a `Cell` call by the name of the resource.
-fn controls(model: &Model, place: &TokenStream, private: &TokenStream) -> TokenStream {
+fn controls(model: &Model, storage: &TokenStream, private: &TokenStream) -> TokenStream {
     let Model { vis, name, value, .. } = model;
     quote! {
         impl #name {
             /// The value if it is built, without waiting.
             #vis fn get() -> ::core::option::Option<#private::Arc<#value>> {
-                #place.peek()
+                #storage.peek()
             }
             /// Builds the next generation now.
             #vis async fn rebuild() -> ::core::result::Result<#private::Arc<#value>, #private::ResourceError> {
-                #place.rebuild().await
+                #storage.rebuild().await
             }
         }
     }

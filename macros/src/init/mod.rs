@@ -30,6 +30,6 @@ impl Attribute for Init {
     }
 
     fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
-        crate::stand_in::resource(item, fault, krate)
+        crate::fallback::resource(item, fault, krate)
     }
 }

@@ -4,8 +4,8 @@
 use quote::ToTokens;
 use syn::Expr;
 
+use super::body::{Part, Subject};
 use super::paths::show;
-use super::subject::{Part, Subject};
 use super::{Attribute, Found};
 
 /// Functions that are flagged for the same reason.

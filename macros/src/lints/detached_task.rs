@@ -2,8 +2,8 @@
 
 use syn::Expr;
 
+use super::body::{Part, Subject};
 use super::paths::show;
-use super::subject::{Part, Subject};
 use super::{Attribute, Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "detached_task", can_be_allowed: true, find };

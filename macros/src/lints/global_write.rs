@@ -2,7 +2,7 @@
 
 use syn::{BinOp, Expr, PointerMutability};
 
-use super::subject::{InUnsafe, Part, Subject};
+use super::body::{InUnsafe, Part, Subject};
 use super::{Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "global_write", can_be_allowed: false, find };

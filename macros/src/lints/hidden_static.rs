@@ -2,8 +2,8 @@
 
 use syn::TypePath;
 
+use super::body::{Part, Subject};
 use super::paths::{Scope, is_generic, show};
-use super::subject::{Part, Subject};
 use super::types::{self, LOCKS};
 use super::{Found, Lint};
 

@@ -2,8 +2,8 @@
 
 use syn::{Expr, ExprMethodCall, GenericArgument, Ident, Path, Type};
 
+use super::body::{self, Part, Subject};
 use super::calls::{self, Calls};
-use super::subject::{self, Part, Subject};
 use super::{Attribute, Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "leak", can_be_allowed: true, find };
@@ -87,7 +87,7 @@ fn is_made(expr: &Expr, subject: &Subject<'_>) -> bool {
         Expr::Macro(mac) => subject.scope.is_one_of(&mac.mac.path, MADE_BY, 1),
         Expr::Call(call) => match &*call.func {
             Expr::Path(path) => {
-                subject::unqualified(path).is_some_and(|path| is_associated(&path, subject))
+                body::unqualified(path).is_some_and(|path| is_associated(&path, subject))
             }
             _ => false,
         },

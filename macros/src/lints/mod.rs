@@ -2,18 +2,18 @@
 //! this one lists them.
 
 mod allowed;
+mod body;
 mod calls;
 mod detached_task;
 mod global_write;
 mod hidden_static;
-mod inside;
 mod leak;
+mod macro_args;
 mod paths;
 mod process_state;
 mod request_in_key;
 mod secret_forever;
 mod static_mut;
-mod subject;
 mod types;
 mod unbounded_growth;
 
@@ -21,7 +21,7 @@ pub(crate) use allowed::Allowed;
 
 use crate::diag::Diag;
 use crate::item::Item;
-use subject::Subject;
+use body::Subject;
 
 /// The attribute that an item stands under.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,8 @@ pub(crate) fn check(
     diag: &mut Diag,
 ) -> Vec<&'static str> {
     let mut faults = Vec::new();
-    let body = subject::Body::read(item);
-    let inside = inside::Inside::default();
+    let body = body::Body::read(item);
+    let inside = macro_args::Inside::default();
     let subject = Subject::new(attribute, item, body.as_ref(), &inside);
     for lint in LINTS.iter().filter(|lint| !allowed.has(lint.name)) {
         let name = lint.name;

@@ -2,8 +2,8 @@
 
 use syn::{Type, TypePath};
 
+use super::body::Subject;
 use super::paths::show;
-use super::subject::Subject;
 use super::types;
 use super::{Attribute, Found, Lint};
 

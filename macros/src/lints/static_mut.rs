@@ -1,6 +1,6 @@
 //! `static_mut`: a `static mut`, as a resource or in a body.
 
-use super::subject::{Part, Subject};
+use super::body::{Part, Subject};
 use super::{Found, Lint};
 use crate::item::Item;
 

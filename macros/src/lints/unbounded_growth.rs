@@ -2,8 +2,8 @@
 
 use syn::{Expr, Path, Type, TypePath};
 
+use super::body::{Part, Subject};
 use super::paths::{is_generic, show};
-use super::subject::{Part, Subject};
 use super::types;
 use super::{Attribute, Found, Lint};
 

@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use super::answer::{Failure, Fetch, Landing, Outcome};
-use super::desk::Desk;
+use super::engine::Engine;
 use super::key::Key;
-use crate::clock::{Tick, nanos};
-use crate::erased::BoxFuture;
-use crate::flight::{Flight, Pilot};
-use crate::panic::{Panic, catch_async};
-use crate::scope::carried;
+use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
+use crate::base::clock::{Tick, nanos};
+use crate::base::erased::BoxFuture;
+use crate::base::panic::{Panic, catch_async};
+use crate::base::single_flight::{Follower, Leader};
+use crate::invocation::context::carried;
 
 /// The fetch of one key.
-pub(super) struct Underway {
+pub(super) struct InFlight {
     pub(super) number: u64,
     pub(super) started: Tick,
-    pub(super) flight: Flight<Landing>,
+    pub(super) follower: Follower<SharedResult>,
 }
 
 /// Where a fetch runs.
@@ -33,25 +33,25 @@ pub(super) enum Runs {
 }
 
 /// What a caller without an answer does next.
-pub(super) enum Next<K: Key> {
-    Use(Outcome),
-    Join(Flight<Landing>),
-    Fetch(Claim<K>),
+pub(super) enum Lookup<K: Key> {
+    Use(FetchResult),
+    Join(Follower<SharedResult>),
+    Fetch(FetchLeader<K>),
 }
 
 /// The right and the duty to end a fetch. Dropped on the way, it leaves nothing behind.
-pub(super) struct Claim<K: Key> {
-    pub(super) desk: &'static Desk<K>,
+pub(super) struct FetchLeader<K: Key> {
+    pub(super) engine: &'static Engine<K>,
     pub(super) key: K,
     pub(super) number: u64,
     pub(super) started: Tick,
-    pub(super) pilot: Pilot<Landing>,
+    pub(super) leader: Leader<SharedResult>,
 }
 
-impl<K: Key> Claim<K> {
+impl<K: Key> FetchLeader<K> {
     /// Fetches; without a tokio runtime, here in any case.
-    pub(super) async fn fetch(self, fetch: Fetch, runs: Runs) -> Outcome {
-        let _waiting = self.pilot.awaited();
+    pub(super) async fn fetch(self, fetch: Fetch, runs: Runs) -> FetchResult {
+        let _waiting = self.leader.wait_for();
         // What it defers, and the time that it has, are those of the invocation that starts it.
         let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)).in_current_span());
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
@@ -67,63 +67,70 @@ impl<K: Key> Claim<K> {
     }
 
     /// Fetches, and ends the fetch.
-    pub(super) async fn run(self, fetch: Fetch) -> Result<Outcome, Panic> {
+    pub(super) async fn run(self, fetch: Fetch) -> Result<FetchResult, Panic> {
         let start = Instant::now();
-        let outcome = catch_async(self.pilot.fly(self.limited(fetch))).await;
+        let outcome = catch_async(self.leader.run(self.limited(fetch))).await;
         self.end(outcome, start.elapsed())
     }
 
-    async fn limited(&self, fetch: Fetch) -> Outcome {
-        let desk = self.desk;
-        let Some(limit) = desk.policy.timeout else {
+    async fn limited(&self, fetch: Fetch) -> FetchResult {
+        let engine = self.engine;
+        let Some(limit) = engine.policy.timeout else {
             return fetch.await;
         };
         tokio::time::timeout(limit, fetch).await.unwrap_or_else(|_| {
-            Err(Failure::Resource(desk.error(format_args!("no answer after {limit:?}"))))
+            Err(Failure::Resource(engine.error(format_args!("no answer after {limit:?}"))))
         })
     }
 
-    fn end(self, outcome: Result<Outcome, Panic>, time: Duration) -> Result<Outcome, Panic> {
-        let desk = self.desk;
-        if self.number >= desk.first.load(Relaxed) {
-            desk.counters.load_time.fetch_add(nanos(time), Relaxed);
-            desk.counters.loads.fetch_add(1, Relaxed);
-            desk.counters.load_errors.fetch_add(u64::from(!matches!(outcome, Ok(Ok(_)))), Relaxed);
+    fn end(
+        self,
+        outcome: Result<FetchResult, Panic>,
+        time: Duration,
+    ) -> Result<FetchResult, Panic> {
+        let engine = self.engine;
+        if self.number >= engine.first.load(Relaxed) {
+            engine.counters.load_time.fetch_add(nanos(time), Relaxed);
+            engine.counters.loads.fetch_add(1, Relaxed);
+            engine
+                .counters
+                .load_errors
+                .fetch_add(u64::from(!matches!(outcome, Ok(Ok(_)))), Relaxed);
         }
         // A panic is its starter's; dropping the claim sends the others on.
         let outcome = outcome?;
-        let mut underway = desk.underway();
-        let is_ours = |other: &Underway| other.number == self.number;
-        if underway.get(&self.key).is_some_and(is_ours) {
-            underway.remove(&self.key);
-            desk.settle(&self.key, self.started, &outcome);
+        let mut in_flight = engine.in_flight();
+        let is_ours = |other: &InFlight| other.number == self.number;
+        if in_flight.get(&self.key).is_some_and(is_ours) {
+            in_flight.remove(&self.key);
+            engine.ensure_ready(&self.key, self.started, &outcome);
         }
-        drop(underway);
-        self.pilot.land(match &outcome {
-            Err(Failure::Error(_)) if !desk.shares_errors => Landing::Failed,
-            outcome => Landing::Done(outcome.clone()),
+        drop(in_flight);
+        self.leader.complete(match &outcome {
+            Err(Failure::Error(_)) if !engine.shares_errors => SharedResult::Failed,
+            outcome => SharedResult::Done(outcome.clone()),
         });
         Ok(outcome)
     }
 }
 
-impl<K: Key> Drop for Claim<K> {
+impl<K: Key> Drop for FetchLeader<K> {
     fn drop(&mut self) {
-        let mut underway = self.desk.underway();
-        if underway.get(&self.key).is_some_and(|underway| underway.number == self.number) {
-            underway.remove(&self.key);
+        let mut in_flight = self.engine.in_flight();
+        if in_flight.get(&self.key).is_some_and(|in_flight| in_flight.number == self.number) {
+            in_flight.remove(&self.key);
         }
     }
 }
 
 /// A key's turn to be fetched again; over when it is dropped, done or not.
 pub(super) struct Revalidation<K: Key> {
-    pub(super) desk: &'static Desk<K>,
+    pub(super) engine: &'static Engine<K>,
     pub(super) key: K,
 }
 
 impl<K: Key> Drop for Revalidation<K> {
     fn drop(&mut self) {
-        self.desk.revalidating().remove(&self.key);
+        self.engine.revalidating().remove(&self.key);
     }
 }

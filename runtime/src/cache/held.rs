@@ -3,11 +3,11 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::store::Found;
+use super::entries::Found;
 use crate::resource::Handle;
 
 /// The value of a `#[cached]` resource while somebody uses it.
-pub struct HeldValue<V>(pub(super) Holding<V>);
+pub struct ValueRef<V>(pub(super) Holding<V>);
 
 pub(super) enum Holding<V> {
     /// Where it is kept. There is one.
@@ -16,7 +16,7 @@ pub(super) enum Holding<V> {
     Fetched(Arc<V>),
 }
 
-impl<V> HeldValue<V> {
+impl<V> ValueRef<V> {
     fn arc(&self) -> &Arc<V> {
         match &self.0 {
             Holding::Kept(found) => match &**found {
@@ -28,7 +28,7 @@ impl<V> HeldValue<V> {
     }
 }
 
-impl<V> Deref for HeldValue<V> {
+impl<V> Deref for ValueRef<V> {
     type Target = V;
 
     fn deref(&self) -> &V {
@@ -36,7 +36,7 @@ impl<V> Deref for HeldValue<V> {
     }
 }
 
-impl<V> Handle for HeldValue<V> {
+impl<V> Handle for ValueRef<V> {
     fn handle(&self) -> Arc<V> {
         Arc::clone(self.arc())
     }

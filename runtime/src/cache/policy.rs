@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::erased::Erased;
+use crate::base::erased::Erased;
 use crate::error::{BoxError, ResourceError};
 
 /// How long answers are kept, in nanoseconds. Made by the expansion of `#[cached]`.
@@ -63,7 +63,7 @@ impl Policy {
     }
 }
 
-/// What the answer's types can do, found out by [`Probe`](crate::probe::Probe).
+/// What the answer's types can do, found out by [`Probe`](crate::diagnostics::probe::Probe).
 pub struct Facts<E> {
     /// Whether a value says that there is none.
     pub is_none: fn(&Erased) -> bool,

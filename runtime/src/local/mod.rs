@@ -14,18 +14,18 @@ use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::clock::CLOCK;
+use crate::base::clock::CLOCK;
+use crate::base::erased::{BoxFuture, spawn};
+use crate::base::stdio::{Output, say};
+use crate::container::snapshot::Start;
 use crate::container::{self, container};
-use crate::erased::{BoxFuture, spawn};
 use crate::error::chain;
-use crate::event::Context;
-use crate::failure::InvocationError;
-use crate::handler::Handler;
+use crate::invocation::error::InvocationError;
+use crate::invocation::handler::Handler;
 use crate::invocation::{self, Event};
+use crate::lambda::types::Context;
+use crate::lambda::{log_to, measure, on_runtime};
 use crate::metrics::emf;
-use crate::output::{Output, say};
-use crate::run::{log_to, measure, on_runtime};
-use crate::snapshot::Start;
 use options::{HELP, Options};
 use timeline::Timeline;
 
@@ -62,7 +62,7 @@ fn run_with(measure: fn(), invoke: Invoke) -> ExitCode {
         _ => Builder::new_multi_thread(),
     };
     builder.worker_threads(options.concurrency.clamp(1, MAX_THREADS));
-    on_runtime(builder, Box::pin(life(options, invoke)))
+    on_runtime(builder, Box::pin(lifecycle(options, invoke)))
 }
 
 fn usage(error: &str) -> ExitCode {
@@ -72,7 +72,7 @@ fn usage(error: &str) -> ExitCode {
 
 const MAX_THREADS: usize = 256;
 
-async fn life(options: Options, invoke: Invoke) -> ExitCode {
+async fn lifecycle(options: Options, invoke: Invoke) -> ExitCode {
     let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
     let start = Instant::now();
@@ -174,12 +174,12 @@ fn invoke<H: Handler>(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'stat
     }
     let mut context = Context::default();
     context.request_id = format!("local-{n}");
-    let scope = invocation::begin::<H>(&Event::Json(&event), &context, None);
+    let invocation = invocation::begin::<H>(&Event::Json(&event), &context, None);
     Box::pin(async move {
-        let answer = invocation::answer_in_full::<H>(&scope, &event, context).await;
-        let (number, cold, ping) = (scope.number, scope.cold, scope.ping);
-        let time = scope.started.elapsed();
-        invocation::end::<H>(scope).await;
+        let answer = invocation::answer_in_full::<H>(&invocation, &event, context).await;
+        let (number, cold, ping) = (invocation.number, invocation.cold, invocation.ping);
+        let time = invocation.started.elapsed();
+        invocation::end::<H>(invocation).await;
         Done { number, cold, ping, time, answer, place: None }
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lexopt::{Arg, Error, Parser, ValueExt};
 
 use super::events::lines;
-use crate::duration;
+use crate::base::duration;
 
 pub(super) const HELP: &str = "\
 Runs a Lambda function without Lambda.

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::Done;
+use crate::base::stdio::say;
 use crate::container::container;
-use crate::output::say;
 
 /// What people see: INIT, a line for each invocation, and a summary.
 pub(super) struct Timeline {

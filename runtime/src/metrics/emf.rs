@@ -14,7 +14,7 @@ use std::{fs::File, os::fd::AsFd, sync::OnceLock};
 use serde::Serialize;
 
 use super::{Event, Invocation, Sink, install, millis};
-use crate::snapshot::Start;
+use crate::container::snapshot::Start;
 
 /// What every metric of a handler can be looked up by.
 #[derive(Clone, Copy, Debug)]

@@ -89,9 +89,9 @@ mod tests {
     };
 
     use super::*;
+    use crate::base::counters::Stats;
+    use crate::container::snapshot::Start;
     use crate::metrics::{Cache, Invocation};
-    use crate::snapshot::Start;
-    use crate::stats::Stats;
 
     /// Sums by name and label.
     #[derive(Clone, Default)]

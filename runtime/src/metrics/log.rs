@@ -4,8 +4,8 @@
 use tracing::Level;
 
 use super::{Event, Guarded, Sink, millis};
-use crate::panic::catch;
-use crate::snapshot::ResourceSnapshot;
+use crate::base::panic::catch;
+use crate::container::snapshot::ResourceSnapshot;
 
 /// Whether a line of this level is written.
 pub(super) fn takes(level: Level) -> bool {

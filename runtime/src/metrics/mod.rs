@@ -48,9 +48,9 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwapOption;
 use serde::Serialize;
 
-use crate::panic::catch;
-use crate::snapshot::{ResourceSnapshot, Start};
-use crate::stats::Stats;
+use crate::base::counters::Stats;
+use crate::base::panic::catch;
+use crate::container::snapshot::{ResourceSnapshot, Start};
 
 /// Something that happened in the life of this container.
 #[derive(Clone, Debug, Serialize)]

@@ -28,11 +28,11 @@
 //! ```
 #![cfg_attr(not(test), expect(clippy::panic, reason = "that is how a test fails"))]
 
-mod fresh;
-#[cfg(target_os = "linux")]
-mod litter;
+mod lock;
 mod reuse;
-mod turn;
+mod subprocess;
+#[cfg(target_os = "linux")]
+mod tmp_files;
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -43,16 +43,16 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::clock::{CLOCK, nanos};
+use crate::base::clock::{CLOCK, nanos};
+use crate::base::panic::remember_places;
+use crate::container::snapshot::{ContainerSnapshot, Start};
 use crate::container::{self, container};
 use crate::error::listed;
-use crate::event::Context;
-use crate::failure::InvocationError;
-use crate::handler::Handler;
+use crate::invocation::error::InvocationError;
+use crate::invocation::handler::Handler;
 use crate::invocation::{self, Event, Ongoing};
-use crate::panic::remember_places;
-use crate::snapshot::{ContainerSnapshot, Start};
-use turn::Turn;
+use crate::lambda::types::Context;
+use lock::Lock;
 
 pub use reuse::{assert_reuse_safe, assert_reuse_safe_except};
 
@@ -68,7 +68,7 @@ pub struct Container<H> {
     deadline: Duration,
     requests: AtomicU64,
     handler: PhantomData<fn() -> H>,
-    turn: Turn,
+    turn: Lock,
 }
 
 impl<H> Debug for Container<H> {
@@ -83,7 +83,7 @@ impl<H> Debug for Container<H> {
 /// If INIT fails, with the errors of all resources that could not be built. If the test, or the task,
 /// still holds another container: it would wait for itself.
 pub async fn container_of<H: Handler>() -> Container<H> {
-    let turn = Turn::take().await;
+    let turn = Lock::take().await;
     remember_places();
     // A machine that has run for an hour, on a day in 2026.
     CLOCK.set_manual(Duration::from_secs(3600), Duration::from_secs(1_790_000_000));
@@ -111,8 +111,8 @@ impl<H: Handler> Container<H> {
     /// # Panics
     /// If the event cannot be written as JSON.
     pub async fn invoke(&mut self, event: impl Serialize) -> Result<Value, InvocationError> {
-        let (scope, answer) = self.answer(json(event)).await;
-        invocation::end::<H>(scope).await;
+        let (invocation, answer) = self.answer(json(event)).await;
+        invocation::end::<H>(invocation).await;
         answer
     }
 
@@ -136,14 +136,14 @@ impl<H: Handler> Container<H> {
         let json = event.to_string();
         let mut context = Context::default();
         context.request_id = format!("test-{}", self.requests.fetch_add(1, Relaxed) + 1);
-        let scope =
+        let invocation =
             invocation::begin::<H>(&Event::Json(json.as_bytes()), &context, Some(self.deadline));
-        let answer = invocation::answer_in_full::<H>(&scope, json.as_bytes(), context).await;
+        let answer = invocation::answer_in_full::<H>(&invocation, json.as_bytes(), context).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {
             Ok(answer) => answer,
             Err(_) => unreachable!("an answer is JSON"),
         });
-        (scope, answer)
+        (invocation, answer)
     }
 
     /// The time that each later invocation has until Lambda ends it; 30 seconds if not set.

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fresh::{self, Assertion, Outcome, Task, Way};
+use super::subprocess::{self, Assertion, RunOutcome, Task, Way};
 #[cfg(target_os = "linux")]
-use super::litter::Litter;
+use super::tmp_files::Litter;
 use super::{Container, json};
-use crate::failure::InvocationError;
-use crate::handler::Handler;
+use crate::invocation::error::InvocationError;
+use crate::invocation::handler::Handler;
 
 /// Holds that reuse changes nothing: each event alone in a cold container, then all in one, then
 /// all in one in reverse, then all at the same time, have the same answers.
@@ -71,7 +71,7 @@ where
             let mut outcome = put_through(&container, &events, &way).await;
             #[cfg(target_os = "linux")]
             outcome.left.extend(litter.take_away());
-            fresh::answer(&outcome);
+            subprocess::answer(&outcome);
         }
     }
     let all = || (0..events.len()).collect::<Vec<_>>();
@@ -91,7 +91,7 @@ where
         ("at the same time as the others", Way { events: all(), at_once: true }),
     ] {
         let order = way.events.clone();
-        let Outcome { answers, left } = match assertion.ask(way) {
+        let RunOutcome { answers, left } = match assertion.ask(way) {
             Ok(outcome) => outcome,
             Err(way) => put_through(&container, &events, &way).await,
         };
@@ -111,7 +111,7 @@ where
 }
 
 /// Puts events through one cold container of this process.
-async fn put_through<H, F>(container: &F, events: &[Value], way: &Way) -> Outcome
+async fn put_through<H, F>(container: &F, events: &[Value], way: &Way) -> RunOutcome
 where
     H: Handler,
     F: AsyncFn() -> Container<H>,
@@ -128,7 +128,7 @@ where
             answers
         }
     };
-    Outcome { answers: answers.into_iter().map(comparable).collect(), left: Vec::new() }
+    RunOutcome { answers: answers.into_iter().map(comparable).collect(), left: Vec::new() }
 }
 
 /// An answer, or the error in its place.

@@ -1,0 +1,117 @@
+//! The container's record as plain data: what a snapshot has, and what metrics tell.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::base::counters::Stats;
+use crate::resource::RegistryEntry;
+
+/// How a container came to be: `AWS_LAMBDA_INITIALIZATION_TYPE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
+#[non_exhaustive]
+pub enum Start {
+    /// For an event that waited for it.
+    OnDemand,
+    /// Ahead of events, by provisioned concurrency.
+    Provisioned,
+    /// From a snapshot.
+    SnapStart,
+    /// On a Lambda Managed Instance.
+    ManagedInstances,
+    /// Outside Lambda.
+    Local,
+}
+
+impl From<Start> for &'static str {
+    /// The name of it, as metrics and logs have it.
+    fn from(start: Start) -> Self {
+        match start {
+            Start::OnDemand => "on-demand",
+            Start::Provisioned => "provisioned",
+            Start::SnapStart => "snap-start",
+            Start::ManagedInstances => "managed-instances",
+            Start::Local => "local",
+        }
+    }
+}
+
+/// A container at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ContainerSnapshot {
+    /// [`Container::id`](crate::Container::id).
+    pub id: String,
+    /// [`Container::start`](crate::Container::start).
+    pub start: Start,
+    /// [`Container::age`](crate::Container::age).
+    pub age: Duration,
+    /// [`Container::invocations`](crate::Container::invocations).
+    pub invocations: u64,
+    /// [`Container::errors`](crate::Container::errors).
+    pub errors: u64,
+    /// [`Container::error_rate`](crate::Container::error_rate).
+    pub error_rate: f64,
+    /// [`Container::deadline_exceeded`](crate::Container::deadline_exceeded).
+    pub deadline_exceeded: u64,
+    /// [`Container::deferred_errors`](crate::Container::deferred_errors).
+    pub deferred_errors: u64,
+    /// [`Container::pings`](crate::Container::pings).
+    pub pings: u64,
+    /// [`Container::in_flight`](crate::Container::in_flight).
+    pub in_flight: u64,
+    /// [`Container::last_invocation`](crate::Container::last_invocation).
+    pub last_invocation: Option<Duration>,
+    /// [`Container::idle_gap`](crate::Container::idle_gap).
+    pub idle_gap: Option<Duration>,
+    /// [`Container::is_cold_start`](crate::Container::is_cold_start) of the invocation that takes the snapshot; outside
+    /// one, of the invocation that began last. `false` before the first, and after a restore.
+    pub is_cold_start: bool,
+    /// [`Container::resources`](crate::Container::resources).
+    pub resources: Vec<ResourceSnapshot>,
+    /// [`Container::caches`](crate::Container::caches).
+    pub caches: Vec<CacheSnapshot>,
+}
+
+/// One `#[init]` at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ResourceSnapshot {
+    /// Its name, as declared.
+    pub name: &'static str,
+    /// One more than the deepest resource it is built from; 0 if it needs none.
+    pub depth: usize,
+    /// How often it was built.
+    pub generation: u64,
+    /// How long building it took the last time.
+    pub build_time: Option<Duration>,
+}
+
+impl ResourceSnapshot {
+    pub(crate) fn of(entry: &dyn RegistryEntry) -> Self {
+        Self {
+            name: entry.name(),
+            depth: entry.depth(),
+            generation: entry.generation(),
+            build_time: entry.build_time(),
+        }
+    }
+}
+
+/// One `#[cached]` at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CacheSnapshot {
+    /// The function's name.
+    pub name: &'static str,
+    /// What it counted.
+    #[serde(flatten)]
+    pub stats: Stats,
+}
+
+impl CacheSnapshot {
+    pub(crate) fn of(entry: &dyn RegistryEntry) -> Option<Self> {
+        Some(Self { name: entry.name(), stats: entry.stats()? })
+    }
+}

@@ -1,0 +1,136 @@
+//! Questions to types, answered at compile time.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use crate::base::erased::{Erased, lent};
+use crate::error::{BoxError, ResourceError};
+
+/// Asks what a type can do, and answers without an error if it cannot: an inherent constant, where
+/// its bounds hold, is found before the one of [`Fallback`].
+pub struct Probe<T: ?Sized>(PhantomData<T>);
+
+/// The answers for types that cannot.
+pub trait Fallback<T> {
+    /// Not a `Result`.
+    const IS_RESULT: bool = false;
+    /// Not a value that says there is none.
+    const IS_NONE: fn(&Erased) -> bool = |_| false;
+    /// Not `Clone`.
+    const CLONE: Option<fn(&T) -> T> = None;
+    /// Cannot become an error with a source chain.
+    const INTO_BOX: fn(T) -> BoxError = |_| {
+        let text = format!("an error of type `{}`", std::any::type_name::<T>());
+        crate::Error::msg(text).into()
+    };
+    /// Has no place for a resource that cannot be had.
+    const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = None;
+}
+
+impl<T> Fallback<T> for Probe<T> {}
+
+#[allow(missing_docs)]
+impl<T, E> Probe<Result<T, E>> {
+    pub const IS_RESULT: bool = true;
+}
+
+#[allow(missing_docs)]
+impl<T: 'static> Probe<Option<T>> {
+    pub const IS_NONE: fn(&Erased) -> bool = |value| lent::<Option<T>>(value).is_none();
+}
+
+#[allow(missing_docs)]
+impl<T: Clone> Probe<T> {
+    pub const CLONE: Option<fn(&T) -> T> = Some(T::clone);
+}
+
+#[allow(missing_docs)]
+impl<T: Into<BoxError>> Probe<T> {
+    pub const INTO_BOX: fn(T) -> BoxError = T::into;
+}
+
+#[allow(missing_docs)]
+impl<T: From<ResourceError>> Probe<T> {
+    pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
+}
+
+/// A value that a parameter borrows as a trait object: if it is a pointer to that, as an
+/// `Arc<dyn Trait>` is, what it points to is lent, else itself ([`LendsItself`]).
+pub struct Lender<'a, V: ?Sized, D: ?Sized>(&'a V, PhantomData<&'a D>);
+
+impl<'a, V: ?Sized, D: ?Sized> Lender<'a, V, D> {
+    /// Of this value.
+    #[inline]
+    pub fn of(value: &'a V) -> Self {
+        Self(value, PhantomData)
+    }
+}
+
+impl<'a, V: Deref<Target = D> + ?Sized, D: ?Sized> Lender<'a, V, D> {
+    /// What it points to.
+    #[inline]
+    pub fn lend(self) -> &'a D {
+        self.0
+    }
+}
+
+/// See [`Lender`].
+pub trait LendsItself<'a, V: ?Sized> {
+    /// The value.
+    fn lend(self) -> &'a V;
+}
+
+impl<'a, V: ?Sized, D: ?Sized> LendsItself<'a, V> for Lender<'a, V, D> {
+    #[inline]
+    fn lend(self) -> &'a V {
+        self.0
+    }
+}
+
+/// A `Result`, under whatever name: gives the types in it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Result`",
+    note = "help: write `Result<T, E>`, or an alias of it with one parameter"
+)]
+pub trait IsResult {
+    /// What it holds if all went well.
+    type Ok;
+    /// What it holds if not.
+    type Err;
+    /// The same, under its own name.
+    fn into_result(self) -> Result<Self::Ok, Self::Err>;
+}
+
+impl<T, E> IsResult for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_probe_tells_types_apart_behind_aliases() {
+        type Hidden = std::io::Result<u8>;
+        struct Opaque;
+        const {
+            assert!(Probe::<Hidden>::IS_RESULT);
+            assert!(!Probe::<Option<u8>>::IS_RESULT);
+            assert!(Probe::<Opaque>::CLONE.is_none());
+            assert!(Probe::<String>::CLONE.is_some());
+        }
+        let (none, zero): (Erased, Erased) = (Arc::new(None::<u8>), Arc::new(0_u8));
+        assert!((Probe::<Option<u8>>::IS_NONE)(&none));
+        assert!(!(Probe::<u8>::IS_NONE)(&zero));
+        assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
+        assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
+        assert_eq!((Probe::<String>::INTO_BOX)("text".into()).to_string(), "text");
+        assert!((Probe::<Opaque>::INTO_BOX)(Opaque).to_string().ends_with("Opaque`"));
+    }
+}

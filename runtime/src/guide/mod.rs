@@ -1,0 +1,46 @@
+//! How to work with containers that are reused.
+//!
+//! | page | |
+//! |---|---|
+//! | [`container_life`] | how a container lives, and what that means for a function |
+//! | [`init_or_cached`] | which attribute for what |
+//! | [`secrets`] | what must not stay for hours |
+//! | [`snap_start`] | containers restored from a snapshot |
+//! | [`managed_instances`] | several invocations at a time |
+//! | [`http`] | requests, services, streamed answers |
+//! | [`metrics`] | what a container tells of its life |
+//! | [`testing`] | three tests that every function should have |
+//! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
+//! | [`limits`] | what rewarm does not do |
+
+#[doc = include_str!("container_life.md")]
+pub mod container_life {}
+
+#[doc = include_str!("init_or_cached.md")]
+pub mod init_or_cached {}
+
+#[doc = include_str!("secrets.md")]
+pub mod secrets {}
+
+#[doc = include_str!("snap_start.md")]
+pub mod snap_start {}
+
+#[doc = include_str!("managed_instances.md")]
+pub mod managed_instances {}
+
+// Its examples need the feature.
+#[cfg(any(doc, feature = "http"))]
+#[doc = include_str!("http.md")]
+pub mod http {}
+
+#[doc = include_str!("metrics.md")]
+pub mod metrics {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("migrating.md")]
+pub mod migrating {}
+
+#[doc = include_str!("limits.md")]
+pub mod limits {}
