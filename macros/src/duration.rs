@@ -92,8 +92,8 @@ mod tests {
     #[test]
     fn both_copies_are_equal() {
         let copies = [
-            include_str!("../../../macros/src/duration.rs"),
-            include_str!("../../../runtime/src/base/duration.rs"),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../macros/src/duration.rs")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/src/base/duration.rs")),
         ];
         assert_eq!(copies[0], copies[1]);
     }
