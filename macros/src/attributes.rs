@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use crate::args::Args;
 use crate::cached::Cached;
 use crate::diag::Diag;
-use crate::driver::{Attribute, run};
+use crate::driver::{run, Attribute};
 use crate::handler::Handler;
 use crate::init::Init;
 

@@ -458,3 +458,26 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
     attributes::handler(args.into(), item.into()).into()
 }
+
+/// Gives tokens the edition of this crate, 2021, in which `std::env::set_var` is a safe function.
+///
+/// The Runtime API's documentation wants `_X_AMZN_TRACE_ID` set for each invocation. Where one
+/// invocation runs at a time, nothing else of the runtime reads the environment meanwhile.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-build>
+#[doc(hidden)]
+#[proc_macro]
+pub fn in_edition_2021(tokens: TokenStream) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|mut token| {
+            match &mut token {
+                proc_macro::TokenTree::Group(group) => {
+                    let inner = in_edition_2021(group.stream());
+                    *group = proc_macro::Group::new(group.delimiter(), inner);
+                }
+                token => token.set_span(proc_macro::Span::call_site()),
+            }
+            token
+        })
+        .collect()
+}

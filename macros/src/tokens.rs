@@ -1,7 +1,7 @@
 //! The small pieces that expansions are made of.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned, ToTokens};
 use syn::spanned::Spanned;
 use syn::{Path, Signature, Type};
 

@@ -28,7 +28,7 @@ pub use crate::invocation::error::InvocationError;
 pub use crate::invocation::handler::{Handler, HandlerSpec};
 pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
-pub use crate::lambda::{Service, service};
+pub use crate::lambda::service::{Service, service};
 pub use crate::metrics::emf::Dimension;
 pub use crate::resource::cell::Cell;
 pub use crate::resource::held::ResourceRef;

@@ -1,17 +1,16 @@
-//! Where a function's `main` begins: under Lambda, or on the command line.
+//! The entry of a function's `main`: under Lambda, or on the command line.
 
-use std::env;
 use std::process::ExitCode;
 
-use crate::base::panic::remember_places;
+use crate::base::panic::record_locations;
 use crate::invocation::handler::Handler;
+use crate::lambda::environment::Environment;
 
-/// All that a function's `main` does: INIT, then one event after the other, under Lambda or on the
-/// command line.
+/// Runs a function: INIT, then its events, under Lambda or on the command line.
 pub fn run<H: Handler>() -> ExitCode {
-    remember_places();
-    if env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return crate::lambda::in_lambda::<H>();
+    record_locations();
+    if Environment::is_lambda() {
+        return crate::lambda::run::<H>();
     }
     #[cfg(feature = "local")]
     return crate::local::run::<H>();

@@ -5,7 +5,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::model::{Argument, Model, Param};
-use crate::item::{Returns, argument_of};
+use crate::item::{argument_of, Returns};
 use crate::{injected, signature, tokens};
 
 pub(super) fn expand(model: &Model) -> TokenStream {

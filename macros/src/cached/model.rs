@@ -6,7 +6,7 @@ use syn::{Attribute, Pat, PatType, Signature, Type};
 use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{Function, Item, Returns, peeled, split_docs};
+use crate::item::{peeled, split_docs, Function, Item, Returns};
 use crate::lints;
 use crate::{signature, types};
 

@@ -4,7 +4,7 @@
 use syn::ext::IdentExt;
 use syn::{Ident, LitStr};
 
-use crate::args::{Args, Word, nearest};
+use crate::args::{nearest, Args, Word};
 use crate::diag::Diag;
 
 pub(crate) struct Emf {

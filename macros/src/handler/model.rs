@@ -5,7 +5,7 @@ use syn::{PatType, ReturnType, Signature, Type};
 use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{Function, Item, Returns, argument_of, peeled};
+use crate::item::{argument_of, peeled, Function, Item, Returns};
 use crate::lints;
 use crate::{signature, types};
 

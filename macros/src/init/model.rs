@@ -8,7 +8,7 @@ use syn::{Attribute, Path, Type, Visibility};
 use super::args::{Options, Restore};
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{Function, Item, Returns, Static, split_docs};
+use crate::item::{split_docs, Function, Item, Returns, Static};
 use crate::lints;
 use crate::{signature, types};
 

@@ -1,7 +1,7 @@
 //! The option `allow(lint, …)`.
 
-use super::{BY_THE_COMPILER, LINTS, Lint};
-use crate::args::{Args, nearest};
+use super::{Lint, BY_THE_COMPILER, LINTS};
+use crate::args::{nearest, Args};
 use crate::diag::Diag;
 
 /// The lints that an item is excused from.

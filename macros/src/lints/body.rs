@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use syn::visit::{self, Visit};
 use syn::{Attribute as Attr, Block, Expr, FnArg, ItemStatic, Macro, Pat, Path, Stmt, Type};
 
-use super::Attribute;
 use super::macro_args::{self, Inside};
 use super::paths::Scope;
+use super::Attribute;
 use crate::item::{Item, Returns};
 
 /// A body that could be parsed. One that could not is the compiler's to report.
@@ -118,7 +118,7 @@ impl<'a> Subject<'a> {
     /// written, and without the angle brackets around a type.
     pub(super) fn expression_paths(
         &self,
-    ) -> impl Iterator<Item = (&'a syn::ExprPath, Cow<'a, Path>)> {
+    ) -> impl Iterator<Item = (&'a syn::ExprPath, Cow<'a, Path>)> + use<'a, '_> {
         self.parts.iter().filter_map(|part| match part {
             Part::Expr(Expr::Path(path), _) => Some((path, unqualified(path)?)),
             _ => None,

@@ -1,4 +1,4 @@
-//! Panics of user code, turned into values: the message and the place.
+//! Panics of user code, caught and turned into values that carry the message and the source location.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -8,39 +8,70 @@ use std::sync::Once;
 
 use futures_util::FutureExt;
 
+use crate::error::{BoxError, ResourceError};
+
 thread_local! {
-    /// Where this thread panicked last. Taken by whoever catches the panic, on the same thread.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The last panic of this thread that the hook saw, until it is caught here.
+    static LAST: RefCell<Option<Hooked>> = const { RefCell::new(None) };
+}
+
+struct Hooked {
+    message: String,
+    location: String,
 }
 
 /// A caught panic.
 pub(crate) struct Panic {
-    pub(crate) payload: Box<dyn Any + Send>,
-    place: Option<String>,
+    payload: Box<dyn Any + Send>,
+    location: Option<String>,
 }
 
 impl Panic {
     fn new(payload: Box<dyn Any + Send>) -> Self {
-        Self { payload, place: PLACE.take() }
+        // The panic that the hook saw last may be another one: user code may have caught it, and
+        // `resume_unwind` calls no hook.
+        let last = LAST.take().filter(|last| last.message == message(&*payload));
+        Self { payload, location: last.map(|last| last.location) }
     }
 
-    /// The message of `panic!`.
-    pub(crate) fn message(&self) -> &str {
-        if let Some(text) = self.payload.downcast_ref::<&str>() {
-            text
-        } else if let Some(text) = self.payload.downcast_ref::<String>() {
-            text
-        } else {
-            "a panic without a message"
+    /// The error of a resource with which [`unavailable`](crate::invocation::context::unavailable)
+    /// left a function.
+    pub(crate) fn resource_error(&self) -> Option<&ResourceError> {
+        self.payload.downcast_ref()
+    }
+
+    /// The panic as an error that can be shared.
+    pub(crate) fn into_error(self) -> BoxError {
+        match self.resource_error() {
+            Some(error) => Box::new(error.clone()),
+            None => crate::Error::msg(format_args!("panicked: {self}")).into(),
         }
+    }
+
+    /// Continues the panic on this thread.
+    pub(crate) fn resume(self) -> ! {
+        let message = message(&*self.payload).to_owned();
+        LAST.set(self.location.map(|location| Hooked { message, location }));
+        resume_unwind(self.payload)
+    }
+}
+
+/// The message of a panic's payload.
+fn message<'a>(payload: &'a (dyn Any + 'static)) -> &'a str {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text
+    } else {
+        "a panic without a message"
     }
 }
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message())?;
-        match &self.place {
-            Some(place) => write!(f, ", at {place}"),
+        f.write_str(message(&*self.payload))?;
+        match &self.location {
+            Some(location) => write!(f, ", at {location}"),
             None => Ok(()),
         }
     }
@@ -54,42 +85,39 @@ impl fmt::Debug for Panic {
 
 impl std::error::Error for Panic {}
 
-impl Panic {
-    /// The panic as an error that can be shared. One that says that a resource is unavailable
-    /// ([`crate::invocation::context::unavailable`]) is that error.
-    pub(crate) fn into_error(self) -> crate::error::BoxError {
-        match self.payload.downcast_ref::<crate::ResourceError>() {
-            Some(error) => Box::new(error.clone()),
-            None => crate::Error::msg(format_args!("panicked: {self}")).into(),
-        }
-    }
-}
-
-impl Panic {
-    /// Panics again, on this thread, as the same panic.
-    pub(crate) fn resume(self) -> ! {
-        PLACE.set(self.place);
-        resume_unwind(self.payload)
-    }
-}
-
-/// Runs `f` and catches its panic.
+/// Calls `f` and catches its panic.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
 }
 
-/// Runs `future` and catches its panic.
+/// Awaits `future` and catches its panic.
 pub(crate) async fn catch_async<F: Future>(future: F) -> Result<F::Output, Panic> {
     AssertUnwindSafe(future).catch_unwind().await.map_err(Panic::new)
 }
 
-/// Remembers from now on where a panic happened. The hook that was there before still runs.
-pub(crate) fn remember_places() {
+/// Drops a value of a user's type. A panic of its destructor is logged.
+pub(crate) fn drop_caught<T>(value: T, what: &str) {
+    if let Err(panic) = catch(|| drop(value)) {
+        log_caught(|| tracing::error!(%panic, "panic while dropping {what}"));
+    }
+}
+
+/// Writes to the log where a panic of a `tracing` layer must not pass.
+pub(crate) fn log_caught(log: impl FnOnce()) {
+    // A second log line about a log that panics would panic, too.
+    let _ = catch(log);
+}
+
+/// Records the locations of panics from now on. The hook that was installed before still runs.
+pub(crate) fn record_locations() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            PLACE.set(info.location().map(ToString::to_string));
+            LAST.set(info.location().map(|location| Hooked {
+                message: message(info.payload()).to_owned(),
+                location: location.to_string(),
+            }));
             before(info);
         }));
     });
@@ -100,11 +128,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn message_and_place_are_kept() {
-        remember_places();
+    fn message_and_location_are_kept() {
+        record_locations();
         let panic = catch(|| panic!("no {}", "luck")).unwrap_err();
-        assert!(panic.to_string().starts_with("no luck, at runtime/src/panic.rs:"), "{panic}");
+        assert!(panic.to_string().starts_with("no luck, at runtime/src/base/panic.rs:"), "{panic}");
         let panic = catch(|| std::panic::resume_unwind(Box::new(7))).unwrap_err();
         assert_eq!(panic.to_string(), "a panic without a message");
+    }
+
+    #[test]
+    fn a_panic_has_no_location_of_another() {
+        record_locations();
+        let _ = catch_unwind(|| panic!("caught by user code"));
+        let elsewhere = || std::panic::resume_unwind(Box::new("from another thread"));
+        let panic = catch(elsewhere).unwrap_err();
+        assert_eq!(panic.to_string(), "from another thread");
+    }
+
+    #[test]
+    fn a_panicking_destructor_is_contained() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("in a destructor");
+            }
+        }
+        drop_caught(Bomb, "a value");
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::base::counters::Stats;
+use crate::container::counters::{Counters, each_counter};
 use crate::resource::RegistryEntry;
 
 /// How a container came to be: `AWS_LAMBDA_INITIALIZATION_TYPE`.
@@ -37,42 +38,55 @@ impl From<Start> for &'static str {
     }
 }
 
-/// A container at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ContainerSnapshot {
-    /// [`Container::id`](crate::Container::id).
-    pub id: String,
-    /// [`Container::start`](crate::Container::start).
-    pub start: Start,
-    /// [`Container::age`](crate::Container::age).
-    pub age: Duration,
-    /// [`Container::invocations`](crate::Container::invocations).
-    pub invocations: u64,
-    /// [`Container::errors`](crate::Container::errors).
-    pub errors: u64,
-    /// [`Container::error_rate`](crate::Container::error_rate).
-    pub error_rate: f64,
-    /// [`Container::deadline_exceeded`](crate::Container::deadline_exceeded).
-    pub deadline_exceeded: u64,
-    /// [`Container::deferred_errors`](crate::Container::deferred_errors).
-    pub deferred_errors: u64,
-    /// [`Container::pings`](crate::Container::pings).
-    pub pings: u64,
-    /// [`Container::in_flight`](crate::Container::in_flight).
-    pub in_flight: u64,
-    /// [`Container::last_invocation`](crate::Container::last_invocation).
-    pub last_invocation: Option<Duration>,
-    /// [`Container::idle_gap`](crate::Container::idle_gap).
-    pub idle_gap: Option<Duration>,
-    /// [`Container::is_cold_start`](crate::Container::is_cold_start) of the invocation that takes the snapshot; outside
-    /// one, of the invocation that began last. `false` before the first, and after a restore.
-    pub is_cold_start: bool,
-    /// [`Container::resources`](crate::Container::resources).
-    pub resources: Vec<ResourceSnapshot>,
-    /// [`Container::caches`](crate::Container::caches).
-    pub caches: Vec<CacheSnapshot>,
+macro_rules! define {
+    ($($(#[$doc:meta])+ $name:ident)+) => {
+        /// A container at one moment.
+        #[derive(Clone, Debug, Serialize)]
+        #[non_exhaustive]
+        pub struct ContainerSnapshot {
+            /// See [`Container::id`](crate::Container::id).
+            pub id: String,
+            /// See [`Container::start`](crate::Container::start).
+            pub start: Start,
+            /// See [`Container::age`](crate::Container::age).
+            pub age: Duration,
+            $($(#[$doc])+ pub $name: u64,)+
+            /// See [`Container::error_rate`](crate::Container::error_rate).
+            pub error_rate: f64,
+            /// See [`Container::last_invocation`](crate::Container::last_invocation).
+            pub last_invocation: Option<Duration>,
+            /// See [`Container::idle_gap`](crate::Container::idle_gap).
+            pub idle_gap: Option<Duration>,
+            /// See [`Container::is_cold_start`](crate::Container::is_cold_start), for the
+            /// invocation that takes the snapshot. Outside an invocation, for the one that began
+            /// last; `false` before the first, and after a restore.
+            pub is_cold_start: bool,
+            /// See [`Container::resources`](crate::Container::resources).
+            pub resources: Vec<ResourceSnapshot>,
+            /// See [`Container::caches`](crate::Container::caches).
+            pub caches: Vec<CacheSnapshot>,
+        }
+
+        impl ContainerSnapshot {
+            /// A snapshot with these counters, and nothing else in it yet.
+            pub(crate) fn of(counters: Counters) -> Self {
+                Self {
+                    id: String::new(),
+                    start: Start::Local,
+                    age: Duration::ZERO,
+                    $($name: counters.$name,)+
+                    error_rate: counters.error_rate(),
+                    last_invocation: None,
+                    idle_gap: None,
+                    is_cold_start: false,
+                    resources: Vec::new(),
+                    caches: Vec::new(),
+                }
+            }
+        }
+    };
 }
+each_counter!(define);
 
 /// One `#[init]` at one moment.
 #[derive(Clone, Debug, Serialize)]

@@ -1,6 +1,13 @@
-//! What belongs to one invocation: its number, its deadline, and the work that it leaves for the
-//! moment after its response has been sent and before the next event is asked for, the one moment
-//! that Lambda gives without adding to anybody's latency.
+//! The state of one invocation: its number, deadline, span and outcome, and the work that it
+//! defers until its response has been sent.
+//!
+//! The context is a task-local of the invocation's task. Fetches and streams that run in tasks of
+//! their own carry it along ([`carried`]).
+//!
+//! - **Cancellation and panics**: [`InvocationContext::end`] drops what was deferred and did not
+//!   run. Each piece is dropped on its own, so that a panicking destructor does not stop the rest.
+//! - **Concurrency**: an outcome is recorded once; later ones are ignored.
+//! - **Locks** are not held while user code runs or is dropped.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -12,53 +19,47 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use crate::base::erased::{BoxFuture, spawn};
+use crate::base::panic::drop_caught;
 use crate::error::{BoxError, ResourceError, chain};
 
 tokio::task_local! {
     static CURRENT: Arc<InvocationContext>;
 }
 
-/// An invocation that has begun.
+/// The facts about an invocation that the container establishes when it begins.
+#[derive(Clone, Copy)]
 pub(crate) struct Begun {
-    /// 1 for the container's first.
+    /// 1 for the first invocation of the container.
     pub(crate) number: u64,
-    /// Whether its caller waited for INIT.
+    /// True if the caller of this invocation waited for INIT.
     pub(crate) cold: bool,
-    /// Whether it is a warm-up ping, which the handler does not see.
+    /// True for a warm-up ping, which does not reach the handler.
     pub(crate) ping: bool,
     /// See [`Invocation::idle_gap`](crate::metrics::Invocation::idle_gap).
     pub(crate) idle_gap: Option<Duration>,
 }
 
-/// One invocation. Lives as long as its event is worked on, deferred work included.
+/// One invocation, from its event to the end of its deferred work.
 pub struct InvocationContext {
-    /// 1 for the container's first.
-    pub(crate) number: u64,
-    /// Whether its caller waited for INIT.
-    pub(crate) cold: bool,
-    /// Whether it is a warm-up ping, which the handler does not see.
-    pub(crate) ping: bool,
-    /// From the end of the last one to its start.
-    pub(crate) idle_gap: Option<Duration>,
+    pub(crate) begun: Begun,
     pub(crate) started: Instant,
-    /// When Lambda ends it; `None` if nobody does.
+    /// The moment at which Lambda ends the invocation; `None` without a limit.
     pub(crate) deadline: Option<Instant>,
     pub(crate) span: Span,
-    /// What Lambda calls it, if a metrics sink wants to know.
+    /// The request id, if a metrics sink wants it.
     pub(crate) request_id: Option<String>,
-    /// What it came to.
-    pub(crate) record_outcome: OnceLock<InvocationOutcome>,
+    outcome: OnceLock<Outcome>,
     /// `None` once the invocation has ended.
     deferred: Mutex<Option<VecDeque<DeferredWork>>>,
 }
 
-/// Work that is deferred.
+/// Deferred work.
 type DeferredWork = BoxFuture<'static, Result<(), BoxError>>;
 
-/// What an invocation came to.
-pub(crate) struct InvocationOutcome {
+/// The outcome of an invocation, as metrics need it.
+pub(crate) struct Outcome {
     pub(crate) duration: Duration,
-    /// The error type.
+    /// The error type of a failed invocation.
     pub(crate) error: Option<String>,
     pub(crate) deadline_exceeded: bool,
 }
@@ -70,24 +71,20 @@ impl InvocationContext {
         span: Span,
         request_id: Option<String>,
     ) -> Self {
-        let Begun { number, cold, ping, idle_gap } = begun;
         let started = Instant::now();
         Self {
-            number,
-            cold,
-            ping,
-            idle_gap,
+            begun,
             started,
             deadline: remaining.and_then(|remaining| started.checked_add(remaining)),
             span,
             request_id,
-            record_outcome: OnceLock::new(),
+            outcome: OnceLock::new(),
             deferred: Mutex::new(Some(VecDeque::new())),
         }
     }
 
-    /// Runs `work` as a part of this invocation, in its span. It stays where it is: moving a large
-    /// future from one wrapper to the next costs more than what it does.
+    /// Polls `work` inside this invocation and its span. The future is pinned by the caller: moving a
+    /// large future from one wrapper to the next costs more than the wrapper does.
     pub(crate) async fn enter<T>(
         self: &Arc<Self>,
         mut work: Pin<&mut (dyn Future<Output = T> + Send)>,
@@ -95,35 +92,45 @@ impl InvocationContext {
         poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
     }
 
-    /// The same for what waits for nothing.
+    /// Calls `work` inside this invocation and its span.
     pub(crate) fn within<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
         self.span.in_scope(|| CURRENT.sync_scope(Arc::clone(self), work))
     }
 
-    /// Whether anything waits for the response to be sent.
+    /// Sets the outcome. Returns false if there is one already, which then stays.
+    pub(crate) fn set_outcome(&self, outcome: Outcome) -> bool {
+        self.outcome.set(outcome).is_ok()
+    }
+
+    /// The outcome, once the handler or its streamed body is done.
+    pub(crate) fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.get()
+    }
+
+    /// True while deferred work waits.
     pub(crate) fn has_deferred(&self) -> bool {
         self.deferred().as_ref().is_some_and(|deferred| !deferred.is_empty())
     }
 
-    /// Takes what was deferred first.
+    /// Takes the work that was deferred first.
     pub(crate) fn next_deferred(&self) -> Option<DeferredWork> {
         self.deferred().as_mut()?.pop_front()
     }
 
-    /// Drops what was deferred; how much there was.
+    /// Drops the deferred work and returns the number of its pieces.
     pub(crate) fn drop_deferred(&self) -> usize {
         let deferred = self.deferred().as_mut().map(std::mem::take).unwrap_or_default();
-        deferred.len()
+        drop_each(deferred)
     }
 
-    /// The invocation has ended: what it deferred and did not run is dropped. Whether it had not
-    /// ended before.
+    /// Ends the invocation: drops the deferred work that did not run, and accepts no more. Returns
+    /// false if it has ended before.
     pub(crate) fn end(&self) -> bool {
         let deferred = self.deferred().take();
-        deferred.is_some() // dropped when nothing is locked any more
+        deferred.map(drop_each).is_some()
     }
 
-    /// Keeps work for later; gives it back if there is no later.
+    /// Adds deferred work, or returns it if the invocation has ended.
     fn defer(&self, work: DeferredWork) -> Option<DeferredWork> {
         match &mut *self.deferred() {
             Some(deferred) => deferred.push_back(work),
@@ -137,8 +144,13 @@ impl InvocationContext {
     }
 }
 
-/// Runs `work` as a part of the invocation that the caller is a part of, if there is one, on
-/// whatever task.
+fn drop_each(deferred: VecDeque<DeferredWork>) -> usize {
+    let count = deferred.len();
+    deferred.into_iter().for_each(|work| drop_caught(work, "deferred work"));
+    count
+}
+
+/// Carries the invocation of the caller, if there is one, into `work`, on whichever task it runs.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let invocation = current();
     async move {

@@ -1,4 +1,4 @@
-//! A failed invocation, as Lambda shows it.
+//! The error of a failed invocation, as Lambda shows it.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::base::panic::Panic;
 use crate::diagnostics::Reportable;
 use crate::error::{ResourceError, chain, short_type_name};
 
-/// A failed invocation as Lambda shows it.
+/// The error of a failed invocation, as Lambda shows it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -14,7 +14,7 @@ pub struct InvocationError {
     /// The short name of the handler's error type, or `Panic`, `DeadlineExceeded`, `InvalidEvent`,
     /// `InvalidAnswer`, `ResourceUnavailable`.
     pub error_type: String,
-    /// The error and all its sources.
+    /// The error and its chain of sources.
     pub error_message: String,
 }
 
@@ -23,7 +23,7 @@ impl InvocationError {
         Self { error_type: error_type.to_owned(), error_message: error_message.to_string() }
     }
 
-    /// A user's error: its type's short name, and its source chain.
+    /// The error of a user's function: the short name of its type, and its chain of sources.
     pub(crate) fn of<E: Reportable>(error: E) -> Self {
         Self::new(short_type_name::<E>(), chain(&*error.report()))
     }
@@ -35,7 +35,7 @@ impl std::fmt::Display for InvocationError {
     }
 }
 
-/// For people, as in the log.
+/// Prints the error like `Display`, as logs want it.
 impl std::fmt::Debug for InvocationError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
@@ -52,7 +52,7 @@ impl From<ResourceError> for InvocationError {
 
 impl From<Panic> for InvocationError {
     fn from(panic: Panic) -> Self {
-        match panic.payload.downcast_ref::<ResourceError>() {
+        match panic.resource_error() {
             Some(error) => error.clone().into(),
             None => Self::new("Panic", panic),
         }

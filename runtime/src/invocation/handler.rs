@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use crate::container::snapshot::Start;
 use crate::invocation::error::InvocationError;
 use crate::invocation::response::Response;
 use crate::lambda::types::OfContext;
@@ -49,6 +50,13 @@ impl HandlerSpec {
         report_every: 10,
         warmup: false,
     };
+
+    /// Writes metrics for CloudWatch from now on, if the options say so.
+    pub(crate) fn begin_metrics(&self, start: Start, write: emf::Write) {
+        if let Some(options) = self.emf {
+            emf::begin(self.name, options, emf::Function::from_environment(), start, write);
+        }
+    }
 
     /// The function's name.
     pub const fn name(mut self, name: &'static str) -> Self {

@@ -1,5 +1,8 @@
-//! One invocation, from the bytes of its event to the bytes of its answer: resources, deadline, and
-//! every way to fail turned into the error that Lambda shows.
+//! One invocation, from the bytes of its event to the end of its deferred work.
+//!
+//! [`begin`], [`respond`] and [`end`] are called in this order, by the loop under Lambda, by the
+//! local runner, by simulated containers and by [`Service`](crate::lambda::service::Service). Every
+//! way to fail becomes the [`InvocationError`] that Lambda shows.
 
 pub(crate) mod context;
 pub(crate) mod deadline;
@@ -7,7 +10,7 @@ pub(crate) mod error;
 pub(crate) mod handler;
 #[cfg(feature = "http")]
 pub(crate) mod http;
-pub(crate) mod record;
+pub(crate) mod outcome;
 pub(crate) mod response;
 pub(crate) mod span;
 pub(crate) mod streaming;
@@ -21,72 +24,85 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout_at};
 use tracing::Level;
 
-use crate::base::clock::CLOCK;
-use crate::base::counters::Stats;
 use crate::base::panic::{Panic, catch, catch_async};
-use crate::container::{self, container};
+use crate::container::{container, lifecycle};
 use crate::error::chain;
-use crate::invocation::context::InvocationContext;
-use crate::invocation::deadline::Guard;
-use crate::invocation::error::InvocationError;
-use crate::invocation::handler::Handler;
-use crate::invocation::record::record_outcome;
-#[cfg(any(feature = "local", feature = "testing"))]
-use crate::invocation::response::Json;
-use crate::invocation::response::Response;
 use crate::lambda::types::{Context, OfContext};
 use crate::metrics;
+use context::InvocationContext;
+use deadline::Guard;
+use error::InvocationError;
+use handler::Handler;
+use outcome::record;
+use response::Response;
 
-/// How an invocation ends.
-type Outcome<R> = Result<R, InvocationError>;
-
-/// An invocation's event, still or already read.
-pub(crate) enum Event<'a, T> {
+/// The event of an invocation.
+pub(crate) enum Payload<'a, T> {
+    /// Its bytes.
     Json(&'a [u8]),
+    /// A value that lambda_runtime has deserialized.
     Typed(T),
+    /// The Runtime API did not deliver it in whole.
+    Broken(InvocationError),
 }
 
-/// An invocation that has begun, and ends with this: dropped on the way, as by a time limit of a
-/// user's own layer, it has failed, and what it deferred is dropped with it.
-pub(crate) struct Ongoing(Arc<InvocationContext>);
+/// An invocation that has begun. Dropping it ends it: without an outcome, as when a time limit in a
+/// user's own layer drops the invocation, it has failed.
+pub(crate) struct ActiveInvocation {
+    context: Arc<InvocationContext>,
+    /// The error type of a response that was not delivered.
+    not_sent: Option<String>,
+}
 
-impl Deref for Ongoing {
+impl Deref for ActiveInvocation {
     type Target = Arc<InvocationContext>;
 
     fn deref(&self) -> &Arc<InvocationContext> {
-        &self.0
+        &self.context
     }
 }
 
-impl Drop for Ongoing {
+impl ActiveInvocation {
+    /// Records that the response was not delivered.
+    pub(crate) fn not_sent(&mut self, error: &InvocationError, deadline_exceeded: bool) {
+        record(&self.context, Some(error), deadline_exceeded);
+        // If the handler had succeeded, that outcome is recorded already, and stays.
+        if self.outcome().is_some_and(|outcome| outcome.error.is_none()) && !self.begun.ping {
+            container().response_not_sent();
+            self.not_sent = Some(error.error_type.clone());
+        }
+    }
+}
+
+impl Drop for ActiveInvocation {
     fn drop(&mut self) {
         if self.end() {
-            if self.record_outcome.get().is_none() && !self.ping {
-                container().invocation_answered(true, false);
+            if self.outcome().is_none() && !self.begun.ping {
+                container().invocation_done(true, false);
             }
             container().invocation_ends();
         }
     }
 }
 
-/// Begins an invocation that has so much time left.
+/// Begins an invocation that Lambda ends after `remaining`.
 pub(crate) fn begin<H: Handler>(
-    event: &Event<'_, H::Event>,
+    payload: &Payload<'_, H::Event>,
     context: &Context,
     remaining: Option<Duration>,
-) -> Ongoing {
-    let ping = H::SPEC.warmup && matches!(event, Event::Json(json) if is_ping(json));
+) -> ActiveInvocation {
+    let ping = H::SPEC.warmup && matches!(payload, Payload::Json(json) if is_ping(json));
     let begun = container().invocation_begins(ping);
     let span = span::begin(&H::SPEC, context, begun.cold);
-    let told = !ping && metrics::wanted(Level::DEBUG);
-    let request_id = told.then(|| context.request_id.clone());
-    Ongoing(Arc::new(InvocationContext::new(begun, remaining, span, request_id)))
+    let has_metrics = !ping && metrics::wanted(Level::DEBUG);
+    let request_id = has_metrics.then(|| context.request_id.clone());
+    let context = Arc::new(InvocationContext::new(begun, remaining, span, request_id));
+    ActiveInvocation { context, not_sent: None }
 }
 
-/// Whether an event is a warm-up ping: serverless-plugin-warmup's, or `{"warmup": true}`.
+/// True for a warm-up ping: that of serverless-plugin-warmup, or `{"warmup": true}`.
 fn is_ping(json: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Ping<'a> {
@@ -99,79 +115,75 @@ fn is_ping(json: &[u8]) -> bool {
     })
 }
 
-/// Runs the handler for one event, which is read at once. Called from within `scope`.
-pub(crate) fn answer<H: Handler>(
+/// Runs the handler for one event. The event is deserialized before this returns, so that its bytes
+/// can be dropped. To be called and awaited inside the invocation.
+pub(crate) fn respond<H: Handler>(
     invocation: Arc<InvocationContext>,
-    event: Event<'_, H::Event>,
+    payload: Payload<'_, H::Event>,
     context: &mut Context,
-) -> Pin<Box<impl Future<Output = Outcome<H::Response>> + Send + use<H>>> {
-    let payload =
-        (!invocation.ping).then(|| catch(|| read(event)).unwrap_or_else(|panic| Err(panic.into())));
+) -> Pin<Box<impl Future<Output = Result<H::Response, InvocationError>> + Send + use<H>>> {
+    let ping = invocation.begun.ping;
+    let event = (!ping).then(|| catch(|| read(payload)).unwrap_or_else(|panic| Err(panic.into())));
     let context = H::Context::take(context);
-    // In a box, and pinned there: every future around a large one would move it.
+    // In a box, and pinned there: a future around a large one would move it.
     Box::pin(async move {
-        let Some(payload) = payload else {
+        let Some(event) = event else {
             return Ok(H::Response::to_ping());
         };
-        let (outcome, deadline_exceeded) = match payload {
-            Ok(payload) => {
-                let call = pin!(H::call(payload, context));
-                guarded(&invocation, H::SPEC.deadline_margin, call).await
+        let (result, deadline_exceeded) = match event {
+            Ok(event) => {
+                let guard = Guard::new(invocation.deadline, H::SPEC.deadline_margin);
+                let call = pin!(Some(catch_async(H::call(event, context))));
+                match guard.hold(call).await {
+                    Some(Ok(result)) => {
+                        (result.map(|response| response.within(&invocation, guard)), false)
+                    }
+                    Some(Err(panic)) => (Err(panic.into()), false),
+                    None => (Err(guard.exceeded()), true),
+                }
             }
             Err(error) => (Err(error), false),
         };
-        // What is streamed is answered when its body is.
-        if !outcome.as_ref().is_ok_and(Response::goes_on) {
-            record_outcome(&invocation, outcome.as_ref().err(), deadline_exceeded);
+        // The outcome of a streamed response is known when its body has ended.
+        if !result.as_ref().is_ok_and(Response::goes_on) {
+            record(&invocation, result.as_ref().err(), deadline_exceeded);
         }
-        outcome
+        result
     })
 }
 
-/// The same for those to whom nothing can be streamed: the whole answer, as JSON.
+/// Runs the handler for one event and collects the whole response as JSON, where responses cannot
+/// be streamed.
 #[cfg(any(feature = "local", feature = "testing"))]
-pub(crate) async fn answer_in_full<H: Handler>(
+pub(crate) async fn respond_in_full<H: Handler>(
     invocation: &Arc<InvocationContext>,
     event: &[u8],
     mut context: Context,
-) -> Outcome<Json> {
+) -> Result<response::Json, InvocationError> {
     let work = pin!(async {
-        let answer = answer::<H>(invocation.clone(), Event::Json(event), &mut context);
-        crate::invocation::streaming::in_full(answer.await?).await
+        let response = respond::<H>(invocation.clone(), Payload::Json(event), &mut context);
+        streaming::collect(response.await?).await
     });
     invocation.enter(work).await
 }
 
-/// The answer, and whether it is missing because the deadline came near.
-async fn guarded<R: Response>(
-    invocation: &Arc<InvocationContext>,
-    margin: Duration,
-    call: impl Future<Output = Outcome<R>>,
-) -> (Outcome<R>, bool) {
-    let guard = Guard::new(invocation.deadline, margin);
-    let Some(outcome) = guard.hold(catch_async(call)).await else {
-        return (Err(guard.exceeded()), true);
-    };
-    let outcome = outcome.unwrap_or_else(|panic| Err(panic.into()));
-    (outcome.map(|response| response.within(invocation, guard)), false)
-}
-
-/// The handler's first parameter.
-fn read<T: DeserializeOwned>(event: Event<'_, T>) -> Result<T, InvocationError> {
-    match event {
-        Event::Typed(payload) => Ok(payload),
-        Event::Json(json) => decode(json),
+/// Gives the event its type.
+fn read<T: DeserializeOwned>(payload: Payload<'_, T>) -> Result<T, InvocationError> {
+    match payload {
+        Payload::Typed(event) => Ok(event),
+        Payload::Json(json) => deserialize(json),
+        Payload::Broken(error) => Err(error),
     }
 }
 
-/// Reads an event, and says where it is wrong if it is.
-fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
+/// Deserializes an event. The error names the place in the event.
+fn deserialize<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
     let does_not_fit = |place: &str, error: serde_json::Error| {
         let text = format!("the event does not fit{place}: {error}");
         InvocationError::new("InvalidEvent", text)
     };
     serde_json::from_slice(json).or_else(|_| {
-        // Once more, with the path: only a wrong event pays for it.
+        // A second time, with the path: only an invalid event costs this.
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let event = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let place = match error.path().to_string().as_str() {
@@ -180,109 +192,62 @@ fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, InvocationError> {
             };
             does_not_fit(&place, error.into_inner())
         })?;
-        // What is wrong may come after an event that is right.
+        // A valid event may be followed by something else.
         let end = deserializer.end();
         end.map_err(|error| does_not_fit("", error))?;
         Ok(event)
     })
 }
 
-/// Ends an invocation whose response has been sent: runs what it deferred, bounded by its deadline.
-pub(crate) async fn end<H: Handler>(ongoing: Ongoing) {
-    let invocation = Arc::clone(&ongoing);
-    if invocation.has_deferred() || container::has_retired() {
+/// Ends an invocation whose response has been sent: runs its deferred work until the deadline, and
+/// emits its metrics.
+pub(crate) async fn end<H: Handler>(mut active: ActiveInvocation) {
+    let invocation = Arc::clone(&active);
+    if invocation.has_deferred() || lifecycle::has_retired() {
         let runs = AtomicBool::new(false);
-        let work = pin!(run_deferred(&invocation, &runs));
-        let work = invocation.enter(work);
-        match invocation.deadline {
-            None => work.await,
-            Some(deadline) => {
-                let end = deadline.checked_sub(DEADLINE_RESERVE).unwrap_or_else(Instant::now);
-                if timeout_at(end, work).await.is_err() {
-                    let dropped = invocation.drop_deferred() + usize::from(runs.load(Relaxed));
-                    invocation.within(|| {
-                        tracing::error!(dropped, "deferred work was dropped at the deadline");
-                    });
-                    container().deferred_failed(dropped);
-                }
-            }
+        let guard = Guard::new(invocation.deadline, DEADLINE_RESERVE);
+        let done = {
+            let work = pin!(Some(run_deferred(&invocation, &runs)));
+            let work = pin!(guard.hold(work));
+            invocation.enter(work).await.is_some()
+        };
+        if !done {
+            let dropped = invocation.drop_deferred() + usize::from(runs.load(Relaxed));
+            invocation.within(|| {
+                tracing::error!(dropped, "deferred work was dropped at the deadline");
+            });
+            container().deferred_failed(dropped);
         }
     }
-    drop(ongoing);
-    if !invocation.ping {
-        tell::<H>(invocation);
+    let not_sent = active.not_sent.take();
+    drop(active);
+    if !invocation.begun.ping {
+        outcome::emit(invocation, H::SPEC.name, not_sent, H::SPEC.report_every);
     }
 }
 
-/// Tells the metrics sinks of an invocation that is over.
-fn tell<H: Handler>(invocation: Arc<InvocationContext>) {
-    let number = invocation.number;
-    if let (Some(request_id), Some(record_outcome)) =
-        (&invocation.request_id, invocation.record_outcome.get())
-    {
-        let caches = container().used_caches();
-        let sum = |count: fn(&Stats) -> u64| caches.iter().map(|cache| count(&cache.stats)).sum();
-        let told = container().told_with_invocation();
-        let event = metrics::Event::Invocation(metrics::Invocation {
-            handler: H::SPEC.name,
-            request_id: request_id.clone(),
-            container_id: told.container_id,
-            start: told.start,
-            number: invocation.number,
-            cold_start: invocation.cold,
-            ended: CLOCK.wall(),
-            duration: record_outcome.duration,
-            init_duration: told.init,
-            idle_gap: invocation.idle_gap,
-            container_age: told.age,
-            error: record_outcome.error.clone(),
-            deadline_exceeded: record_outcome.deadline_exceeded,
-            cache_hits: sum(|stats| stats.hits),
-            cache_misses: sum(|stats| stats.misses),
-            cache_stale_hits: sum(|stats| stats.stale_hits),
-        });
-        // Its span is over, too, so that a sink can export it.
-        drop(invocation);
-        for cache in caches {
-            metrics::emit(&metrics::Event::Cache(cache));
-        }
-        metrics::emit(&event);
-    }
-    let every = H::SPEC.report_every;
-    if every > 0 && number % every == 0 {
-        report();
-    }
-}
-
-/// Runs it piece by piece, in the order in which it was deferred; `runs` while one does.
+/// Runs deferred work sequentially, in the order in which it was deferred. `runs` is true while a
+/// piece of it runs.
 async fn run_deferred(invocation: &InvocationContext, runs: &AtomicBool) {
-    container::close_retired().await;
+    lifecycle::close_retired().await;
     // Deferred work may defer more.
     while let Some(work) = invocation.next_deferred() {
         runs.store(true, Relaxed);
-        let outcome = catch_async(work).await;
+        let result = catch_async(work).await;
         runs.store(false, Relaxed);
-        if let Err(error) = outcome.map_err(Panic::into_error).and_then(|outcome| outcome) {
+        if let Err(error) = result.map_err(Panic::into_error).and_then(|result| result) {
             tracing::error!(error = chain(&*error), "deferred work failed");
             container().deferred_failed(1);
         }
     }
 }
 
-/// What deferred work leaves of the time until Lambda's deadline.
+/// The time before Lambda's deadline at which deferred work is dropped.
 const DEADLINE_RESERVE: Duration = Duration::from_millis(50);
 
-/// SHUTDOWN: closes everything, and tells for the last time how the container is doing.
+/// SHUTDOWN: closes everything and emits the last report of the container.
 pub(crate) async fn shutdown<H: Handler>() {
-    container::shutdown().await;
-    if H::SPEC.report_every > 0 {
-        report();
-    }
-}
-
-/// Tells how the container is doing.
-pub(crate) fn report() {
-    if metrics::wanted(Level::INFO) {
-        metrics::emit(&metrics::Event::Report(container().report()));
+    if lifecycle::shutdown().await && H::SPEC.report_every > 0 {
+        outcome::report();
     }
 }

@@ -1,4 +1,4 @@
-//! What is sent for an answer: JSON at once, or a stream.
+//! The response of a handler: JSON, or a stream.
 
 use std::sync::Arc;
 
@@ -6,43 +6,48 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use serde_json::value::RawValue;
 
+use crate::base::erased::BoxFuture;
 use crate::diagnostics::{JsonResponse, Reportable};
 use crate::invocation::context::InvocationContext;
 use crate::invocation::deadline::Guard;
 use crate::invocation::error::InvocationError;
 use crate::lambda::types::StreamResponse;
 
-/// What is sent for an answer.
+/// The response of a handler.
 pub trait Response: Sized + Send + 'static {
-    /// The reply to a warm-up ping.
+    /// The response to a warm-up ping.
     fn to_ping() -> Self;
-    /// Whether something still runs when the handler is done.
+    /// True if a part of it is still produced when the handler is done.
     fn goes_on(&self) -> bool {
         false
     }
-    /// Keeps that within the bounds of its invocation.
-    fn within(self, _scope: &Arc<InvocationContext>, _guard: Guard) -> Self {
+    /// Bounds that part by the invocation and its deadline.
+    fn within(self, _invocation: &Arc<InvocationContext>, _guard: Guard) -> Self {
         self
     }
-    /// The one kind or the other.
+    /// Runs `work` when that part is done.
+    fn then(self, _work: BoxFuture<'static, ()>) -> Self {
+        self
+    }
+    /// The response as one of the two kinds.
     fn into_any(self) -> AnyResponse;
 }
 
-/// See [`Response`].
+/// A response of either kind.
 pub enum AnyResponse {
-    /// All there is.
+    /// The whole response.
     Json(Json),
-    /// More is to come.
+    /// A response whose body follows.
     Stream(Stream),
 }
 
-/// An answer with a body of whatever type.
+/// A streamed response with a type-erased body.
 pub type Stream = StreamResponse<StreamBody>;
 
-/// The body of an answer that is streamed.
+/// The body of a streamed response.
 pub struct StreamBody(pub(crate) BoxStream<'static, Result<Bytes, InvocationError>>);
 
-/// JSON, written.
+/// Serialized JSON.
 pub type Json = Box<RawValue>;
 
 impl Response for Json {
@@ -55,14 +60,14 @@ impl Response for Json {
     }
 }
 
-/// The reply of a handler that answers with JSON.
+/// Serializes the value that a handler returned.
 ///
 /// # Errors
-/// The handler's; also if its answer cannot be JSON.
-pub fn json<T: JsonResponse, E: Reportable>(answer: Result<T, E>) -> Result<Json, InvocationError> {
-    let answer = answer.map_err(InvocationError::of)?;
-    serde_json::value::to_raw_value(&answer).map_err(|error| {
-        let text = format_args!("the answer cannot be written as JSON: {error}").to_string();
+/// The handler's error, or `InvalidAnswer` if the value cannot be serialized.
+pub fn json<T: JsonResponse, E: Reportable>(result: Result<T, E>) -> Result<Json, InvocationError> {
+    let value = result.map_err(InvocationError::of)?;
+    serde_json::value::to_raw_value(&value).map_err(|error| {
+        let text = format_args!("the response cannot be serialized as JSON: {error}").to_string();
         InvocationError::new("InvalidAnswer", text)
     })
 }

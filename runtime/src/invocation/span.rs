@@ -2,29 +2,19 @@
 //! semantic conventions for FaaS, so that a `tracing-opentelemetry` layer has what it needs.
 //! <https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/>
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::base::logging::is_log_only;
 use crate::invocation::error::InvocationError;
 use crate::invocation::handler::HandlerSpec;
 use crate::lambda::types::Context;
 
-/// Whether spans go to the log alone, which writes out every attribute of every invocation, logged or
-/// not: it has `requestId`, and no second name for it.
-static LOG_ONLY: AtomicBool = AtomicBool::new(false);
-
-/// Leaves out what only an exporter has use for.
-#[cfg(feature = "tracing")]
-pub(crate) fn for_the_log_only() {
-    LOG_ONLY.store(true, Relaxed);
-}
-
-/// The span of an invocation. Names and ids are written as they are: to escape them, as texts are, is a
-/// good part of what a span costs.
+/// Creates the span of an invocation. The log writes every attribute of a span into every line, so
+/// that without an exporter the span has only those of the log. Names and ids are recorded by
+/// `Display`: to escape them, as strings are, is a good part of what a span costs.
 pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
-    if LOG_ONLY.load(Relaxed) {
+    if is_log_only() {
         return tracing::info_span!(
             target: "rewarm",
             "Lambda runtime invoke",
@@ -56,9 +46,9 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
     )
 }
 
-/// The invocation failed.
+/// Records that the invocation failed.
 pub(crate) fn fail(span: &Span, error: &InvocationError) {
-    if !LOG_ONLY.load(Relaxed) {
+    if !is_log_only() {
         span.record("otel.status_code", "ERROR");
         span.record("otel.status_description", &error.error_message);
         span.record("error.type", &error.error_type);

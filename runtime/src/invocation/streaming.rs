@@ -1,5 +1,5 @@
-//! Answers that are sent piece by piece. The deadline, panics and [`defer`](crate::defer) hold for
-//! the body as they do for the handler.
+//! Streamed responses. The deadline guard, the panic guard and [`defer`](crate::defer) cover the
+//! body as they cover the handler.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -8,15 +8,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 
-#[cfg(any(feature = "local", feature = "testing"))]
 use crate::base::erased::BoxFuture;
-use crate::base::panic::catch_async;
+use crate::base::panic::{catch_async, drop_caught};
 use crate::diagnostics::Reportable;
 use crate::error::{BoxError, chain, short_type_name};
 use crate::invocation::context::InvocationContext;
 use crate::invocation::deadline::Guard;
 use crate::invocation::error::InvocationError;
-use crate::invocation::record::record_outcome;
+use crate::invocation::outcome::record;
 use crate::invocation::response::{AnyResponse, Response, Stream, StreamBody};
 use crate::lambda::types::StreamResponse;
 
@@ -28,7 +27,7 @@ impl futures_util::Stream for StreamBody {
     }
 }
 
-/// An answer that is streamed.
+/// A response that can be streamed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be streamed",
     label = "not a `StreamResponse<S>` of a stream of bytes",
@@ -36,7 +35,7 @@ impl futures_util::Stream for StreamBody {
             `D: Into<Bytes>`, or leave the option `streaming` out"
 )]
 pub trait Streamed {
-    /// The same with a body of whatever type.
+    /// Erases the type of the body.
     fn into_stream(self) -> Stream;
 }
 
@@ -60,12 +59,12 @@ where
     }
 }
 
-/// The reply of a handler that streams its answer.
+/// Makes a streamed response of what a handler returned.
 ///
 /// # Errors
-/// The handler's.
-pub fn stream<S: Streamed, E: Reportable>(answer: Result<S, E>) -> Result<Stream, InvocationError> {
-    answer.map(S::into_stream).map_err(InvocationError::of)
+/// The handler's error.
+pub fn stream<S: Streamed, E: Reportable>(result: Result<S, E>) -> Result<Stream, InvocationError> {
+    result.map(S::into_stream).map_err(InvocationError::of)
 }
 
 impl Response for Stream {
@@ -79,27 +78,38 @@ impl Response for Stream {
     }
 
     fn within(self, invocation: &Arc<InvocationContext>, guard: Guard) -> Self {
-        let start = Some((self.stream.0, Ending(invocation.clone())));
+        let start = Some((self.stream.0, invocation.clone()));
         let chunks = stream::unfold(start, move |state| async move {
-            let (mut chunks, ending) = state?;
+            let (mut chunks, invocation) = state?;
             let next = {
-                let next = pin!(guard.hold(catch_async(chunks.next())));
-                ending.0.enter(next).await
+                let next = pin!(Some(catch_async(chunks.next())));
+                let next = pin!(guard.hold(next));
+                invocation.enter(next).await
             };
             let is_late = next.is_none();
             let error = match next {
-                Some(Ok(None)) => return None,
-                Some(Ok(Some(Ok(chunk)))) => return Some((Ok(chunk), Some((chunks, ending)))),
+                Some(Ok(None)) => {
+                    record(&invocation, None, false);
+                    return None;
+                }
+                Some(Ok(Some(Ok(chunk)))) => return Some((Ok(chunk), Some((chunks, invocation)))),
                 Some(Ok(Some(Err(error)))) => error,
                 Some(Err(panic)) => panic.into(),
                 None => guard.exceeded(),
             };
-            // A body that broke off is not asked for more.
-            tracing::error!(%error, "the body of the answer broke off");
-            record_outcome(&ending.0, Some(&error), is_late);
+            // A body that failed is not polled again.
+            tracing::error!(%error, "the body of the response failed");
+            record(&invocation, Some(&error), is_late);
+            invocation.within(|| drop_caught(chunks, "the body of a response"));
             Some((Err(error), None))
         });
         let stream = StreamBody(chunks.boxed());
+        StreamResponse { metadata_prelude: self.metadata_prelude, stream }
+    }
+
+    fn then(self, work: BoxFuture<'static, ()>) -> Self {
+        let work = stream::once(work).filter_map(|()| std::future::ready(None));
+        let stream = StreamBody(self.stream.0.chain(work).boxed());
         StreamResponse { metadata_prelude: self.metadata_prelude, stream }
     }
 
@@ -108,47 +118,36 @@ impl Response for Stream {
     }
 }
 
-/// Says that an invocation is answered when its body has ended, or nobody wants it any more.
-struct Ending(Arc<InvocationContext>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        record_outcome(&self.0, None, false);
-    }
-}
-
-/// The whole reply as JSON, for those to whom nothing can be streamed.
+/// Collects a response into one JSON value, where a body cannot be streamed.
 ///
 /// # Errors
-/// That with which a stream breaks off.
+/// The error with which the body failed.
 #[cfg(any(feature = "local", feature = "testing"))]
-pub(crate) async fn in_full(
+pub(crate) async fn collect(
     response: impl Response,
 ) -> Result<crate::invocation::response::Json, InvocationError> {
     match response.into_any() {
         AnyResponse::Json(json) => Ok(json),
         AnyResponse::Stream(stream) => {
             // In a box, so that a function that streams nothing is linked without it.
-            let whole: BoxFuture<'static, _> = Box::pin(whole(stream));
-            whole.await
+            let collected: BoxFuture<'static, _> = Box::pin(collect_stream(stream));
+            collected.await
         }
     }
 }
 
-/// The whole answer in one JSON, in the shape that API Gateway has for answers.
-///
-/// # Errors
-/// That with which the body breaks off.
+/// Collects a streamed response in the shape of API Gateway's responses.
 #[cfg(any(feature = "local", feature = "testing"))]
-async fn whole(stream: Stream) -> Result<crate::invocation::response::Json, InvocationError> {
+async fn collect_stream(
+    stream: Stream,
+) -> Result<crate::invocation::response::Json, InvocationError> {
     use base64::Engine;
     use base64::prelude::BASE64_STANDARD;
     use futures_util::TryStreamExt;
 
-    /// What is sent ahead of the body, and the body.
     #[derive(serde::Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Whole<'a> {
+    struct Collected<'a> {
         #[serde(flatten)]
         prelude: crate::lambda::types::MetadataPrelude,
         body: std::borrow::Cow<'a, str>,
@@ -161,10 +160,10 @@ async fn whole(stream: Stream) -> Result<crate::invocation::response::Json, Invo
     };
     let body = stream.stream.try_fold(Vec::new(), append).await?;
     let text = std::str::from_utf8(&body);
-    let whole = Whole {
+    let collected = Collected {
         prelude: stream.metadata_prelude,
         is_base64_encoded: text.is_err(),
         body: text.map_or_else(|_| BASE64_STANDARD.encode(&body).into(), Into::into),
     };
-    crate::invocation::response::json::<_, std::convert::Infallible>(Ok(whole))
+    crate::invocation::response::json::<_, std::convert::Infallible>(Ok(collected))
 }

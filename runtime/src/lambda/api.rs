@@ -1,22 +1,325 @@
-//! Requests to Lambda's APIs that lambda_runtime does not make.
+//! The client of the Runtime API: polls events, and sends responses, streams and errors.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+//!
+//! A request whose connection breaks is sent once more, on a new connection. A response that the API
+//! refuses is not: the API has ended the invocation as failed by then.
 
-use http::header::{HeaderName, HeaderValue};
-use http::{Method, Request};
-use lambda_runtime_api_client::{body::Body, build_request};
+use std::fmt;
+use std::pin::pin;
 
-use crate::error::BoxError;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use futures_util::stream::StreamExt;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
+use lambda_runtime_api_client::body::sender::Sender;
+use lambda_runtime_api_client::{PooledClient, body::Body, build_request};
+use serde::Serialize;
 
-/// A request with these headers, whose names are in lower case.
-pub(super) fn request(
+use super::environment::Environment;
+use crate::base::erased::BoxFuture;
+use crate::error::{BoxError, chain};
+use crate::invocation::error::InvocationError;
+use crate::invocation::response::{Json, Stream, StreamBody};
+
+const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+const ERROR_BODY: &str = "lambda-runtime-function-error-body";
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+
+/// A client of the Runtime API, and of the Extensions API at the same address.
+pub(super) struct RuntimeApi {
+    client: PooledClient,
+}
+
+/// An invocation that the API has sent, to which exactly one response or error goes.
+pub(super) struct Target {
+    pub(super) request_id: String,
+    /// Tells the API's newer versions which attempt at an invocation a response belongs to.
+    invocation_id: Option<HeaderValue>,
+}
+
+impl Target {
+    pub(super) fn new(request_id: String, headers: &HeaderMap) -> Self {
+        Self { request_id, invocation_id: headers.get(INVOCATION_ID).cloned() }
+    }
+
+    /// The path to which the response (`response`) or the error (`error`) is sent.
+    fn path(&self, kind: &str) -> String {
+        format!("/2018-06-01/runtime/invocation/{}/{kind}", self.request_id)
+    }
+
+    fn headers(&self) -> Headers<'_> {
+        self.invocation_id.iter().map(|id| (INVOCATION_ID, id.clone())).collect()
+    }
+}
+
+/// Headers by their names in lower case.
+type Headers<'a> = Vec<(&'a str, HeaderValue)>;
+
+impl RuntimeApi {
+    pub(super) fn new(environment: &Environment) -> Self {
+        let client = PooledClient::builder()
+            .with_endpoint(environment.api.clone())
+            .with_pool_size(environment.concurrency as usize)
+            .build();
+        Self { client }
+    }
+
+    /// Polls the next event. The API responds when there is one.
+    ///
+    /// # Errors
+    /// If there is no connection, or the status is that of an error.
+    pub(super) async fn next(&self) -> Result<Response<Body>, BoxError> {
+        let path = Uri::from_static("/2018-06-01/runtime/invocation/next");
+        let response = self.call(request(Method::GET, path, Vec::new(), Body::empty())?).await?;
+        match response.status().is_success() {
+            true => Ok(response),
+            false => Err(Refused::by(response).await.into()),
+        }
+    }
+
+    /// Sends the response to an invocation.
+    ///
+    /// # Errors
+    /// If the API refuses it, or the connection breaks twice.
+    pub(super) async fn respond(&self, target: &Target, response: Json) -> Result<(), BoxError> {
+        let body = String::from(Box::<str>::from(response));
+        self.post(&target.path("response"), target.headers(), body.into()).await
+    }
+
+    /// Sends the error of an invocation.
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub(super) async fn fail(
+        &self,
+        target: &Target,
+        error: &InvocationError,
+    ) -> Result<(), BoxError> {
+        let mut headers = target.headers();
+        headers.push((ERROR_TYPE, HeaderValue::from_static("unhandled")));
+        self.post(&target.path("error"), headers, serde_json::to_vec(error)?.into()).await
+    }
+
+    /// Sends a streamed response to an invocation, and returns when its body has ended and the API
+    /// has accepted it. An error of the body is sent as trailers. A dropped future leaves a body
+    /// that the client can tell from a complete one.
+    ///
+    /// In a box, so that a function that streams nothing is linked without it.
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond), but nothing is sent twice.
+    pub(super) fn stream<'a>(
+        &'a self,
+        target: &'a Target,
+        response: Stream,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async {
+            let mut prelude = response.metadata_prelude;
+            let octets = HeaderValue::from_static("application/octet-stream");
+            prelude.headers.entry(CONTENT_TYPE).or_insert(octets);
+            let prelude = serde_json::to_vec(&prelude)?;
+
+            let mut headers = target.headers();
+            headers.extend([
+                (
+                    "content-type",
+                    HeaderValue::from_static("application/vnd.awslambda.http-integration-response"),
+                ),
+                ("lambda-runtime-function-response-mode", HeaderValue::from_static("streaming")),
+                ("transfer-encoding", HeaderValue::from_static("chunked")),
+                ("trailer", HeaderValue::from_static(ERROR_TYPE)),
+                ("trailer", HeaderValue::from_static(ERROR_BODY)),
+            ]);
+            let (sender, body) = Body::channel();
+            let path = target.path("response").parse()?;
+            let response_of_api = self.call(request(Method::POST, path, headers, body)?);
+            let writing = pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream));
+            match select(writing, response_of_api).await {
+                Either::Left((_, response)) => accepted(response.await?).await,
+                // `cargo lambda watch` responds before it has read the body.
+                Either::Right((Ok(response), writing)) if response.status().is_success() => {
+                    writing.await?;
+                    Ok(())
+                }
+                Either::Right((response, _)) => accepted(response?).await,
+            }
+        })
+    }
+
+    /// Reports that INIT (`init`) or the restore of a snapshot (`restore`) has failed.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub(super) async fn fail_phase(
+        &self,
+        phase: &str,
+        category: &'static str,
+        error: &impl Serialize,
+    ) -> Result<(), BoxError> {
+        let headers = vec![(ERROR_TYPE, HeaderValue::from_static(category))];
+        let body = serde_json::to_vec(error)?;
+        self.post(&format!("/2018-06-01/runtime/{phase}/error"), headers, body.into()).await
+    }
+
+    /// Waits until Lambda has restored a snapshot of this container.
+    ///
+    /// # Errors
+    /// If there is no connection, or the status is that of an error.
+    pub(super) async fn restore(&self) -> Result<(), BoxError> {
+        let path = Uri::from_static("/2018-06-01/runtime/restore/next");
+        let response = self.call(request(Method::GET, path, Vec::new(), Body::empty())?).await?;
+        accepted(response).await?;
+        // No connection survives a snapshot.
+        self.client.reset_pool();
+        Ok(())
+    }
+
+    /// Registers an internal extension that wants no events, and returns the poll of its first
+    /// event, which never comes. INIT ends when that poll has begun.
+    ///
+    /// # Errors
+    /// If there is no Extensions API, as under some emulators.
+    #[cfg(all(unix, feature = "graceful-shutdown"))]
+    pub(super) async fn register_extension(
+        &self,
+        name: &'static str,
+    ) -> Result<impl Future<Output = Result<(), BoxError>> + Send + use<>, BoxError> {
+        let path = Uri::from_static("/2020-01-01/extension/register");
+        let headers = vec![("lambda-extension-name", HeaderValue::from_static(name))];
+        let body = Body::from(r#"{"events":[]}"#);
+        let response = self.call(request(Method::POST, path, headers, body)?).await?;
+        let header = "lambda-extension-identifier";
+        let Some(identifier) = response.headers().get(header).cloned() else {
+            return Err(Refused::by(response).await.into());
+        };
+        let path = Uri::from_static("/2020-01-01/extension/event/next");
+        let poll = request(Method::GET, path, vec![(header, identifier)], Body::empty())?;
+        let poll = self.call(poll);
+        Ok(async { poll.await.map(drop) })
+    }
+
+    async fn post(&self, path: &str, headers: Headers<'_>, body: Bytes) -> Result<(), BoxError> {
+        let path: Uri = path.parse()?;
+        let request =
+            || request(Method::POST, path.clone(), headers.clone(), Body::from(body.clone()));
+        let response = match self.call(request()?).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::debug!(error = chain(&*error), "the connection broke; sending it again");
+                self.call(request()?).await?
+            }
+        };
+        accepted(response).await
+    }
+
+    fn call(
+        &self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Body>, BoxError>> + Send + Unpin + use<> {
+        use futures_util::TryFutureExt;
+        self.client.call(request).map_ok(|response| response.map(Body::new))
+    }
+}
+
+fn request(
     method: Method,
-    path: &str,
-    headers: &[(&'static str, &str)],
+    path: Uri,
+    headers: Headers<'_>,
     body: Body,
 ) -> Result<Request<Body>, BoxError> {
     let mut request = build_request().method(method).uri(path).body(body)?;
     for (name, value) in headers {
-        let value = HeaderValue::from_str(value)?;
-        request.headers_mut().append(HeaderName::from_static(name), value);
+        request.headers_mut().append(HeaderName::from_bytes(name.as_bytes())?, value);
     }
     Ok(request)
+}
+
+async fn accepted(response: Response<Body>) -> Result<(), BoxError> {
+    match response.status().is_success() {
+        true => Ok(()),
+        false => Err(Refused::by(response).await.into()),
+    }
+}
+
+/// A status that is an error, with the API's explanation.
+#[derive(Debug)]
+struct Refused {
+    status: StatusCode,
+    explanation: String,
+}
+
+impl Refused {
+    async fn by(response: Response<Body>) -> Self {
+        const MAX: usize = 2000;
+        let (parts, mut body) = response.into_parts();
+        let mut explanation = Vec::new();
+        while let Some(Ok(chunk)) = body.next().await {
+            explanation.extend_from_slice(&chunk);
+            if explanation.len() > MAX {
+                explanation.truncate(MAX);
+                break;
+            }
+        }
+        let explanation = String::from_utf8_lossy(&explanation).trim().to_owned();
+        Self { status: parts.status, explanation }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the Runtime API responded with {}", self.status)?;
+        match self.explanation.as_str() {
+            "" => Ok(()),
+            explanation => write!(f, ": {explanation}"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// A body that is cut off, and not ended, when it is dropped.
+struct AbortOnDrop(Option<Sender>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(sender) = self.0.take() {
+            sender.abort();
+        }
+    }
+}
+
+/// Writes a streamed body. `cargo lambda watch` wants the prelude and the separator in frames of
+/// their own.
+async fn write(
+    mut sender: AbortOnDrop,
+    prelude: Vec<u8>,
+    mut body: StreamBody,
+) -> Result<(), BoxError> {
+    let Some(frames) = &mut sender.0 else {
+        return Ok(());
+    };
+    frames.send_data(prelude.into()).await?;
+    frames.send_data(Bytes::from_static(&[0; 8])).await?;
+    while let Some(chunk) = body.next().await {
+        match chunk {
+            Ok(chunk) => frames.send_data(chunk).await?,
+            // The body ends after an error.
+            Err(error) => frames.send_trailers(trailers(&error)).await?,
+        }
+    }
+    // Ends the body.
+    drop(sender.0.take());
+    Ok(())
+}
+
+fn trailers(error: &InvocationError) -> HeaderMap {
+    let body = BASE64_STANDARD.encode(serde_json::to_vec(error).unwrap_or_default());
+    let all = [(ERROR_TYPE, error.error_type.as_str()), (ERROR_BODY, &body)];
+    all.into_iter()
+        .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+        .collect()
 }

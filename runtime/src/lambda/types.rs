@@ -1,10 +1,11 @@
-//! What of lambda_runtime users meet in their signatures.
+//! The types of lambda_runtime that appear in the signatures of handlers.
 
 use std::sync::LazyLock;
 
 pub use lambda_runtime::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
 
-/// What a handler is given of its invocation's context. It is large, and most handlers want none of it.
+/// The part of an invocation's context that a handler takes: all or nothing. A context is large, and
+/// most handlers take none.
 pub trait OfContext: Send {
     /// Takes it, and leaves what the invocation still needs.
     fn take(context: &mut Context) -> Self;
@@ -17,8 +18,6 @@ impl OfContext for () {
 impl OfContext for Context {
     fn take(context: &mut Context) -> Self {
         static LEFT: LazyLock<Context> = LazyLock::new(Context::default);
-        let mut left = LEFT.clone();
-        left.request_id.clone_from(&context.request_id);
-        std::mem::replace(context, left)
+        std::mem::replace(context, LEFT.clone())
     }
 }

@@ -1,5 +1,5 @@
-//! The local runner: the same service without Lambda. Events come from the command line, a file or
-//! stdin; answers go to stdout, one JSON a line, in order; what happened goes to stderr.
+//! The local runner: a function without Lambda. Events come from the command line, a file or stdin.
+//! Responses go to stdout, one JSON a line, in the order of the events; the timeline goes to stderr.
 
 mod events;
 mod options;
@@ -16,29 +16,31 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::base::clock::CLOCK;
 use crate::base::erased::{BoxFuture, spawn};
+use crate::base::panic::catch_async;
 use crate::base::stdio::{Output, say};
+use crate::base::{executor, logging};
 use crate::container::snapshot::Start;
-use crate::container::{self, container};
+use crate::container::{container, lifecycle};
 use crate::error::chain;
+use crate::invocation::context::Begun;
 use crate::invocation::error::InvocationError;
 use crate::invocation::handler::Handler;
-use crate::invocation::{self, Event};
+use crate::invocation::{self, Payload, outcome};
 use crate::lambda::types::Context;
-use crate::lambda::{log_to, measure, on_runtime};
 use crate::metrics::emf;
 use options::{HELP, Options};
 use timeline::Timeline;
 
 /// Runs a handler as the command line says.
 pub(crate) fn run<H: Handler>() -> ExitCode {
-    run_with(|| measure::<H>(Start::Local, emf::to_stderr), invoke::<H>)
+    run_with(|| H::SPEC.begin_metrics(Start::Local, emf::to_stderr), invoke::<H>)
 }
 
-/// Begins an invocation; the future is the rest of it.
+/// Begins an invocation; the future runs it.
 type Invoke = fn(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done>;
 
-/// All but what knows the handler's types.
-fn run_with(measure: fn(), invoke: Invoke) -> ExitCode {
+/// Everything that does not depend on the handler's types.
+fn run_with(begin_metrics: fn(), invoke: Invoke) -> ExitCode {
     let options = match Options::read(lexopt::Parser::from_env()) {
         Ok(Some(options)) => options,
         Ok(None) => {
@@ -53,101 +55,126 @@ fn run_with(measure: fn(), invoke: Invoke) -> ExitCode {
              them in, one JSON a line",
         );
     }
-    log_to(Output::Stderr);
-    measure();
-    // As Lambda has it, but with a thread for each invocation: a handler that blocks its thread does
+    logging::begin(Output::Stderr);
+    begin_metrics();
+    // As under Lambda, but with a thread for each invocation: a handler that blocks its thread does
     // not hold up the others.
     let mut builder = match options.concurrency {
         1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     builder.worker_threads(options.concurrency.clamp(1, MAX_THREADS));
-    on_runtime(builder, Box::pin(lifecycle(options, invoke)))
+    executor::run(builder, Box::pin(life(options, invoke)))
 }
 
 fn usage(error: &str) -> ExitCode {
-    say(format_args!("error: {error}\nhelp: --help lists what can be given"));
+    say(format_args!("error: {error}\nhelp: --help lists the options"));
     ExitCode::from(2)
 }
 
 const MAX_THREADS: usize = 256;
 
-async fn lifecycle(options: Options, invoke: Invoke) -> ExitCode {
+/// Everything from INIT to SHUTDOWN.
+async fn life(options: Options, invoke: Invoke) -> ExitCode {
     let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
     let start = Instant::now();
-    let outcome = container::init(None).await;
-    timeline.init(start.elapsed(), outcome.is_ok());
-    if let Err(failures) = outcome {
-        for failure in failures {
-            say(format_args!("error: {}", chain(&failure)));
-        }
-        return ExitCode::FAILURE;
-    }
+    let result = lifecycle::init(None).await;
+    timeline.init(start.elapsed(), result.is_ok());
     let report = options.report;
-    let (mut broken, mut unreadable) = (false, None);
+    let end = match result {
+        Ok(()) => unless_terminated(invoke_all(options, invoke, &mut timeline)).await,
+        Err(failures) => {
+            failures.iter().for_each(|failure| say(format_args!("error: {}", chain(failure))));
+            Err(ExitCode::FAILURE)
+        }
+    };
+    lifecycle::shutdown().await;
+    let end = end.inspect(|()| {
+        if report {
+            outcome::report();
+        }
+        timeline.summary(report);
+    });
+    end.map_or_else(|code| code, |()| ExitCode::from(u8::from(container().errors() > 0)))
+}
+
+/// Runs `work` until it is done, or a signal ends the process: then the exit code is that of a
+/// program that SIGINT has ended.
+async fn unless_terminated(
+    work: impl Future<Output = Result<(), ExitCode>>,
+) -> Result<(), ExitCode> {
+    #[cfg(all(unix, feature = "graceful-shutdown"))]
+    if let Ok(terminated) = crate::base::signals::termination() {
+        return tokio::select! {
+            end = work => end,
+            () = terminated => Err(ExitCode::from(130)),
+        };
+    }
+    work.await
+}
+
+/// Invokes the function with all events, and prints the responses.
+///
+/// # Errors
+/// The exit code, if the events cannot be read or the responses cannot be written.
+async fn invoke_all(
+    options: Options,
+    invoke: Invoke,
+    timeline: &mut Timeline,
+) -> Result<(), ExitCode> {
     let mut started = start_all(options, invoke);
+    let mut unreadable = None;
     while let Some(next) = started.recv().await {
         let done = match next {
-            Ok(told) => told.await,
+            Ok(done) => done.await,
             Err(error) => {
                 unreadable = Some(error);
-                break;
+                continue;
             }
         };
         let Ok(done) = done else {
-            // A panic outside of the handler, as in a `tracing` subscriber.
-            say(format_args!("error: an invocation has no end"));
-            broken = true;
-            continue;
+            unreachable!("the panics of an invocation are caught");
         };
         timeline.invocation(&done);
-        let line = match &done.answer {
-            Ok(answer) => answer.get().to_owned(),
+        let line = match &done.response {
+            Ok(response) => response.get().to_owned(),
             Err(error) => serde_json::to_string(error).unwrap_or_default(),
         };
         if writeln!(io::stdout(), "{line}").is_err() {
-            return ExitCode::FAILURE; // nobody reads on
+            return Err(ExitCode::FAILURE); // the reader of a pipe is gone
         }
     }
-    container::shutdown().await;
-    if report {
-        invocation::report();
-    }
-    timeline.summary(report);
-    match unreadable {
-        Some(error) => usage(&error),
-        None => ExitCode::from(u8::from(broken || container().errors() > 0)),
-    }
+    unreadable.map_or(Ok(()), |error| Err(usage(&error)))
 }
 
-/// What will be there when an event's invocation is done, or why there are no more events.
+/// An invocation that has started, or why there are no more events.
 type Started = Result<oneshot::Receiver<Done>, String>;
 
-/// How many answers may wait for one of an earlier event.
-const WAITING: usize = 1024;
+/// The number of responses that may wait for that of an earlier event.
+const MAX_WAITING: usize = 1024;
 
-/// Starts an invocation for each event, so many at a time, in the order of the events. That has a
-/// thread of its own, since stdin may block for as long as it likes.
+/// Starts an invocation for each event, in the order of the events. This has a thread of its own,
+/// since reading stdin blocks.
 fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(MAX_WAITING);
     let Options { given, repeat, idle, concurrency, .. } = options;
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let places = Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
+        let permits = Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
         let mut n = 0;
         let mut start = |event| {
-            let place = runtime.block_on(Arc::clone(&places).acquire_owned()).ok()?;
+            let permit = runtime.block_on(Arc::clone(&permits).acquire_owned()).ok()?;
             n += 1;
-            let (tell, told) = oneshot::channel();
+            let (done_sender, done_receiver) = oneshot::channel();
             let invocation = invoke(event, n, idle);
             drop(spawn(async move {
                 let mut done = invocation.await;
-                // One at a time: the next begins when this one's line is out.
-                done.place = Some(place).filter(|_| concurrency == 1);
-                let _ = tell.send(done);
+                // Sequentially, the next one starts when this one's line is printed.
+                done.permit = Some(permit).filter(|_| concurrency == 1);
+                let _ = done_sender.send(done);
             }));
-            sender.blocking_send(Ok(told)).ok()
+            sender.blocking_send(Ok(done_receiver)).ok()
         };
         if let Err(error) = events::read(given, repeat, &mut start) {
             let _ = sender.blocking_send(Err(error));
@@ -156,30 +183,38 @@ fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
     receiver
 }
 
-/// One invocation, done.
+/// An invocation that is done.
 struct Done {
     number: u64,
     cold: bool,
     ping: bool,
     time: Duration,
-    answer: Result<Box<RawValue>, InvocationError>,
-    /// What keeps the next one waiting.
-    place: Option<OwnedSemaphorePermit>,
+    response: Result<Box<RawValue>, InvocationError>,
+    /// Holds up the next invocation.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The one part that is compiled for each handler.
+/// The part that is compiled for each handler.
 fn invoke<H: Handler>(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done> {
     if n > 1 {
         CLOCK.skip(idle);
     }
     let mut context = Context::default();
     context.request_id = format!("local-{n}");
-    let invocation = invocation::begin::<H>(&Event::Json(&event), &context, None);
     Box::pin(async move {
-        let answer = invocation::answer_in_full::<H>(&invocation, &event, context).await;
-        let (number, cold, ping) = (invocation.number, invocation.cold, invocation.ping);
-        let time = invocation.started.elapsed();
-        invocation::end::<H>(invocation).await;
-        Done { number, cold, ping, time, answer, place: None }
+        let start = Instant::now();
+        let done = catch_async(async {
+            let active = invocation::begin::<H>(&Payload::Json(&event), &context, None);
+            let response = invocation::respond_in_full::<H>(&active, &event, context).await;
+            let Begun { number, cold, ping, .. } = active.begun;
+            let time = start.elapsed();
+            invocation::end::<H>(active).await;
+            Done { number, cold, ping, time, response, permit: None }
+        });
+        // A panic that passes the guards around the handler, as that of a `tracing` layer.
+        done.await.unwrap_or_else(|panic| {
+            let (number, time, response) = (n, start.elapsed(), Err(panic.into()));
+            Done { number, cold: false, ping: false, time, response, permit: None }
+        })
     })
 }

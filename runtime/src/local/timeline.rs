@@ -72,7 +72,7 @@ impl Timeline {
             self.times.push(done.time);
             self.first.get_or_insert(done.time);
         }
-        let outcome = match &done.answer {
+        let outcome = match &done.response {
             Ok(_) => "ok".to_owned(),
             Err(error) => self.paint(RED, &error.to_string().replace('\n', " ")),
         };

@@ -49,6 +49,19 @@ pub(crate) struct Options {
     pub(crate) dimensions: &'static [Dimension],
 }
 
+impl Function {
+    /// Reads the variables that Lambda sets.
+    pub(crate) fn from_environment() -> Self {
+        let variable = |name| std::env::var(name).ok();
+        Self {
+            name: variable("AWS_LAMBDA_FUNCTION_NAME"),
+            version: variable("AWS_LAMBDA_FUNCTION_VERSION"),
+            memory: variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            region: variable("AWS_REGION"),
+        }
+    }
+}
+
 /// Where the lines go.
 pub(crate) type Write = fn(line: &[u8]);
 

@@ -50,6 +50,7 @@ use serde::Serialize;
 
 use crate::base::counters::Stats;
 use crate::base::panic::catch;
+use crate::container::counters::{Counters, each_counter};
 use crate::container::snapshot::{ResourceSnapshot, Start};
 
 /// Something that happened in the life of this container.
@@ -141,27 +142,38 @@ pub struct Cache {
     pub stats: Stats,
 }
 
-/// How the container is doing.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Report {
-    /// [`Container::id`](crate::Container::id).
-    pub container_id: String,
-    /// [`Container::start`](crate::Container::start).
-    pub start: Start,
-    /// [`Container::age`](crate::Container::age).
-    pub uptime: Duration,
-    /// [`Container::invocations`](crate::Container::invocations).
-    pub invocations: u64,
-    /// [`Container::errors`](crate::Container::errors).
-    pub errors: u64,
-    /// The share of invocations that failed, from 0 to 100.
-    pub error_rate_percent: f64,
-    /// [`Container::deadline_exceeded`](crate::Container::deadline_exceeded).
-    pub deadline_exceeded: u64,
-    /// [`Container::pings`](crate::Container::pings).
-    pub pings: u64,
+macro_rules! define_report {
+    ($($(#[$doc:meta])+ $name:ident)+) => {
+        /// A report of the container.
+        #[derive(Clone, Debug, Serialize)]
+        #[non_exhaustive]
+        pub struct Report {
+            /// See [`Container::id`](crate::Container::id).
+            pub container_id: String,
+            /// See [`Container::start`](crate::Container::start).
+            pub start: Start,
+            /// See [`Container::age`](crate::Container::age).
+            pub uptime: Duration,
+            $($(#[$doc])+ pub $name: u64,)+
+            /// The percentage of invocations that failed, from 0 to 100.
+            pub error_rate_percent: f64,
+        }
+
+        impl Report {
+            /// A report with these counters, and nothing else in it yet.
+            pub(crate) fn of(counters: Counters) -> Self {
+                Self {
+                    container_id: String::new(),
+                    start: Start::Local,
+                    uptime: Duration::ZERO,
+                    $($name: counters.$name,)+
+                    error_rate_percent: counters.error_rate() * 100.0,
+                }
+            }
+        }
+    };
 }
+each_counter!(define_report);
 
 /// SHUTDOWN: everything is closed.
 #[derive(Clone, Debug, Serialize)]

@@ -37,8 +37,8 @@ impl AttemptLeader {
                 .error(crate::Error::msg("used outside a tokio runtime").into()));
         };
         match self.lifecycle.spec.build {
-            Build::Computing(_) => drop(runtime.spawn_blocking(|| self.compute())),
-            Build::PendingValue(build) => {
+            Build::Blocking(_) => drop(runtime.spawn_blocking(|| self.compute())),
+            Build::Async(build) => {
                 // Begun here, so that it waits for attempts that are under way now.
                 let dependencies = self.lifecycle.ensure_dependencies_ready();
                 drop(spawn(async move {
@@ -86,7 +86,7 @@ impl AttemptLeader {
 
     /// Makes the attempt on this thread.
     pub(super) fn compute(self) {
-        let Build::Computing(build) = self.lifecycle.spec.build else {
+        let Build::Blocking(build) = self.lifecycle.spec.build else {
             return;
         };
         let _waiting = self.leader.wait_for();

@@ -340,8 +340,8 @@ impl RegistryEntry for Lifecycle {
     fn kind(&self) -> EntryKind {
         match self.spec.build {
             _ if self.spec.lazy => EntryKind::Lazy,
-            Build::PendingValue(_) => EntryKind::PendingValue,
-            Build::Computing(_) => EntryKind::Computing,
+            Build::Async(_) => EntryKind::Async,
+            Build::Blocking(_) => EntryKind::Blocking,
         }
     }
 

@@ -164,13 +164,13 @@ pub(crate) fn mark_dependents_stale(mut changed: Vec<&'static dyn RegistryEntry>
 /// What INIT does with a [`RegistryEntry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// Builds it, started before the others: its initialiser waits for something.
-    PendingValue,
-    /// Builds it beside the others: its initialiser computes.
-    Computing,
-    /// Leaves it to the first use.
+    /// A resource with an `async` initialiser, which INIT starts first.
+    Async,
+    /// A resource whose initialiser does not await.
+    Blocking,
+    /// A resource that is built at its first use.
     Lazy,
-    /// A cache: filled by use.
+    /// A cache, which is filled by use.
     Cache,
 }
 

@@ -44,9 +44,9 @@ pub(super) const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) enum Build {
     /// Awaits: runs in a task.
-    PendingValue(fn() -> BoxFuture<'static, Result<Erased, BoxError>>),
+    Async(fn() -> BoxFuture<'static, Result<Erased, BoxError>>),
     /// Computes: runs on tokio's blocking pool, or where it is first called.
-    Computing(fn() -> Result<Erased, BoxError>),
+    Blocking(fn() -> Result<Erased, BoxError>),
 }
 
 impl Spec {
@@ -57,12 +57,12 @@ impl Spec {
         dependencies: fn() -> Vec<&'static dyn RegistryEntry>,
         build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
     ) -> Self {
-        Self::new(name, depth, dependencies, Build::PendingValue(build))
+        Self::new(name, depth, dependencies, Build::Async(build))
     }
 
     /// A resource whose initialiser does not await. It has no dependencies.
     pub const fn computing(name: &'static str, build: fn() -> Result<Erased, BoxError>) -> Self {
-        Self::new(name, 0, Vec::new, Build::Computing(build))
+        Self::new(name, 0, Vec::new, Build::Blocking(build))
     }
 
     const fn new(
@@ -135,8 +135,8 @@ impl Spec {
         match (self.restore, self.check, &self.build) {
             (Some(restore), ..) => restore,
             (None, Some(_), _) => Restore::Check,
-            (None, None, Build::PendingValue(_)) => Restore::Rebuild,
-            (None, None, Build::Computing(_)) => Restore::Keep,
+            (None, None, Build::Async(_)) => Restore::Rebuild,
+            (None, None, Build::Blocking(_)) => Restore::Keep,
         }
     }
 }

@@ -44,13 +44,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::clock::{CLOCK, nanos};
-use crate::base::panic::remember_places;
+use crate::base::panic::record_locations;
 use crate::container::snapshot::{ContainerSnapshot, Start};
-use crate::container::{self, container};
+use crate::container::{container, lifecycle};
 use crate::error::listed;
 use crate::invocation::error::InvocationError;
 use crate::invocation::handler::Handler;
-use crate::invocation::{self, Event, Ongoing};
+use crate::invocation::{self, ActiveInvocation, Payload};
 use crate::lambda::types::Context;
 use lock::Lock;
 
@@ -84,7 +84,7 @@ impl<H> Debug for Container<H> {
 /// still holds another container: it would wait for itself.
 pub async fn container_of<H: Handler>() -> Container<H> {
     let turn = Lock::take().await;
-    remember_places();
+    record_locations();
     // A machine that has run for an hour, on a day in 2026.
     CLOCK.set_manual(Duration::from_secs(3600), Duration::from_secs(1_790_000_000));
     container().reset();
@@ -95,7 +95,7 @@ pub async fn container_of<H: Handler>() -> Container<H> {
         handler: PhantomData,
         turn,
     };
-    if let Err(failures) = container::init(None).await {
+    if let Err(failures) = lifecycle::init(None).await {
         panic!("INIT failed: {}", listed(&failures));
     }
     container
@@ -131,14 +131,14 @@ impl<H: Handler> Container<H> {
         answers
     }
 
-    async fn answer(&self, event: Value) -> (Ongoing, Result<Value, InvocationError>) {
+    async fn answer(&self, event: Value) -> (ActiveInvocation, Result<Value, InvocationError>) {
         self.turn.used();
         let json = event.to_string();
         let mut context = Context::default();
         context.request_id = format!("test-{}", self.requests.fetch_add(1, Relaxed) + 1);
         let invocation =
-            invocation::begin::<H>(&Event::Json(json.as_bytes()), &context, Some(self.deadline));
-        let answer = invocation::answer_in_full::<H>(&invocation, json.as_bytes(), context).await;
+            invocation::begin::<H>(&Payload::Json(json.as_bytes()), &context, Some(self.deadline));
+        let answer = invocation::respond_in_full::<H>(&invocation, json.as_bytes(), context).await;
         let answer = answer.map(|answer| match serde_json::from_str(answer.get()) {
             Ok(answer) => answer,
             Err(_) => unreachable!("an answer is JSON"),
@@ -174,7 +174,7 @@ impl<H: Handler> Container<H> {
     pub async fn restore(&mut self) -> Result<(), crate::Error> {
         CLOCK.sync();
         CLOCK.young_manual();
-        let restored = container::restore().await;
+        let restored = lifecycle::restore().await;
         restored.map_err(|failures| crate::Error::msg(listed(&failures)))
     }
 

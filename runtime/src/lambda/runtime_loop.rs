@@ -1,0 +1,310 @@
+//! The loop: polls an event, runs the handler, sends its response, runs what it deferred, and polls
+//! again. Lambda decides how many such loops run concurrently.
+//!
+//! - **Every event that has a request id gets exactly one response or error**, whatever its headers
+//!   and its body are.
+//! - **Panics** that pass the guards around the handler, as those of a `tracing` layer, are the error
+//!   of their event, or are logged if its response has been sent.
+//! - **Polls that fail** are repeated with backoff. A loop ends when the API stays gone; it never
+//!   ends another loop.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{HeaderMap, StatusCode};
+use lambda_runtime::{Config, Context};
+use lambda_runtime_api_client::body::Body;
+
+use super::api::{RuntimeApi, Target};
+use super::environment::Environment;
+use crate::base::erased::spawn;
+use crate::base::panic::{catch_async, log_caught};
+use crate::base::random;
+use crate::error::{BoxError, chain};
+use crate::invocation::deadline::Guard;
+use crate::invocation::error::InvocationError;
+use crate::invocation::handler::Handler;
+use crate::invocation::response::{AnyResponse, Response};
+use crate::invocation::{self, ActiveInvocation, Payload};
+
+/// The number of polls in a row that may fail.
+const MAX_FAILURES: u32 = 8;
+/// The pause after the first poll that failed. Each further one is twice as long, up to
+/// [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(800);
+
+/// Runs until the API stays gone.
+///
+/// # Errors
+/// The error of the last poll.
+pub(super) async fn run<H: Handler>(
+    api: Arc<RuntimeApi>,
+    environment: &Environment,
+) -> Result<(), BoxError> {
+    let template = Template::new(environment);
+    if environment.concurrency == 1 {
+        return poll_and_handle::<H>(&api, &template, TraceId::InEnvironment { is_set: false })
+            .await;
+    }
+    let (sender, mut errors) = tokio::sync::mpsc::unbounded_channel();
+    let loops = (0..environment.concurrency).map(|_| {
+        let (api, template, sender) = (Arc::clone(&api), template.clone(), sender.clone());
+        spawn(async move {
+            let ended = poll_and_handle::<H>(&api, &template, TraceId::InContext).await;
+            let _ = sender.send(ended);
+        })
+    });
+    join_all(loops).await;
+    errors.try_recv().unwrap_or(Ok(()))
+}
+
+/// One loop.
+async fn poll_and_handle<H: Handler>(
+    api: &RuntimeApi,
+    template: &Template,
+    mut trace_id: TraceId,
+) -> Result<(), BoxError> {
+    let mut failures = 0;
+    loop {
+        match poll(api, template).await {
+            Ok(Some(event)) => {
+                failures = 0;
+                trace_id.set(&event.context);
+                handle::<H>(api, event).await;
+            }
+            // There was no event to wait for.
+            Ok(None) => tokio::time::sleep(FIRST_PAUSE).await,
+            Err(error) => {
+                failures += 1;
+                if failures == MAX_FAILURES {
+                    return Err(error);
+                }
+                if failures == 1 {
+                    let error = chain(&*error);
+                    log_caught(|| tracing::warn!(error, "failed to poll the next event; retrying"));
+                }
+                tokio::time::sleep(pause(failures)).await;
+            }
+        }
+    }
+}
+
+/// The pause after so many failures, less a random part of up to a half.
+fn pause(failures: u32) -> Duration {
+    let pause = (FIRST_PAUSE * 2_u32.pow(failures - 1)).min(MAX_PAUSE);
+    pause - Duration::from_nanos(random::share(pause.as_nanos() as u64, 50))
+}
+
+/// An event, with what belongs to it.
+struct Event {
+    target: Target,
+    context: Context,
+    /// The time until Lambda ends the invocation; `None` without a limit.
+    remaining: Option<Duration>,
+    /// The bytes of the event, or why they did not arrive.
+    body: Result<Bytes, InvocationError>,
+}
+
+/// Polls the next event; `None` for a response without one, such as a 204.
+async fn poll(api: &RuntimeApi, template: &Template) -> Result<Option<Event>, BoxError> {
+    let (parts, body) = api.next().await?.into_parts();
+    if parts.status == StatusCode::NO_CONTENT {
+        return Ok(None);
+    }
+    let request_id = parts.headers.get("lambda-runtime-aws-request-id");
+    let Some(request_id) = request_id.and_then(|id| id.to_str().ok()) else {
+        return Err("the Runtime API sent an event without a request id".into());
+    };
+    let (context, remaining) = template.context(request_id, &parts.headers);
+    let body = Body::collect(body).await.map(|body| body.to_bytes()).map_err(|error| {
+        let text = format_args!("the event did not arrive in whole: {}", chain(&error)).to_string();
+        InvocationError::new("InvalidEvent", text)
+    });
+    let target = Target::new(request_id.to_owned(), &parts.headers);
+    Ok(Some(Event { target, context, remaining, body }))
+}
+
+/// Handles one event: from its bytes to the end of its deferred work.
+async fn handle<H: Handler>(api: &RuntimeApi, event: Event) {
+    let Event { target, mut context, remaining, body } = event;
+    let mut delivery = Delivery { api, target, is_begun: false };
+    let work = async {
+        let mut active = invocation::begin::<H>(&payload(&body), &context, remaining);
+        let response = {
+            let work = pin!(async {
+                let invocation = active.clone();
+                let response = invocation::respond::<H>(invocation, payload(&body), &mut context);
+                // The handler's own copy is enough: an event can have 6 MB.
+                drop(body);
+                response.await
+            });
+            active.enter(work).await
+        };
+        delivery.send::<H>(&mut active, response).await;
+        invocation::end::<H>(active).await;
+    };
+    let Err(panic) = catch_async(work).await else {
+        return;
+    };
+    log_caught(|| tracing::error!(%panic, "panic outside the handler"));
+    if !delivery.is_begun {
+        delivery.fail(&InvocationError::from(panic)).await;
+    }
+}
+
+fn payload<T>(body: &Result<Bytes, InvocationError>) -> Payload<'_, T> {
+    match body {
+        Ok(body) => Payload::Json(body),
+        Err(error) => Payload::Broken(error.clone()),
+    }
+}
+
+/// Sends one response or error to one invocation.
+struct Delivery<'a> {
+    api: &'a RuntimeApi,
+    target: Target,
+    /// True once a response or an error is being sent.
+    is_begun: bool,
+}
+
+impl Delivery<'_> {
+    /// Sends the response of an invocation, and records a failure to do so.
+    async fn send<H: Handler>(
+        &mut self,
+        active: &mut ActiveInvocation,
+        response: Result<H::Response, InvocationError>,
+    ) {
+        self.is_begun = true;
+        let invocation = Arc::clone(active);
+        let sent = match response.map(Response::into_any) {
+            Ok(AnyResponse::Json(json)) => {
+                let sending = pin!(self.api.respond(&self.target, json));
+                invocation.enter(sending).await
+            }
+            Err(error) => {
+                let sending = pin!(self.api.fail(&self.target, &error));
+                invocation.enter(sending).await
+            }
+            Ok(AnyResponse::Stream(stream)) => {
+                // The trailers of a body that ended at the deadline have the rest of the margin.
+                let guard = Guard::new(invocation.deadline, H::SPEC.deadline_margin / 4);
+                let sending = pin!(Some(self.api.stream(&self.target, stream)));
+                let sending = pin!(guard.hold(sending));
+                match invocation.enter(sending).await {
+                    Some(sent) => sent,
+                    None => {
+                        let error = guard.exceeded();
+                        invocation.within(|| {
+                            tracing::error!(%error, "the body of the response was cut off");
+                        });
+                        active.not_sent(&error, true);
+                        return;
+                    }
+                }
+            }
+        };
+        if let Err(error) = sent {
+            let error = InvocationError::new("ResponseNotSent", chain(&*error));
+            invocation.within(|| {
+                tracing::error!(error = error.error_message, "failed to send the response");
+            });
+            active.not_sent(&error, false);
+        }
+    }
+
+    /// Sends the error of an event whose invocation has ended without a response.
+    async fn fail(&mut self, error: &InvocationError) {
+        self.is_begun = true;
+        if let Err(error) = self.api.fail(&self.target, error).await {
+            let error = chain(&*error);
+            log_caught(|| tracing::error!(error, "failed to send the error"));
+        }
+    }
+}
+
+/// The parts of a context that are the same in every invocation.
+#[derive(Clone)]
+struct Template {
+    context: Context,
+    /// True if a deadline that has passed is a deadline.
+    trusts_deadlines: bool,
+}
+
+impl Template {
+    fn new(environment: &Environment) -> Self {
+        let mut context = Context::default();
+        context.env_config = Arc::new(Config::from_env());
+        Self { context, trusts_deadlines: !environment.is_cargo_lambda() }
+    }
+
+    /// The context of an event, and the time until its deadline. A header that makes no sense is
+    /// logged and left out: the event is handled all the same.
+    fn context(&self, request_id: &str, headers: &HeaderMap) -> (Context, Option<Duration>) {
+        let text = |name: &str| {
+            let value = headers.get(name)?;
+            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let mut context = self.context.clone();
+        context.request_id = request_id.to_owned();
+        context.invoked_function_arn =
+            text("lambda-runtime-invoked-function-arn").unwrap_or_default();
+        context.xray_trace_id = text("lambda-runtime-trace-id");
+        context.tenant_id = text("lambda-runtime-aws-tenant-id");
+        context.client_context = json(headers, "lambda-runtime-client-context", request_id);
+        context.identity = json(headers, "lambda-runtime-cognito-identity", request_id);
+        let deadline = headers.get("lambda-runtime-deadline-ms");
+        let deadline = deadline.and_then(|deadline| deadline.to_str().ok()?.parse().ok());
+        context.deadline = deadline.unwrap_or(0);
+        let remaining = match (deadline, context.deadline().duration_since(SystemTime::now())) {
+            (None, _) => {
+                ignored(request_id, "lambda-runtime-deadline-ms", "not a number");
+                None
+            }
+            (Some(_), Ok(remaining)) => Some(remaining),
+            (Some(_), Err(_)) => self.trusts_deadlines.then_some(Duration::ZERO),
+        };
+        (context, remaining)
+    }
+}
+
+/// The value of a header with JSON; `None` if it is missing or empty, or is not of that type.
+fn json<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    name: &str,
+    request_id: &str,
+) -> Option<T> {
+    let value = headers.get(name).filter(|value| !value.is_empty())?;
+    let parsed = serde_json::from_slice(value.as_bytes());
+    parsed.inspect_err(|error| ignored(request_id, name, error)).ok()
+}
+
+fn ignored(request_id: &str, header: &str, error: impl std::fmt::Display) {
+    log_caught(|| tracing::warn!(request_id, header, %error, "ignored a header of the event"));
+}
+
+/// Where libraries find the X-Ray trace id of the current invocation.
+enum TraceId {
+    /// In `_X_AMZN_TRACE_ID`, which is how AWS's SDKs look it up.
+    InEnvironment { is_set: bool },
+    /// In the context alone, where several invocations run concurrently.
+    InContext,
+}
+
+impl TraceId {
+    fn set(&mut self, context: &Context) {
+        let Self::InEnvironment { is_set } = self else {
+            return;
+        };
+        const NAME: &str = "_X_AMZN_TRACE_ID";
+        match &context.xray_trace_id {
+            Some(id) => rewarm_macros::in_edition_2021!(std::env::set_var(NAME, id)),
+            None if *is_set => rewarm_macros::in_edition_2021!(std::env::remove_var(NAME)),
+            None => {}
+        }
+        *is_set = context.xray_trace_id.is_some();
+    }
+}
