@@ -30,8 +30,7 @@ pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
 pub use crate::lambda::service::{Service, service};
 pub use crate::metrics::emf::Dimension;
-pub use crate::resource::cell::Cell;
-pub use crate::resource::held::ResourceRef;
+pub use crate::resource::cell::{Cell, ResourceRef};
 pub use crate::resource::spec::{Restore, Spec};
 pub use crate::resource::static_cell::StaticCell;
 pub use crate::resource::{
@@ -102,12 +101,12 @@ pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
 /// # Errors
 /// That of the first which cannot be had.
 #[inline]
-pub async fn hold<S: ResourceSet>() -> Result<S::ResourceRef, ResourceError> {
+pub async fn hold<S: ResourceSet>() -> Result<S::Refs, ResourceError> {
     match S::ready() {
         Ok(held) => Ok(held),
         Err(ready) => {
             let values = all(S::wait(&ready)).await?;
-            Ok(S::held(ready, values))
+            Ok(S::hold(ready, values))
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod counters;
 pub(crate) mod duration;
 pub(crate) mod erased;
 pub(crate) mod executor;
+pub(crate) mod limit;
 pub(crate) mod logging;
 pub(crate) mod panic;
 pub(crate) mod random;

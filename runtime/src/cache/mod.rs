@@ -229,7 +229,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Finish for Cache<K, V, E
 }
 
 impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
-    type ResourceRef = ValueRef<V>;
+    type Ref = ValueRef<V>;
 
     #[inline]
     fn ready(&'static self) -> Option<ValueRef<V>> {
@@ -242,7 +242,7 @@ impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
         Box::pin(self.engine.resource())
     }
 
-    fn held(&'static self, value: Erased) -> ValueRef<V> {
+    fn hold(&'static self, value: Erased) -> ValueRef<V> {
         ValueRef(Holding::Fetched(owned(value)))
     }
 

@@ -1,15 +1,12 @@
 //! The deadline guard: ends an invocation a margin ahead of Lambda's deadline, at which Lambda would
 //! end the container with all that it keeps.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::task::unconstrained;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use crate::base::panic::{catch, log_caught};
+use crate::base::limit::run_until;
 use crate::container::lifecycle;
 use crate::invocation::error::InvocationError;
 
@@ -28,40 +25,9 @@ impl Guard {
         Self { end, margin }
     }
 
-    /// Awaits `work` and drops it, whether or not it is done in time; `None` if it is not. A panic of
-    /// what it drops is logged.
-    pub(crate) async fn hold<F: Future>(self, mut work: Pin<&mut Option<F>>) -> Option<F::Output> {
-        let done = self.run(work.as_mut()).await;
-        if let Err(panic) = catch(|| work.set(None)) {
-            log_caught(|| tracing::error!(%panic, "panic while dropping cancelled work"));
-        }
-        done
-    }
-
-    async fn run<F: Future>(self, mut work: Pin<&mut Option<F>>) -> Option<F::Output> {
-        let mut poll = move |cx: &mut Context<'_>| match work.as_mut().as_pin_mut() {
-            Some(work) => work.poll(cx),
-            None => unreachable!("the work is dropped when this has returned"),
-        };
-        let Some(end) = self.end else {
-            return Some(poll_fn(poll).await);
-        };
-        // Work that does not wait needs no timer.
-        if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(poll(cx))).await {
-            return Some(done);
-        }
-        let mut end = pin!(unconstrained(sleep_until(end)));
-        // Work that yields is not polled a second time before it is woken.
-        let mut is_polled = true;
-        poll_fn(|cx| {
-            if !std::mem::take(&mut is_polled) {
-                if let Poll::Ready(done) = poll(cx) {
-                    return Poll::Ready(Some(done));
-                }
-            }
-            end.as_mut().poll(cx).map(|()| None)
-        })
-        .await
+    /// Awaits `work` and drops it; `None` if it was not done in time.
+    pub(crate) async fn hold<F: Future>(self, work: Pin<&mut Option<F>>) -> Option<F::Output> {
+        run_until(self.end, work).await
     }
 
     /// The error of work that was not done in time.

@@ -1,73 +1,66 @@
-//! What stands behind `#[init]`: one container-lived value, built by attempts that belong to the
-//! container and not to whoever asks first.
+//! The storage of a resource that is handed out as an `Arc`: a value of a known type, which is read
+//! without a lock, and the [`Lifecycle`] that builds it.
 //!
-//! A value that can be used is read without a lock, and only who reads it knows its type ([`Cell`]).
-//! Everything else is compiled once ([`Lifecycle`]): one *attempt* at a time waits for what the resource is
-//! built from, checks the value that is there if that is due, and builds the next generation if it
-//! must. Whoever needs the value meanwhile waits for that attempt and shares its outcome.
-//!
-//! - **Cancellation**: an attempt runs in a task of its own. A caller that goes away changes
-//!   nothing; whoever comes next, after a freeze too, finds the same attempt. If the runtime that
-//!   the task runs on is shut down, the attempt ends without an outcome and the next use starts
-//!   another.
-//! - **Circles** that parameters cannot show, of initialisers that ask for each other in their bodies,
-//!   are errors of whoever closes them ([`crate::base::single_flight`]).
+//! - **Cancellation**: an attempt runs in a task of its own. A caller that is cancelled does not stop
+//!   it, and the next caller, after a freeze too, joins the same attempt. If the runtime of the task
+//!   is shut down, the next caller begins another attempt.
+//! - **Circles** of initialisers that call each other in their bodies are errors of the call that
+//!   closes the circle ([`crate::base::single_flight`]).
 //! - **Panics** of user code are errors of the attempt.
-//! - **Replacement**: a rebuild swaps the `Arc`; who holds the old generation keeps it until done.
-//! - **Locks** are never held while user code runs.
+//! - **Replacement**: a rebuild swaps the `Arc`. A caller that uses the old value keeps it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 
-use super::held::ResourceRef;
-use super::lifecycle::{Demand, Lifecycle};
+use super::lifecycle::Lifecycle;
 use super::spec::Spec;
-use super::{PendingValue, RegistryEntry, Storage};
+use super::{Handle, PendingValue, RegistryEntry, Storage};
 use crate::base::erased::{Erased, Finish, Later, owned};
 use crate::error::ResourceError;
 
 /// See the module.
 pub struct Cell<T: 'static> {
     lifecycle: Lifecycle,
-    /// The value, while it may be handed out without a further look.
-    usable: ArcSwapOption<T>,
+    /// The value, while it is ready.
+    ready: ArcSwapOption<T>,
 }
 
-/// Where a [`Lifecycle`] puts the value that may be handed out.
+/// Holds the value of a [`Lifecycle`] while callers may use it.
 pub trait Publish: Sync {
-    /// Puts it there; `None` if it needs a look first.
+    /// Stores a value that is ready, or takes it away.
     fn publish(&self, value: Option<Erased>);
 }
 
 impl<T: Send + Sync + 'static> Publish for Cell<T> {
     fn publish(&self, value: Option<Erased>) {
-        self.usable.store(value.map(owned));
+        self.ready.store(value.map(owned));
     }
 }
 
 impl<T: Send + Sync + 'static> Cell<T> {
-    /// An empty cell. `this` gives the cell itself.
+    /// Creates an empty cell. `this` returns the cell itself.
     pub const fn new(spec: Spec, this: fn() -> &'static dyn Publish) -> Self {
-        Self { lifecycle: Lifecycle::new(spec, Some(this)), usable: ArcSwapOption::const_empty() }
+        Self { lifecycle: Lifecycle::new(spec, Some(this)), ready: ArcSwapOption::const_empty() }
     }
 
-    /// Its part in the container's life.
+    /// The entry of the registry.
     pub const fn entry(&'static self) -> &'static dyn RegistryEntry {
         &self.lifecycle
     }
 
-    /// The value if it is built, without waiting. Apart from those who ask, whose future is small enough
-    /// to be inlined then.
+    /// Returns the value if it is ready. Not inlined, so that the futures of its callers are small
+    /// enough to be.
     #[inline(never)]
     pub fn peek(&self) -> Option<Arc<T>> {
-        self.usable.load_full()
+        self.ready.load_full()
     }
 
-    /// The value. Builds it if it must, and waits for it.
+    /// Returns the value, and builds it first if need be.
     ///
     /// # Errors
-    /// The error of the attempt that was waited for, or of the last one while that is remembered.
+    /// The error of the attempt that was waited for, or a failure that is remembered.
     pub async fn get(&'static self) -> Result<Arc<T>, ResourceError> {
         match self.now_or_later() {
             Ok(value) => Ok(value),
@@ -75,10 +68,10 @@ impl<T: Send + Sync + 'static> Cell<T> {
         }
     }
 
-    /// The value, or what waits for it.
+    /// Returns the value if it is ready.
     ///
     /// # Errors
-    /// What is to be awaited, which gives what [`get`](Self::get) does.
+    /// A future of the result of [`get`](Self::get).
     #[inline]
     pub fn now_or_later(
         &'static self,
@@ -89,19 +82,20 @@ impl<T: Send + Sync + 'static> Cell<T> {
     #[cold]
     #[inline(never)]
     fn later(&'static self) -> Later<'static, Result<Arc<T>, ResourceError>> {
-        Later::new(self.wait(), self)
+        Later::new(self.lifecycle.wait(), self)
     }
 
-    /// Builds the next generation now, whether or not the value could still be used, and whatever
-    /// failure is remembered. Callers at the same time share one attempt.
+    /// Builds the next generation, even if the value is ready or a failure is remembered. Callers
+    /// share an attempt that begins after all of them called.
     ///
     /// # Errors
-    /// The error of the attempt; the value that was there stays.
+    /// The error of the attempt. The old value stays.
     pub async fn rebuild(&'static self) -> Result<Arc<T>, ResourceError> {
-        self.lifecycle.demand(Demand::After(self.lifecycle.generation())).await.map(owned)
+        self.lifecycle.rebuild().await.map(owned)
     }
 
-    /// The value of a resource that does not await, on this thread.
+    /// Returns the value of a resource that does not await, and builds it first, on this thread, if
+    /// need be.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -109,7 +103,7 @@ impl<T: Send + Sync + 'static> Cell<T> {
     pub fn get_blocking(&'static self) -> Result<Arc<T>, ResourceError> {
         match self.peek() {
             Some(value) => Ok(value),
-            None => self.finish(self.lifecycle.demand_blocking()),
+            None => self.finish(self.lifecycle.wait_blocking()),
         }
     }
 }
@@ -125,23 +119,50 @@ impl<T: Send + Sync + 'static> Finish for Cell<T> {
 }
 
 impl<T: Send + Sync + 'static> Storage for Cell<T> {
-    type ResourceRef = ResourceRef<T>;
+    type Ref = ResourceRef<T>;
 
     #[inline]
     fn ready(&'static self) -> Option<ResourceRef<T>> {
-        ResourceRef::new(self.usable.load())
+        let guard = self.ready.load();
+        guard.is_some().then_some(ResourceRef(guard))
     }
 
     fn wait(&'static self) -> PendingValue {
         self.lifecycle.wait()
     }
 
-    fn held(&'static self, value: Erased) -> ResourceRef<T> {
-        ResourceRef::owned(owned(value))
+    fn hold(&'static self, value: Erased) -> ResourceRef<T> {
+        ResourceRef(Guard::from_inner(Some(owned(value))))
     }
 
     fn entry(&'static self) -> &'static dyn RegistryEntry {
         &self.lifecycle
+    }
+}
+
+/// A value that is in use. A rebuild does not take it away.
+pub struct ResourceRef<T>(Guard<Option<Arc<T>>>);
+
+impl<T> ResourceRef<T> {
+    fn arc(&self) -> &Arc<T> {
+        match &*self.0 {
+            Some(value) => value,
+            None => unreachable!("it is made of a value"),
+        }
+    }
+}
+
+impl<T> Deref for ResourceRef<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.arc()
+    }
+}
+
+impl<T> Handle for ResourceRef<T> {
+    fn handle(&self) -> Arc<T> {
+        Arc::clone(self.arc())
     }
 }
 

@@ -1,116 +1,235 @@
-//! A resource's life, whatever its type: attempts, remembered failures, doubts, generations, and what
-//! waits to be closed.
+//! The lifecycle of a resource, whatever its type: attempts to build or check its value, remembered
+//! failures, generations, and what waits to be closed.
+//!
+//! - **An attempt ends.** User code in it is caught when it panics, in destructors and `Display`
+//!   too, and is given up after its `timeout`, or 60 seconds. A caller begins at most one attempt
+//!   more for itself if the runtime of one that it waited for was shut down.
+//! - **No mixed generations.** A new generation is published when its dependents are marked stale,
+//!   and not before; a caller accepts the result of an attempt only if that saw all marks that were
+//!   made before the caller asked.
+//! - **A usable value is never taken away by a failure.** A check comes before a remembered failure,
+//!   and once more after a rebuild that failed.
+//! - **Locks** are not held while user code runs or values are dropped.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{JoinAll, join_all};
 
-use super::attempt::{Attempt, AttemptLeader, AttemptResult, limited};
 use super::cell::Publish;
-use super::spec::{Build, CHECK_LIMIT, CloseFn, Restore, Spec};
-use crate::base::clock::{CLOCK, Tick};
-use crate::base::erased::{BoxFuture, Erased};
-use crate::base::panic::catch_async;
-use crate::base::single_flight::{self, Completion, Follower};
+use super::spec::{Build, CloseFn, Restore, Spec};
+use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
+use super::{EnsureReady, EntryKind, PendingValue, RegistryEntry, mark_dependents_stale};
+use crate::base::erased::{BoxFuture, Erased, spawn};
+use crate::base::limit::run_until;
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
+use crate::base::single_flight::{Completion, Leader};
 use crate::error::{BoxError, ResourceError, chain};
-use crate::resource::{EnsureReady, EntryKind, PendingValue, RegistryEntry};
+
+pub(crate) use super::state::Demand;
+
+/// The limit of an attempt for which no `timeout` is set.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
+
+/// The limit of a check for which no `timeout` is set. A check that hangs, as on a dead connection,
+/// would hold up every later invocation.
+const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub struct Lifecycle {
-    pub(super) spec: Spec,
-    /// Where the value is put while it may be handed out, if that is another place.
+    spec: Spec,
+    /// Holds the value while it may be used; `None` if the storage holds it for ever.
     storage: Option<fn() -> &'static dyn Publish>,
-    /// Counts under the lock of `state`; read without.
+    /// Counts under the lock of `state`, and is read without it.
     generation: AtomicU64,
     state: Mutex<State>,
 }
 
-pub(super) struct State {
-    /// The last generation.
-    pub(super) current: Option<Erased>,
-    /// Whether `current` may be handed out without a further look: it is published then.
-    ready: bool,
-    pub(super) attempt: Option<Attempt>,
-    /// How many attempts were begun: each has its own number.
-    pub(super) attempts: u64,
-    /// How often it was said that `current` needs a look. An attempt settles the value only if
-    /// nothing was said after it had looked at what the value is made from.
-    pub(super) stale_marks: u64,
-    /// What the next attempt does with `current` if its dependencies are the same.
-    pub(super) staleness: Restore,
-    /// How often `doubt` was raised.
-    pub(super) staleness_raised: u64,
-    /// The generations of the dependencies that `current` was built from.
-    pub(super) built_from: Vec<u64>,
-    /// A failed attempt, and until when it is remembered.
-    failure: Option<(ResourceError, Tick)>,
-    build_time: Option<Duration>,
-    /// Replaced generations that wait to be closed.
-    retired: Vec<Erased>,
+/// The right and the duty to end an attempt. Dropping it leaves the attempt without a result.
+struct AttemptLeader {
+    lifecycle: &'static Lifecycle,
+    number: u64,
+    leader: Leader<AttemptResult>,
 }
 
-impl State {
-    const fn new() -> Self {
-        Self {
-            current: None,
-            ready: false,
-            attempt: None,
-            attempts: 0,
-            stale_marks: 0,
-            staleness: Restore::Keep,
-            staleness_raised: 0,
-            built_from: Vec::new(),
-            failure: None,
-            build_time: None,
-            retired: Vec::new(),
+impl Drop for AttemptLeader {
+    fn drop(&mut self) {
+        self.lifecycle.state().end_attempt(self.number);
+    }
+}
+
+/// The leader of an attempt that waits for a thread of the blocking pool. A caller that blocks its
+/// own thread meanwhile takes it over: the pool may be full of such callers.
+#[derive(Clone)]
+struct Queued(Arc<Mutex<Option<AttemptLeader>>>);
+
+impl Queued {
+    fn new(leader: AttemptLeader) -> Self {
+        Self(Arc::new(Mutex::new(Some(leader))))
+    }
+
+    fn take(&self) -> Option<AttemptLeader> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn run(&self) {
+        if let Some(leader) = self.take() {
+            leader.compute();
         }
     }
 }
 
-/// What somebody who needs the value does next.
-enum NextStep {
-    Use(Erased),
-    Fail(ResourceError),
-    Wait(Follower<AttemptResult>),
-    Begin(AttemptLeader, Follower<AttemptResult>),
+/// A job of the blocking pool, which is dropped unrun if its runtime is shut down.
+struct Job(Queued);
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
 }
 
-/// The same, when an attempt that had to begin has begun.
+/// A caller's progress.
 enum Step {
-    Use(Erased),
-    Wait(Follower<AttemptResult>),
+    Done(Result<Erased, ResourceError>),
+    Wait(Wait),
 }
 
-/// Which value satisfies a caller.
-#[derive(Clone, Copy)]
-pub(crate) enum Demand {
-    Usable,
-    /// One of a later generation than this.
-    After(u64),
+/// Why an attempt failed.
+enum Failure {
+    /// The failure of an earlier attempt, which is remembered.
+    Remembered(ResourceError),
+    New(BoxError),
 }
 
-/// What an attempt came to.
-pub(super) struct Built {
-    /// What it saw before it made up its mind.
-    pub(super) seen: Seen,
-    /// The new value and the time that it took; `None` if the old one is as good.
-    pub(super) new: Option<(Erased, Duration)>,
-}
-
-/// What an attempt goes by.
-#[derive(Default)]
-pub(super) struct Seen {
-    /// The generations of the dependencies.
-    pub(super) from: Vec<u64>,
-    pub(super) stale_marks: u64,
-    pub(super) staleness_raised: u64,
+impl<E: Into<BoxError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::New(error.into())
+    }
 }
 
 impl Lifecycle {
     pub(crate) const fn new(spec: Spec, storage: Option<fn() -> &'static dyn Publish>) -> Self {
         Self { spec, storage, generation: AtomicU64::new(0), state: Mutex::new(State::new()) }
+    }
+
+    /// Waits until the value is ready.
+    #[cold]
+    pub(crate) fn wait(&'static self) -> PendingValue {
+        Box::pin(self.demand(Demand::Ready))
+    }
+
+    /// Builds the next generation. Callers share an attempt that begins after all of them called.
+    #[cold]
+    pub(crate) fn rebuild(&'static self) -> PendingValue {
+        let demand = self.state().rebuild();
+        Box::pin(self.demand(demand))
+    }
+
+    async fn demand(&'static self, demand: Demand) -> Result<Erased, ResourceError> {
+        let step = self.step(demand);
+        self.finish(step, demand).await
+    }
+
+    /// Takes the value, or begins to wait for an attempt.
+    fn step(&'static self, demand: Demand) -> Step {
+        let next = self.state().next_step(demand);
+        match next {
+            NextStep::Use(value) => Step::Done(Ok(value)),
+            NextStep::Fail(error) => Step::Done(Err(error)),
+            NextStep::Wait(wait) => Step::Wait(wait),
+            NextStep::Begin(number, leader, wait) => {
+                let leader = AttemptLeader { lifecycle: self, number, leader };
+                match leader.begin(matches!(demand, Demand::Rebuilt { .. })) {
+                    Ok(()) => Step::Wait(wait),
+                    Err(error) => Step::Done(Err(error)),
+                }
+            }
+        }
+    }
+
+    async fn finish(
+        &'static self,
+        mut step: Step,
+        demand: Demand,
+    ) -> Result<Erased, ResourceError> {
+        let mut is_abandoned = false;
+        loop {
+            let wait = match step {
+                Step::Done(result) => return result,
+                Step::Wait(wait) => wait,
+            };
+            // An attempt in a task has a limit of its own; a thread cannot be stopped.
+            let limit = match self.spec.build {
+                Build::Async(_) => None,
+                Build::Blocking(_) => tokio::time::Instant::now().checked_add(ATTEMPT_LIMIT),
+            };
+            let waiting = std::pin::pin!(Some(wait.follower.clone().wait()));
+            let Some(completion) = run_until(limit, waiting).await else {
+                return Err(self.message(format_args!("not ready after {ATTEMPT_LIMIT:?}")));
+            };
+            if let Some(result) = self.completed(completion, &wait, &mut is_abandoned) {
+                return result;
+            }
+            step = self.step(demand);
+        }
+    }
+
+    /// Waits until the value of a resource that does not await is ready, blocking this thread.
+    #[cold]
+    pub(crate) fn wait_blocking(&'static self) -> Result<Erased, ResourceError> {
+        let mut is_abandoned = false;
+        loop {
+            let next = self.state().next_step(Demand::Ready);
+            let wait = match next {
+                NextStep::Use(value) => return Ok(value),
+                NextStep::Fail(error) => return Err(error),
+                NextStep::Begin(number, leader, wait) => {
+                    AttemptLeader { lifecycle: self, number, leader }.compute();
+                    wait
+                }
+                NextStep::Wait(wait) => {
+                    let queued = self.state().queued();
+                    if let Some(run_here) = queued {
+                        run_here();
+                    }
+                    wait
+                }
+            };
+            let completion = wait.follower.clone().wait_blocking();
+            if let Some(result) = self.completed(completion, &wait, &mut is_abandoned) {
+                return result;
+            }
+        }
+    }
+
+    /// The result of an attempt for a caller; `None` if the caller has to ask again.
+    fn completed(
+        &self,
+        completion: Completion<AttemptResult>,
+        wait: &Wait,
+        is_abandoned: &mut bool,
+    ) -> Option<Result<Erased, ResourceError>> {
+        match completion {
+            Completion::Completed(result) => wait.accept(result),
+            // The runtime of the attempt was shut down.
+            Completion::Abandoned if !std::mem::replace(is_abandoned, true) => None,
+            Completion::Abandoned => Some(Err(self.message("its initialiser was abandoned"))),
+            Completion::Circular => Some(Err(self.message("its initialiser needs itself"))),
+        }
+    }
+
+    fn message(&self, message: impl std::fmt::Display) -> ResourceError {
+        self.error(crate::Error::msg(message).into())
+    }
+
+    fn error(&self, source: BoxError) -> ResourceError {
+        ResourceError::new(self.spec.name, source, self.spec.retry_after.is_some())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No user code runs under this lock, so nothing is half done when it is poisoned.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn publish(&self, value: Option<Erased>) {
@@ -119,212 +238,218 @@ impl Lifecycle {
         }
     }
 
-    /// Waits until the value can be used.
-    #[cold]
-    pub(crate) fn wait(&'static self) -> PendingValue {
-        Box::pin(self.demand(Demand::Usable))
+    /// Begins to make all dependencies ready.
+    fn ensure_dependencies_ready(&self) -> JoinAll<EnsureReady> {
+        join_all(self.dependencies().iter().map(|entry| entry.ensure_ready()))
     }
 
-    /// The value, when it satisfies the caller.
-    #[cold]
-    pub(crate) async fn demand(&'static self, demand: Demand) -> Result<Erased, ResourceError> {
-        self.finish(self.step(demand), demand).await
-    }
-
-    /// Takes the value or begins to wait for it.
-    fn step(&'static self, demand: Demand) -> Result<Step, ResourceError> {
-        match self.next(demand) {
-            NextStep::Use(value) => Ok(Step::Use(value)),
-            NextStep::Fail(error) => Err(error),
-            NextStep::Wait(follower) => Ok(Step::Wait(follower)),
-            NextStep::Begin(claim, follower) => {
-                claim.begin(matches!(demand, Demand::After(_)))?;
-                Ok(Step::Wait(follower))
-            }
-        }
-    }
-
-    async fn finish(
-        &'static self,
-        mut step: Result<Step, ResourceError>,
-        demand: Demand,
-    ) -> Result<Erased, ResourceError> {
-        loop {
-            match step? {
-                Step::Use(value) => return Ok(value),
-                Step::Wait(follower) => {
-                    if let Some(value) = self.arrived(follower.wait().await, demand)? {
-                        return Ok(value);
-                    }
-                }
-            }
-            step = self.step(demand);
-        }
-    }
-
-    /// The same for a resource that does not await, on this thread.
-    #[cold]
-    pub(crate) fn demand_blocking(&'static self) -> Result<Erased, ResourceError> {
-        loop {
-            let follower = match self.next(Demand::Usable) {
-                NextStep::Use(value) => return Ok(value),
-                NextStep::Fail(error) => return Err(error),
-                NextStep::Begin(claim, follower) => {
-                    claim.compute();
-                    follower
-                }
-                NextStep::Wait(follower) => follower,
+    async fn attempt(
+        &self,
+        dependencies: JoinAll<EnsureReady>,
+        build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
+        rebuild: bool,
+    ) -> Result<Built, Failure> {
+        dependencies.await.into_iter().collect::<Result<(), _>>()?;
+        let seen = self.look();
+        let current = self.state().current(&seen.from).filter(|_| !rebuild);
+        if let Some((value, staleness)) = &current {
+            let usable = match staleness {
+                Restore::Keep => Ok(()),
+                Restore::Check => self.check(value).await,
+                Restore::Rebuild => Err(crate::Error::msg("it is to be rebuilt").into()),
             };
-            if let Some(value) = self.arrived(follower.wait_blocking(), Demand::Usable)? {
-                return Ok(value);
+            match usable {
+                Ok(()) => return Ok(Built { seen, new: None }),
+                Err(error) if *staleness == Restore::Check => {
+                    let (resource, error) = (self.spec.name, chain(&*error));
+                    log_caught(|| tracing::warn!(resource, error, "check failed; rebuilding"));
+                }
+                Err(_) => {}
             }
         }
-    }
-
-    /// What an attempt that was waited for came to; `None` if the caller has to look again.
-    fn arrived(
-        &self,
-        arrival: Completion<AttemptResult>,
-        demand: Demand,
-    ) -> Result<Option<Erased>, ResourceError> {
-        match arrival {
-            Completion::Completed(outcome) => {
-                outcome?;
-                // It holds for all who waited, even if the value has become suspect since.
-                Ok(self.state().current.clone().filter(|_| matches!(demand, Demand::Usable)))
-            }
-            // The attempt's runtime is gone.
-            Completion::Abandoned => Ok(None),
-            Completion::Circular => {
-                Err(self.error(crate::Error::msg("its initialiser needs itself").into()))
-            }
-        }
-    }
-
-    fn next(&'static self, demand: Demand) -> NextStep {
-        let mut state = self.state();
-        let satisfies = match demand {
-            Demand::Usable => state.ready,
-            Demand::After(seen) => self.generation() > seen,
+        let failure = self.state().failure().filter(|_| !rebuild);
+        let built = match failure {
+            Some(failure) => Err(Failure::Remembered(failure)),
+            None => self.build(build).await.map_err(Failure::New),
         };
-        if let Some(value) = state.current.as_ref().filter(|_| satisfies) {
-            return NextStep::Use(Arc::clone(value));
-        }
-        if let Some(attempt) = &state.attempt {
-            return NextStep::Wait(attempt.follower.clone());
-        }
-        if let (Demand::Usable, Some((error, until))) = (demand, &state.failure) {
-            if CLOCK.now() < *until {
-                return NextStep::Fail(error.clone());
+        match (built, current) {
+            (Ok(new), _) => Ok(Built { seen, new: Some(new) }),
+            // What failed its check may have recovered.
+            (Err(_), Some((value, Restore::Check))) if self.check(&value).await.is_ok() => {
+                let resource = self.spec.name;
+                log_caught(|| tracing::warn!(resource, "rebuilding failed; the value recovered"));
+                Ok(Built { seen, new: None })
             }
+            (Err(failure), _) => Err(failure),
         }
-        let (leader, follower) = single_flight::new();
-        state.attempts += 1;
-        let number = state.attempts;
-        state.attempt = Some(Attempt { number, follower: follower.clone() });
-        NextStep::Begin(AttemptLeader { lifecycle: self, number, leader }, follower)
     }
 
-    /// Ends an attempt: what everyone who waits for it is told, and whether a generation was replaced.
-    /// `None` if the container that began it is gone.
-    pub(super) fn conclude(
+    /// Builds and checks a value. Returns the time that building took.
+    async fn build(
         &self,
-        claim: &AttemptLeader,
-        built: Result<Built, BoxError>,
-    ) -> Option<(AttemptResult, bool)> {
-        let mut replaced = None;
-        let mut state = self.state();
-        if state.attempts != claim.number {
-            return None;
-        }
-        let outcome = match built {
-            Ok(built) => {
-                let Built { seen, new } = built;
-                if let Some((value, time)) = new {
-                    replaced = state.current.replace(value);
-                    if self.spec.close.is_some() {
-                        state.retired.extend(replaced.clone());
-                    }
-                    self.generation.fetch_add(1, Ordering::AcqRel);
-                    state.built_from = seen.from;
-                    state.build_time = Some(time);
-                }
-                state.failure = None;
-                if state.staleness_raised == seen.staleness_raised {
-                    state.staleness = Restore::Keep;
-                }
-                if state.stale_marks == seen.stale_marks {
-                    state.ready = true;
-                    self.publish(state.current.clone());
-                }
-                Ok(())
-            }
-            Err(source) => {
-                let error = self.error(source);
-                if let Some(pause) = self.spec.retry_after {
-                    state.failure = Some((error.clone(), CLOCK.now().after(pause)));
-                }
+        build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
+    ) -> Result<(Erased, Duration), BoxError> {
+        let start = Instant::now();
+        let limit = self.spec.timeout.unwrap_or(ATTEMPT_LIMIT);
+        let value = limited(limit, build()).await?;
+        let time = start.elapsed();
+        match self.check(&value).await {
+            Ok(()) => Ok((value, time)),
+            Err(error) => {
+                drop_caught(value, "a value that failed its check");
                 Err(error)
             }
-        };
-        state.attempt = None;
-        drop(state);
-        // A value that nobody holds any more is dropped here, and not under the lock.
-        Some((outcome, replaced.is_some()))
+        }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // No user code runs under this lock, so nothing is half done when it is poisoned.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn error(&self, source: BoxError) -> ResourceError {
-        ResourceError::new(self.spec.name, source, self.spec.retry_after.is_some())
-    }
-
-    /// Whether a value passes the check, if there is one.
-    pub(super) async fn check(&self, value: &Erased) -> Result<(), BoxError> {
+    /// Checks a value, if there is a check.
+    async fn check(&self, value: &Erased) -> Result<(), BoxError> {
         let Some(check) = self.spec.check else {
             return Ok(());
         };
         let limit = self.spec.timeout.unwrap_or(CHECK_LIMIT);
-        limited(Some(limit), check(value)).await.map_err(|error| {
+        limited(limit, check(value)).await.map_err(|error| {
             crate::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
         })
     }
 
-    /// Says that `current` needs a look, and what is to be done if nothing else changed.
-    fn staleness(&self, staleness: Restore) {
-        let mut state = self.state();
-        state.stale_marks += 1;
-        if staleness > Restore::Keep {
-            state.staleness = state.staleness.max(staleness);
-            state.staleness_raised += 1;
-        }
-        if std::mem::take(&mut state.ready) {
-            self.publish(None); // `current` still holds it: nothing is dropped
-        }
-    }
-
-    /// Begins to make all that this is built from usable.
-    pub(super) fn ensure_dependencies_ready(&self) -> JoinAll<EnsureReady> {
-        join_all(self.dependencies().iter().map(|entry| entry.ensure_ready()))
-    }
-
-    /// Looks at what the value is to be made from, and at what was said of it.
+    /// Looks at the marks and at the generations of the dependencies.
     ///
-    /// Generations are read before the values are, and after the suspicions: a dependency that is
-    /// rebuilt in between makes this one be built once more, never once too little.
-    pub(super) fn look(&self) -> (Seen, Option<(Erased, Restore)>) {
-        let (stale_marks, staleness_raised) = {
-            let state = self.state();
-            (state.stale_marks, state.staleness_raised)
-        };
+    /// The marks are read first: a dependency that is rebuilt in between makes this resource be
+    /// built once more than needed, and never once less.
+    fn look(&self) -> Seen {
+        let (stale_marks, raises) = self.state().marks();
         let from = self.dependencies().iter().map(|entry| entry.generation()).collect();
-        let state = self.state();
-        let staleness = if state.built_from == from { state.staleness } else { Restore::Rebuild };
-        let current = state.current.clone().map(|value| (value, staleness));
-        (Seen { from, stale_marks, staleness_raised }, current)
+        Seen { from, stale_marks, raises }
+    }
+
+    /// Ends an attempt: stores its value, and completes all who wait for it.
+    fn conclude(&'static self, leader: AttemptLeader, built: Result<Built, Failure>) {
+        let number = leader.number;
+        if !self.state().is_attempt(number) {
+            drop_caught(built, "a value of a container that is gone");
+            return;
+        }
+        match built {
+            Ok(Built { seen, new }) => {
+                let is_new = new.is_some();
+                let mut replaced = None;
+                if let Some((value, time)) = new {
+                    let mut state = self.state();
+                    let closes = self.spec.close.is_some();
+                    replaced = state.replace(value, time, seen.from.clone(), closes);
+                    // Dependents that look from now on see a generation that they were not built
+                    // from, and wait for this attempt.
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                    self.publish(None); // `replaced` holds the value
+                    drop(state);
+                    if replaced.is_some() {
+                        mark_dependents_stale(vec![self]);
+                    }
+                }
+                let (forgotten, result) = {
+                    let mut state = self.state();
+                    let (ready, forgotten) = state.succeed(&seen);
+                    self.publish(ready);
+                    state.end_attempt(number);
+                    (forgotten, state.result(number, &seen, is_new))
+                };
+                if let Some(result) = result {
+                    leader.leader.complete(result);
+                }
+                drop_caught(replaced, "a replaced value");
+                drop_caught(forgotten, "a failure");
+            }
+            Err(failure) => {
+                let error = match failure {
+                    Failure::Remembered(error) => error,
+                    Failure::New(source) => self.fail(source),
+                };
+                self.state().end_attempt(number);
+                leader.leader.complete(AttemptResult::failed(number, error));
+            }
+        }
+    }
+
+    /// Logs the error of an attempt and remembers it, if it is to be remembered.
+    fn fail(&self, source: BoxError) -> ResourceError {
+        let error = self.error(source);
+        if let Some(pause) = self.spec.retry_after {
+            let before = self.state().remember(error.clone(), pause);
+            drop_caught(before, "a failure");
+        }
+        let (resource, text) = (self.spec.name, chain(&error));
+        log_caught(|| tracing::warn!(resource, error = text, "attempt failed"));
+        error
+    }
+
+    /// Marks the value stale, with what the next attempt does with it.
+    fn mark(&self, staleness: Restore) {
+        let mut state = self.state();
+        if state.mark_stale(staleness) {
+            // The state still holds the value: nothing is dropped under the lock.
+            self.publish(None);
+        }
+    }
+}
+
+impl AttemptLeader {
+    /// Starts the attempt in a task or on a thread of its own.
+    fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
+        let lifecycle = self.lifecycle;
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return Err(lifecycle.message("used outside a tokio runtime"));
+        };
+        match lifecycle.spec.build {
+            Build::Blocking(_) => {
+                let number = self.number;
+                let queued = Queued::new(self);
+                let run_here = queued.clone();
+                lifecycle.state().queue(number, Arc::new(move || run_here.run()));
+                let job = Job(queued);
+                drop(runtime.spawn_blocking(move || job.0.run()));
+            }
+            Build::Async(build) => {
+                // Begun here, so that it shares the attempts that are under way now.
+                let dependencies = lifecycle.ensure_dependencies_ready();
+                drop(spawn(async move {
+                    let attempt = lifecycle.attempt(dependencies, build, rebuild);
+                    let built = catch_async(self.leader.run(attempt)).await;
+                    let built = built.unwrap_or_else(|panic| Err(panic.into_error().into()));
+                    lifecycle.conclude(self, built);
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the attempt on this thread.
+    fn compute(self) {
+        let lifecycle = self.lifecycle;
+        let Build::Blocking(build) = lifecycle.spec.build else {
+            return;
+        };
+        let _waiting = self.leader.wait_for();
+        let seen = lifecycle.look();
+        let start = Instant::now();
+        let value = self.leader.run_blocking(|| catch(build));
+        let time = start.elapsed();
+        let value = value.map_err(Panic::into_error).and_then(|value| value);
+        let built = value.map(|value| Built { seen, new: Some((value, time)) });
+        lifecycle.conclude(self, built.map_err(Failure::New));
+    }
+}
+
+/// Awaits user code for a time, and makes its panic an error.
+async fn limited<T>(
+    limit: Duration,
+    work: BoxFuture<'_, Result<T, BoxError>>,
+) -> Result<T, BoxError> {
+    let end = tokio::time::Instant::now().checked_add(limit);
+    let work = std::pin::pin!(Some(catch_async(work)));
+    match run_until(end, work).await {
+        Some(result) => result.map_err(Panic::into_error)?,
+        None => Err(crate::Error::msg(format_args!("not ready after {limit:?}")).into()),
     }
 }
 
@@ -353,41 +478,39 @@ impl RegistryEntry for Lifecycle {
         (self.spec.dependencies)()
     }
 
-    /// Begins at once what has to be done, so that whoever asks at the same time shares it, failed or
-    /// not.
+    /// Begins at once, so that callers at the same time share the attempt, failed or not.
     fn ensure_ready(&'static self) -> EnsureReady {
-        let first = self.step(Demand::Usable);
-        Box::pin(async move { self.finish(first, Demand::Usable).await.map(drop) })
+        let first = self.step(Demand::Ready);
+        Box::pin(async move { self.finish(first, Demand::Ready).await.map(drop) })
     }
 
     fn mark_stale(&self) {
-        self.staleness(Restore::Keep);
+        self.mark(Restore::Keep);
     }
 
     fn on_invocation_start(&self, idle: Duration) -> bool {
-        let long = self.spec.check.is_some() && idle > self.spec.idle;
-        if long {
-            self.staleness(Restore::Check);
+        let is_due = self.spec.check.is_some() && idle > self.spec.idle;
+        if is_due {
+            self.mark(Restore::Check);
         }
-        long
+        is_due
     }
 
     fn restored(&self) -> bool {
         let staleness = self.spec.on_restore();
-        let doubtful = staleness > Restore::Keep && self.state().current.is_some();
-        if doubtful {
-            self.staleness(staleness);
+        let is_stale = staleness > Restore::Keep && self.state().is_built();
+        if is_stale {
+            self.mark(staleness);
         }
-        doubtful
+        is_stale
     }
 
     fn is_stale(&self) -> bool {
-        let state = self.state();
-        state.current.is_some() && !state.ready
+        self.state().is_stale()
     }
 
     fn is_building(&self) -> bool {
-        self.state().attempt.is_some()
+        self.state().is_building()
     }
 
     fn has_close(&self) -> bool {
@@ -395,54 +518,52 @@ impl RegistryEntry for Lifecycle {
     }
 
     fn has_retired(&self) -> bool {
-        self.spec.close.is_some() && !self.state().retired.is_empty()
+        self.spec.close.is_some() && self.state().has_retired()
     }
 
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
-        let mut state = self.state();
-        // Whoever still holds a replaced generation keeps it until done.
-        let (free, held): (Vec<_>, Vec<_>) =
-            state.retired.drain(..).partition(|old| Arc::strong_count(old) == 1);
-        state.retired = held;
-        (!free.is_empty()).then(|| Box::pin(close_all(close, free)) as BoxFuture<'static, ()>)
+        // One by one: what is not reached before a deadline stays, and is closed later.
+        Some(Box::pin(async move {
+            loop {
+                let Some(value) = self.state().take_retired() else {
+                    return;
+                };
+                close_value(close, value).await;
+            }
+        }))
     }
 
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
-        let mut state = self.state();
-        let mut values = std::mem::take(&mut state.retired);
-        values.extend(state.current.clone());
-        Some(Box::pin(close_all(close, values)))
+        let values = self.state().take_all();
+        Some(Box::pin(async move {
+            for value in values {
+                close_value(close, value).await;
+            }
+        }))
     }
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
         let gone = {
             let mut state = self.state();
-            let attempts = state.attempts + 1; // one that is under way is not ours any more
             self.generation.store(0, Ordering::Release);
-            std::mem::replace(&mut *state, State { attempts, ..State::new() })
+            state.reset()
         };
         self.publish(None);
-        drop(gone);
+        drop_caught(gone, "a value of the last container");
     }
 
     fn build_time(&self) -> Option<Duration> {
-        self.state().build_time
-    }
-}
-
-/// Closes values one after the other.
-async fn close_all(close: CloseFn, values: Vec<Erased>) {
-    for value in values {
-        closed(close(&value)).await;
+        self.state().build_time()
     }
 }
 
 /// Runs a `close` hook. Its panic is logged and stops no other.
-async fn closed(hook: BoxFuture<'_, ()>) {
-    if let Err(panic) = catch_async(hook).await {
-        tracing::error!(%panic, "close panicked");
+async fn close_value(close: CloseFn, value: Erased) {
+    if let Err(panic) = catch_async(async { close(&value).await }).await {
+        log_caught(|| tracing::error!(%panic, "`close` panicked"));
     }
+    drop_caught(value, "a closed value");
 }

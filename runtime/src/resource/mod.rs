@@ -1,11 +1,11 @@
-//! What a resource is to those who use it: the traits behind a parameter `db: &Pool`, and what the
-//! compiler says where they do not fit.
+//! Resources as their users and the container see them: the traits behind a parameter `db: &Pool`,
+//! and the entries of the registry.
 
-pub(crate) mod attempt;
 pub(crate) mod cell;
-pub(crate) mod held;
+pub(crate) mod graph;
 pub(crate) mod lifecycle;
 pub(crate) mod spec;
+mod state;
 pub(crate) mod static_cell;
 
 use std::ops::Deref;
@@ -18,8 +18,11 @@ use crate::base::clock::Tick;
 use crate::base::erased::{BoxFuture, Erased};
 use crate::error::ResourceError;
 
-/// What `#[init]` or a `#[cached]` without arguments declares: something that others take by
-/// naming it.
+pub use graph::REGISTRY;
+pub(crate) use graph::{mark_dependents_stale, registry};
+
+/// A resource: an `#[init]`, or a `#[cached]` without arguments. Functions take it by the name of a
+/// parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a resource",
     label = "no `#[init]` and no `#[cached]` without arguments declares this",
@@ -29,139 +32,111 @@ use crate::error::ResourceError;
             `#[from(path::to::resource)]`"
 )]
 pub trait Resource {
-    /// For what is said of a type that is none.
+    /// Lets an expansion check that a name is that of a resource.
     const IS: bool = true;
-    /// What it stands in.
+    /// The type of the storage.
     type Storage: Storage;
-    /// One more than the deepest of the resources that this one is made from. One that is made from
-    /// itself, through others or not, has none: its name is in what the compiler says then.
+    /// One more than the deepest of the resources that this one is built from. For a resource that
+    /// is built from itself this cannot be evaluated, and the compiler's error shows the name.
     const DEPTH_UNLESS_CIRCULAR: usize;
 
-    /// Where it stands.
+    /// Returns the storage of the value.
     fn storage() -> &'static Self::Storage;
 }
 
-/// What the value of a resource stands in.
+/// The storage of a resource's value.
 pub trait Storage: Sync + 'static {
-    /// How the value is held while somebody uses it.
-    type ResourceRef: Deref + Send + Sync + 'static;
+    /// A value that is in use.
+    type Ref: Deref + Send + Sync + 'static;
 
-    /// Takes hold of the value if it can be used as it is.
-    fn ready(&'static self) -> Option<Self::ResourceRef>;
+    /// Returns the value if it is ready.
+    fn ready(&'static self) -> Option<Self::Ref>;
 
-    /// Waits until the value can be used.
+    /// Waits until the value is ready.
     fn wait(&'static self) -> PendingValue;
 
-    /// Takes hold of what was waited for.
-    fn held(&'static self, value: Erased) -> Self::ResourceRef;
+    /// Gives a value that was waited for its type.
+    fn hold(&'static self, value: Erased) -> Self::Ref;
 
-    /// Its part in the container's life.
+    /// Returns the entry of the registry.
     fn entry(&'static self) -> &'static dyn RegistryEntry;
 }
 
-/// A value that is waited for.
+/// A future of a value.
 pub type PendingValue = BoxFuture<'static, Result<Erased, ResourceError>>;
 
-/// A [`RegistryEntry`] that is being made usable.
+/// A future that makes a [`RegistryEntry`] ready.
 pub type EnsureReady = BoxFuture<'static, Result<(), ResourceError>>;
 
-/// A resource as the container sees it, whatever its type.
+/// A resource or a cache as the container sees it, whatever its type.
 pub trait RegistryEntry: Sync {
-    /// The name it was declared under.
+    /// Returns the name under which it was declared.
     fn name(&self) -> &'static str;
     /// See [`Resource::DEPTH_UNLESS_CIRCULAR`].
     fn depth(&self) -> usize;
-    /// Which part it plays in the container's life.
+    /// Returns its part in INIT.
     fn kind(&self) -> EntryKind;
-    /// How often it was built; 0 if it never was. Cached values have no generations.
+    /// Returns the number of times that it was built. Caches have no generations.
     fn generation(&self) -> u64 {
         0
     }
-    /// What it is built from.
+    /// Returns the entries that it is built from.
     fn dependencies(&self) -> Vec<&'static dyn RegistryEntry> {
         Vec::new()
     }
-    /// Makes it usable: built, checked where that is due, and as fresh as what it was built from.
+    /// Makes it ready: built, checked where that is due, and built from the dependencies of now.
     fn ensure_ready(&'static self) -> EnsureReady;
-    /// Something that it is built from was rebuilt, or is in doubt.
+    /// A dependency was rebuilt, or is stale.
     fn mark_stale(&self) {}
-    /// An invocation begins, `idle` after the last one ended; whether that leaves the value in doubt.
+    /// An invocation begins, `idle` after the last one ended. Returns true if this leaves the value
+    /// stale.
     fn on_invocation_start(&self, _idle: Duration) -> bool {
         false
     }
-    /// The container was restored from a snapshot; whether that leaves the value in doubt.
+    /// The container was restored from a snapshot. Returns true if this leaves the value stale.
     fn restored(&self) -> bool {
         false
     }
-    /// Whether it is built, and not to be used before it is looked at.
+    /// True if it is built, and has to be checked or rebuilt before it is used.
     fn is_stale(&self) -> bool {
         false
     }
-    /// Whether it is being built or looked at.
+    /// True while an attempt is under way.
     fn is_building(&self) -> bool {
         false
     }
-    /// Whether it wants to be closed.
+    /// True if it has a `close` hook.
     fn has_close(&self) -> bool {
         false
     }
-    /// Whether replaced generations wait to be closed.
+    /// True if replaced generations wait to be closed.
     fn has_retired(&self) -> bool {
         false
     }
-    /// Closes replaced generations that nobody holds any more.
+    /// Closes replaced generations that are not in use any more.
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
         None
     }
-    /// Closes all that is there: SHUTDOWN.
+    /// Closes all generations, at SHUTDOWN.
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
         None
     }
-    /// Back to how the process started, for the next simulated container.
+    /// Resets it to the state in which the process started.
     #[cfg(feature = "testing")]
     fn reset(&self);
-    /// Drops what is too old to be given to anybody.
+    /// Drops the values that have expired.
     fn purge(&self, _now: Tick) {}
-    /// How long the last attempt to build it took.
+    /// Returns the duration of the last successful attempt.
     fn build_time(&self) -> Option<Duration> {
         None
     }
-    /// What a cache counted.
+    /// Returns the statistics of a cache.
     fn stats(&self) -> Option<crate::base::counters::Stats> {
         None
     }
 }
 
-/// Every resource and cache of the program, put together by the linker.
-#[linkme::distributed_slice]
-pub static REGISTRY: [&'static dyn RegistryEntry];
-
-/// The [`REGISTRY`]; empty under Miri, which links nothing.
-pub(crate) fn registry() -> impl Iterator<Item = &'static dyn RegistryEntry> {
-    #[cfg(not(miri))]
-    let entries: &[&dyn RegistryEntry] = &REGISTRY;
-    #[cfg(miri)]
-    let entries: &[&dyn RegistryEntry] = &[];
-    entries.iter().copied()
-}
-
-/// Says to all that is built from these, directly or not, that it needs a look.
-pub(crate) fn mark_dependents_stale(mut changed: Vec<&'static dyn RegistryEntry>) {
-    let mut next = 0;
-    while let Some(entry) = changed.get(next).copied() {
-        let is_new =
-            |other: &&dyn RegistryEntry| !changed.iter().any(|it| std::ptr::addr_eq(*it, *other));
-        let built_from = |other: &&dyn RegistryEntry| {
-            other.dependencies().iter().any(|it| std::ptr::addr_eq(*it, entry))
-        };
-        let dependents: Vec<_> = registry().filter(is_new).filter(built_from).collect();
-        dependents.iter().for_each(|entry| entry.mark_stale());
-        changed.extend(dependents);
-        next += 1;
-    }
-}
-
-/// What INIT does with a [`RegistryEntry`].
+/// The part of a [`RegistryEntry`] in INIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A resource with an `async` initialiser, which INIT starts first.
@@ -174,13 +149,13 @@ pub enum EntryKind {
     Cache,
 }
 
-/// Can be had as an `Arc` of what it holds.
+/// A value in use that is owned by an `Arc`.
 pub trait Handle: Deref {
-    /// One more owner of the value.
+    /// Returns the `Arc`.
     fn handle(&self) -> Arc<Self::Target>;
 }
 
-/// A parameter that owns what it is given: `db: Arc<Pool>`, or a clone.
+/// A parameter that owns its value: `db: Arc<Pool>`, or a clone.
 #[diagnostic::on_unimplemented(
     message = "a parameter of type `{Self}` cannot be filled from this resource",
     label = "not what the resource holds, nor an `Arc` of it",
@@ -188,10 +163,10 @@ pub trait Handle: Deref {
             help: of a resource of type `T`, take `&T`, `Arc<T>`, or `T` itself if it is `Clone`"
 )]
 pub trait FromRef<T, H> {
-    /// Whether it can be.
+    /// `()`, or a type that is not [`Possible`].
     type Way;
 
-    /// The parameter's value.
+    /// Returns the parameter's value.
     fn from_ref(held: &H) -> Self
     where
         Self::Way: Possible;
@@ -206,7 +181,7 @@ impl<T, H: Handle<Target = T>> FromRef<T, H> for Arc<T> {
     }
 }
 
-/// What can be handed out as a value of its own.
+/// A value of which a parameter can have a clone.
 #[diagnostic::on_unimplemented(
     message = "a parameter of type `{Self}` cannot be filled from this resource",
     label = "it is not `Clone`, and the resource stays where it is",
@@ -226,7 +201,7 @@ impl<T: Cloneable, H: Deref<Target = T>> FromRef<T, H> for T {
     }
 }
 
-/// The value of a static that derefs, while somebody uses it.
+/// The value of a static that derefs, in use.
 pub struct StaticRef<T: 'static>(pub &'static T);
 
 impl<T> Deref for StaticRef<T> {
@@ -238,7 +213,7 @@ impl<T> Deref for StaticRef<T> {
     }
 }
 
-/// For what is said of it.
+/// Gives rustc an impl with a bound that fails, and so our message, for an `Arc` of a static.
 #[diagnostic::do_not_recommend]
 impl<T> FromRef<T, StaticRef<T>> for Arc<T> {
     type Way = StaticRef<T>;
@@ -251,7 +226,7 @@ impl<T> FromRef<T, StaticRef<T>> for Arc<T> {
     }
 }
 
-/// What a parameter can be filled by.
+/// A way to fill a parameter.
 #[diagnostic::on_unimplemented(
     message = "a static resource has no `Arc` to hand out",
     label = "nothing owns a static",
@@ -261,20 +236,20 @@ pub trait Possible {}
 
 impl Possible for () {}
 
-/// All resources that one function names, as a tuple.
+/// The resources that a function takes, as a tuple.
 pub trait ResourceSet {
-    /// All of them, held.
-    type ResourceRef: Send + Sync + 'static;
-    /// Those that are ready, held.
+    /// All of them, in use.
+    type Refs: Send + Sync + 'static;
+    /// Those that are ready, in use.
     type Ready: Send + 'static;
 
-    /// All of them if they are ready, or those that are.
-    fn ready() -> Result<Self::ResourceRef, Self::Ready>;
+    /// Returns all of them if they are ready, or those that are.
+    fn ready() -> Result<Self::Refs, Self::Ready>;
     /// Waits for each of the others, in order.
     fn wait(ready: &Self::Ready) -> Vec<PendingValue>;
-    /// Takes hold of what was waited for, beside those that were ready.
-    fn held(ready: Self::Ready, values: Vec<Erased>) -> Self::ResourceRef;
-    /// Where they stand in the container.
+    /// Puts values that were waited for beside those that were ready.
+    fn hold(ready: Self::Ready, values: Vec<Erased>) -> Self::Refs;
+    /// Returns their entries of the registry.
     fn entries() -> Vec<&'static dyn RegistryEntry>;
 }
 
@@ -285,14 +260,14 @@ macro_rules! sets {
     (@ $first:ident $($name:ident)*) => {
         #[allow(non_snake_case)]
         impl<$first: Resource, $($name: Resource),*> ResourceSet for ($first, $($name,)*) {
-            type ResourceRef = (<$first::Storage as Storage>::ResourceRef, $(<$name::Storage as Storage>::ResourceRef,)*);
+            type Refs = (<$first::Storage as Storage>::Ref, $(<$name::Storage as Storage>::Ref,)*);
             type Ready = (
-                Option<<$first::Storage as Storage>::ResourceRef>,
-                $(Option<<$name::Storage as Storage>::ResourceRef>,)*
+                Option<<$first::Storage as Storage>::Ref>,
+                $(Option<<$name::Storage as Storage>::Ref>,)*
             );
 
             #[inline]
-            fn ready() -> Result<Self::ResourceRef, Self::Ready> {
+            fn ready() -> Result<Self::Refs, Self::Ready> {
                 match ($first::storage().ready(), $($name::storage().ready(),)*) {
                     (Some($first), $(Some($name),)*) => Ok(($first, $($name,)*)),
                     ready => Err(ready),
@@ -307,11 +282,11 @@ macro_rules! sets {
                 waiting.into_iter().flatten().collect()
             }
 
-            fn held(($first, $($name,)*): Self::Ready, values: Vec<Erased>) -> Self::ResourceRef {
+            fn hold(($first, $($name,)*): Self::Ready, values: Vec<Erased>) -> Self::Refs {
                 let mut values = values.into_iter();
                 (
-                    $first.unwrap_or_else(|| $first::storage().held(next(&mut values))),
-                    $($name.unwrap_or_else(|| $name::storage().held(next(&mut values))),)*
+                    $first.unwrap_or_else(|| $first::storage().hold(next(&mut values))),
+                    $($name.unwrap_or_else(|| $name::storage().hold(next(&mut values))),)*
                 )
             }
 
@@ -327,7 +302,7 @@ macro_rules! sets {
 sets!(A B C D E F G H I J K L M N O P);
 
 impl ResourceSet for () {
-    type ResourceRef = ();
+    type Refs = ();
     type Ready = ();
 
     fn ready() -> Result<(), ()> {
@@ -338,7 +313,7 @@ impl ResourceSet for () {
         Vec::new()
     }
 
-    fn held((): (), _: Vec<Erased>) {}
+    fn hold((): (), _: Vec<Erased>) {}
 
     fn entries() -> Vec<&'static dyn RegistryEntry> {
         Vec::new()
@@ -348,11 +323,11 @@ impl ResourceSet for () {
 fn next(values: &mut std::vec::IntoIter<Erased>) -> Erased {
     match values.next() {
         Some(value) => value,
-        None => unreachable!("each was waited for"),
+        None => unreachable!("there is a value for each resource that was not ready"),
     }
 }
 
-/// Waits for all at the same time; the first that cannot be had ends it.
+/// Waits for all concurrently, until the first error.
 #[cold]
 pub(crate) fn all(
     waiting: Vec<PendingValue>,
@@ -360,8 +335,8 @@ pub(crate) fn all(
     Box::pin(try_join_all(waiting))
 }
 
-/// The depth of a resource made from others of these depths: one more than the deepest, 0 if it
-/// is made from none.
+/// Returns the depth of a resource that is built from others of these depths: one more than the
+/// deepest, or 0.
 pub const fn depth<const N: usize>(dependencies: [usize; N]) -> usize {
     let (mut depth, mut i) = (0, 0);
     while i < N {

@@ -1,4 +1,4 @@
-//! How a resource is built and kept.
+//! The options of a resource.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::base::erased::{BoxFuture, Erased};
 use crate::error::BoxError;
 use crate::resource::RegistryEntry;
 
-/// How a resource is built and kept. Made by the expansion of `#[init]`.
+/// The options of a resource, as the expansion of `#[init]` states them.
 pub struct Spec {
     pub(super) name: &'static str,
     pub(super) depth: usize,
@@ -21,36 +21,33 @@ pub struct Spec {
     pub(super) restore: Option<Restore>,
 }
 
-/// Whether a value is still good.
+/// A `check` hook.
 pub type CheckFn = for<'a> fn(&'a Erased) -> BoxFuture<'a, Result<(), BoxError>>;
 
-/// Ends a value's life in good order.
+/// A `close` hook.
 pub type CloseFn = for<'a> fn(&'a Erased) -> BoxFuture<'a, ()>;
 
-/// What a SnapStart restore does with a value.
+/// The handling of a value in a SnapStart restore, and of a stale value in general.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Restore {
-    /// Nothing.
+    /// The value is used as it is.
     Keep,
-    /// Checks it, and builds the next if that fails.
+    /// The value is checked, and rebuilt if it fails.
     Check,
-    /// Builds the next.
+    /// The value is rebuilt.
     Rebuild,
 }
 
-/// The limit of a check where no `timeout` is set. A check that hangs, as on a dead connection,
-/// would otherwise hold every later invocation up.
-pub(super) const CHECK_LIMIT: Duration = Duration::from_secs(5);
-
 pub(super) enum Build {
-    /// Awaits: runs in a task.
+    /// An initialiser that awaits. It runs in a task.
     Async(fn() -> BoxFuture<'static, Result<Erased, BoxError>>),
-    /// Computes: runs on tokio's blocking pool, or where it is first called.
+    /// An initialiser that does not. It runs on tokio's blocking pool, or on the thread of a caller
+    /// that does not await.
     Blocking(fn() -> Result<Erased, BoxError>),
 }
 
 impl Spec {
-    /// A resource whose initialiser awaits.
+    /// Options of a resource whose initialiser awaits.
     pub const fn waiting(
         name: &'static str,
         depth: usize,
@@ -60,7 +57,7 @@ impl Spec {
         Self::new(name, depth, dependencies, Build::Async(build))
     }
 
-    /// A resource whose initialiser does not await. It has no dependencies.
+    /// Options of a resource whose initialiser does not await. It has no dependencies.
     pub const fn computing(name: &'static str, build: fn() -> Result<Erased, BoxError>) -> Self {
         Self::new(name, 0, Vec::new, Build::Blocking(build))
     }
@@ -86,7 +83,7 @@ impl Spec {
         }
     }
 
-    /// Leaves it to the first use.
+    /// Builds it at its first use and not in INIT.
     pub const fn lazy(mut self) -> Self {
         self.lazy = true;
         self
@@ -123,14 +120,14 @@ impl Spec {
         self
     }
 
-    /// What a restore does with the value, if not what follows from its kind.
+    /// Sets the handling in a restore.
     pub const fn restore(mut self, restore: Restore) -> Self {
         self.restore = Some(restore);
         self
     }
 
-    /// What a restore does: a check where there is one; a rebuild where building awaited, since the
-    /// connections that it made are dead; else nothing.
+    /// Returns the handling in a restore: a check where there is one; a rebuild after an initialiser
+    /// that awaits, since no connection survives a snapshot; else none.
     pub(super) fn on_restore(&self) -> Restore {
         match (self.restore, self.check, &self.build) {
             (Some(restore), ..) => restore,
