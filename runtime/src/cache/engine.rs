@@ -1,59 +1,121 @@
-//! All of a cache but the types of its answers: who joins which fetch, what may be given while it is
-//! stale, what is forgotten when.
+//! The engine of a cache, without the type of its values: single flight, stale windows, lifetimes,
+//! and fetches.
+//!
+//! - **A fetch ends.** It is given up after its `timeout`, or 60 seconds. Callers join it only while
+//!   it is younger than the TTL.
+//! - **Panics** of a fetch are those of the caller that leads it; the next caller in line leads
+//!   another one.
+//! - **Locks**: what is taken out of a storage is dropped when no lock is held. Under the locks only
+//!   `Hash` and `Eq` of keys run.
 
 use std::collections::HashSet;
-use std::collections::hash_map::{Entry as Storage, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::collections::hash_map::HashMap;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::entries::{Entries, Entry, Map, Stamp};
-use super::fetch::{FetchLeader, InFlight, Lookup, Revalidation, Runs};
+use tokio::runtime::Handle;
+use tracing::Instrument;
+
+use super::entries::{Entries, Entry, Map, Removed, Stamp};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy};
-use crate::base::clock::{CLOCK, Tick};
+use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{Counters, Stats};
-use crate::base::erased::Erased;
+use crate::base::erased::{BoxFuture, Erased, lent};
+use crate::base::limit::run_until;
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::random;
-use crate::base::single_flight::{self, Completion};
-use crate::error::{BoxError, ResourceError};
+use crate::base::single_flight::{self, Completion, Follower, Leader};
+use crate::error::{BoxError, ResourceError, chain};
+use crate::invocation::context::{can_defer, carried, defer};
 use crate::resource::{EnsureReady, EntryKind, RegistryEntry};
+
+/// The limit of a fetch for which no `timeout` is set.
+const FETCH_LIMIT: Duration = Duration::from_secs(60);
+
+/// The time for which a fetch that failed is not repeated while a stale value can be used, if no
+/// `negative_ttl` is set.
+const RETRY_PAUSE: u64 = 10_000_000_000;
 
 /// See the module.
 pub struct Engine<K: 'static> {
-    pub(super) policy: Policy,
-    /// Whether a value says that there is none.
+    policy: Policy,
+    /// True for a value that stands for none.
     is_none: fn(&Erased) -> bool,
-    /// An error of the function as the source of another.
+    /// Makes the error of a fetch the source of another error.
     report: fn(&Erased) -> BoxError,
-    /// Whether all who wait for a fetch can have its error.
-    pub(super) shares_errors: bool,
+    /// True if all callers that wait for a fetch can have its error.
+    shares_errors: bool,
     as_resource: Option<AsResource<K>>,
-    /// Where its values are kept.
     values: fn() -> &'static dyn Entries<K>,
-    /// Errors that are kept under `negative_ttl`.
+    /// [`KeptFailure`]s.
     failures: Map<K>,
     in_flight: LazyLock<Mutex<HashMap<K, InFlight>>>,
-    /// Keys whose stale answer was given in an invocation that will fetch it after its response.
+    /// Keys whose stale value was used in an invocation that fetches it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
-    /// No entry dies before this.
+    /// No entry expires before this.
     next_expiry: AtomicU64,
-    /// How many fetches were begun: each has its own number.
+    /// The number of fetches that began. Each has its own number.
     numbers: AtomicU64,
-    /// The first fetch of this container: those before it are another's, in a test.
-    pub(super) first: AtomicU64,
+    /// The first fetch of this container: earlier ones belong to another simulated container.
+    first: AtomicU64,
     pub(super) counters: Counters,
 }
 
-/// The key of a cache that is a resource, and what begins its fetch.
+/// The key of a cache that is a resource, and the function that begins its fetch.
 pub(super) type AsResource<K> = (K, fn(K) -> Fetch);
 
 /// Begins the fetch of a key.
 pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 
+/// The fetch of a key that is under way.
+struct InFlight {
+    number: u64,
+    started: Tick,
+    /// True once the function runs: it may have read what a later caller wants to see changed.
+    is_running: Arc<AtomicBool>,
+    follower: Follower<SharedResult>,
+}
+
+/// The place where a fetch runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// A task of its own: a caller that is cancelled does not stop it.
+    InATask,
+    /// The thread of the caller: a function that is not async waits for nothing.
+    Here,
+}
+
+/// The value that a caller wants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// One that is fresh.
+    Fresh,
+    /// One whose fetch begins after the call.
+    New,
+}
+
+/// The next step of a caller.
+enum Lookup<K: Key> {
+    Use(FetchResult),
+    Join(Follower<SharedResult>),
+    /// Wait for a fetch that began too early, and look again.
+    After(Follower<SharedResult>),
+    Lead(FetchLeader<K>),
+}
+
+/// A failure that is kept.
+struct KeptFailure {
+    failure: Failure,
+    /// True if it is kept only to spare the backend while a stale value can be used.
+    only_with_stale: bool,
+}
+
 impl<K: Key> Engine<K> {
-    /// Of a cache whose values are kept there, at most so many.
     pub(super) const fn new<E>(
         policy: Policy,
         facts: &Facts<E>,
@@ -82,37 +144,36 @@ impl<K: Key> Engine<K> {
         (self.values)()
     }
 
-    pub(super) fn in_flight(&self) -> MutexGuard<'_, HashMap<K, InFlight>> {
+    fn in_flight(&self) -> MutexGuard<'_, HashMap<K, InFlight>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
+    fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
         self.revalidating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why there is no answer, where it is not the function that says so.
-    pub(super) fn error(&self, message: impl std::fmt::Display) -> ResourceError {
+    /// An error that is not the function's own.
+    fn error(&self, message: impl std::fmt::Display) -> ResourceError {
         ResourceError::new(self.policy.name, crate::Error::msg(message).into(), false)
     }
 
-    /// Until when a value may be given that is allowed so long after its TTL.
+    /// The end of a stale window of so many nanoseconds.
     fn usable_until(stamp: Stamp, window: u64) -> Tick {
         let window = if stamp.is_none { 0 } else { window };
         Tick(stamp.fresh_until.0.saturating_add(window))
     }
 
-    /// When nobody may be given it any more.
+    /// The time from which an entry is of no use.
     fn expires_at(&self, stamp: Stamp) -> Tick {
         let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
         Self::usable_until(stamp, stale_while_revalidate.max(stale_if_error))
     }
 
-    /// Nothing is dropped before this.
     fn expires(&self, at: Tick) {
         self.next_expiry.fetch_min(at.0, Relaxed);
     }
 
-    /// Of what is kept for a lifetime that began with the fetch.
+    /// The stamp of an entry whose lifetime began with its fetch.
     fn stamp(&self, started: Tick, ttl: u64, is_none: bool) -> Stamp {
         let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
         Stamp { fresh_until: Tick(started.0.saturating_add(lifetime)), is_none }
@@ -131,7 +192,7 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    /// What is not a hit.
+    /// Returns the result of a call that is not a hit.
     #[cold]
     pub(super) async fn look(
         &'static self,
@@ -140,36 +201,49 @@ impl<K: Key> Engine<K> {
         runs: Runs,
     ) -> FetchResult {
         match self.kept(&key, fetch) {
-            Ok(outcome) => outcome,
+            Ok(result) => result,
             Err(fetch) => {
-                let outcome = self.fetch(key.clone(), fetch, runs, false).await;
-                self.or_stale(&key, outcome)
+                let result = self.fetch(key.clone(), fetch, runs, Want::Fresh).await;
+                result.or_else(|failure| self.stale(&key).ok_or(failure))
             }
         }
     }
 
-    /// The value of a cache that is a resource.
+    /// Returns the value of a cache that is a resource.
     pub(super) async fn resource(&'static self) -> Result<Erased, ResourceError> {
         let Some((key, fetch)) = &self.as_resource else {
-            unreachable!("what is no resource is not held");
+            unreachable!("a cache that is no resource is not waited for as one");
         };
-        let looked = self.look(key.clone(), Box::new(fetch), Runs::InATask).await;
-        looked.map_err(|failure| match failure {
+        let result = self.look(key.clone(), Box::new(fetch), Runs::InATask);
+        // A panic is an error of whatever is built from this.
+        let result = catch_async(result).await;
+        let failure = match result {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(failure)) => failure,
+            Err(panic) => {
+                return Err(ResourceError::new(self.policy.name, panic.into_error(), false));
+            }
+        };
+        Err(match failure {
             Failure::Error(error) => {
                 ResourceError::new(self.policy.name, (self.report)(&error), false)
             }
-            Failure::Resource(error) if error.resource() == self.policy.name => error,
-            Failure::Resource(error) => {
+            Failure::Resource(error) | Failure::TimedOut(error)
+                if error.resource() == self.policy.name =>
+            {
+                error
+            }
+            Failure::Resource(error) | Failure::TimedOut(error) => {
                 ResourceError::new(self.policy.name, Box::new(error), false)
             }
         })
     }
 
-    /// The answer, if it may be given as it is; one that is stale is fetched again after the
-    /// response, unless it was just found that that fails.
+    /// Returns a kept value or failure that may be used as it is. A stale value is fetched again
+    /// after the response, unless a fetch has just failed.
     ///
     /// # Errors
-    /// There is none: gives back what begins its fetch.
+    /// The function that begins a fetch, if there is none.
     fn kept<'a>(&'static self, key: &K, fetch: Begin<'a, K>) -> Result<FetchResult, Begin<'a, K>> {
         let (policy, now) = (&self.policy, CLOCK.now());
         let failure = self.failures.find(key).filter(|entry| now < entry.stamp.fresh_until);
@@ -184,17 +258,17 @@ impl<K: Key> Engine<K> {
                 self.counters.stale_hits.fetch_add(1, Relaxed);
                 return Ok(Ok(value));
             }
-            // Without a later there is no time to fetch it but now.
-            if revalidates && crate::invocation::context::can_defer() {
+            // Without an invocation or a runtime there is no later time to fetch it.
+            if revalidates && can_defer() {
                 self.counters.stale_hits.fetch_add(1, Relaxed);
                 self.revalidate(key.clone(), fetch);
                 return Ok(Ok(value));
             }
         }
-        match failure {
+        match failure.as_ref().and_then(Self::kept_failure) {
             Some(failure) => {
                 self.counters.hits.add();
-                Ok(Err(Failure::Error(failure.value)))
+                Ok(Err(failure))
             }
             None => {
                 self.counters.misses.fetch_add(1, Relaxed);
@@ -203,150 +277,220 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    /// Joins the fetch of this key or makes it; `anew`, whether or not there is an answer.
+    /// The failure in an entry, if it may be used without a stale value.
+    fn kept_failure(entry: &Entry) -> Option<Failure> {
+        let kept = lent::<KeptFailure>(&entry.value);
+        (!kept.only_with_stale).then(|| kept.failure.clone())
+    }
+
+    /// Joins the fetch of this key, or leads one.
     pub(super) async fn fetch(
         &'static self,
         key: K,
         fetch: Begin<'_, K>,
         runs: Runs,
-        anew: bool,
+        want: Want,
     ) -> FetchResult {
         loop {
-            match self.next(&key, anew) {
-                Lookup::Use(outcome) => return outcome,
+            match self.lookup(&key, want) {
+                Lookup::Use(result) => return result,
                 Lookup::Join(follower) => {
-                    if let Some(outcome) = self.joined(&key, follower.wait().await, anew) {
-                        return outcome;
+                    if let Some(result) = self.joined(&key, follower.wait().await, want) {
+                        return result;
                     }
                 }
-                Lookup::Fetch(leader) => return leader.fetch(fetch(key), runs).await,
+                Lookup::After(follower) => {
+                    if let Completion::Circular = follower.wait().await {
+                        return Err(self.circular());
+                    }
+                }
+                Lookup::Lead(leader) => return leader.fetch(fetch(key), runs).await,
             }
         }
     }
 
-    fn next(&'static self, key: &K, anew: bool) -> Lookup<K> {
+    fn lookup(&'static self, key: &K, want: Want) -> Lookup<K> {
+        let (key_in_flight, key_of_leader) = (key.clone(), key.clone());
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
-        if !anew {
+        if want == Want::Fresh {
             // A fetch may have ended since the caller looked.
             let fresh = |entry: &Entry| now < entry.stamp.fresh_until;
             if let Some(entry) = self.values().find(key).filter(fresh) {
                 return Lookup::Use(Ok(entry.value));
             }
-            if let Some(failure) = self.failures.find(key).filter(fresh) {
-                return Lookup::Use(Err(Failure::Error(failure.value)));
+            let failure = self.failures.find(key).filter(fresh);
+            if let Some(failure) = failure.as_ref().and_then(Self::kept_failure) {
+                return Lookup::Use(Err(failure));
             }
         }
-        let storage = in_flight.entry(key.clone());
-        if let Storage::Occupied(storage) = &storage {
-            let other = storage.get();
-            // What was asked for before a freeze may have been answered before it, too.
-            let young = now < Tick(other.started.0.saturating_add(self.policy.ttl));
-            if young || !CLOCK.has_rested_since(other.started) {
-                return Lookup::Join(other.follower.clone());
+        if let Some(other) = in_flight.get(key) {
+            let is_young = now < Tick(other.started.0.saturating_add(self.policy.ttl));
+            match want {
+                Want::Fresh if is_young => return Lookup::Join(other.follower.clone()),
+                Want::New if !other.is_running.load(Relaxed) => {
+                    return Lookup::Join(other.follower.clone());
+                }
+                Want::New if is_young => return Lookup::After(other.follower.clone()),
+                _ => {}
             }
         }
         let (leader, follower) = single_flight::new();
         let number = self.numbers.fetch_add(1, Relaxed);
-        storage.insert_entry(InFlight { number, started: now, follower });
-        Lookup::Fetch(FetchLeader { engine: self, key: key.clone(), number, started: now, leader })
+        let is_running = Arc::new(AtomicBool::new(false));
+        let begun =
+            InFlight { number, started: now, is_running: Arc::clone(&is_running), follower };
+        in_flight.insert(key_in_flight, begun);
+        Lookup::Lead(FetchLeader {
+            engine: self,
+            key: key_of_leader,
+            number,
+            started: now,
+            began: Instant::now(),
+            is_running,
+            is_ended: false,
+            leader,
+        })
     }
 
-    /// What a fetch that was joined came to; `None` if the caller has to try for itself.
+    /// The result of a fetch for a caller that joined it; `None` if the caller has to look again.
     fn joined(
         &self,
         key: &K,
-        arrival: Completion<SharedResult>,
-        anew: bool,
+        completion: Completion<SharedResult>,
+        want: Want,
     ) -> Option<FetchResult> {
-        match arrival {
-            Completion::Completed(SharedResult::Done(outcome)) => Some(outcome),
-            Completion::Completed(SharedResult::Failed) if anew => None,
+        match completion {
+            Completion::Completed(SharedResult::Done(result)) => Some(result),
+            Completion::Completed(SharedResult::Failed) if want == Want::New => None,
             Completion::Completed(SharedResult::Failed) => self.stale(key).map(Ok),
             Completion::Abandoned => None,
-            Completion::Circular => {
-                let error = self.error("its function needs itself");
-                Some(Err(Failure::Resource(error)))
-            }
+            Completion::Circular => Some(Err(self.circular())),
         }
     }
 
-    /// The old value in the place of an error, while that is allowed.
-    fn or_stale(&self, key: &K, outcome: FetchResult) -> FetchResult {
-        outcome.or_else(|failure| self.stale(key).ok_or(failure))
+    fn circular(&self) -> Failure {
+        Failure::Resource(self.error("its function needs itself"))
     }
 
+    /// The stale value that may be used in the place of a failure.
     fn stale(&self, key: &K) -> Option<Erased> {
         let Entry { value, stamp } = self.values().find(key)?;
         let now = CLOCK.now();
         if now < stamp.fresh_until {
-            return Some(value); // another fetch has brought it
+            return Some(value); // another fetch has stored it
         }
         if now >= Self::usable_until(stamp, self.policy.stale_if_error) {
             return None;
         }
         self.counters.stale_hits.fetch_add(1, Relaxed);
-        tracing::warn!(cache = self.policy.name, "fetching failed; the stale value is used");
+        let cache = self.policy.name;
+        log_caught(|| tracing::warn!(cache, "fetch failed; using the stale value"));
         Some(value)
     }
 
-    /// Fetches again after the response of this invocation, once however often it is asked for.
+    /// Fetches after the response of this invocation, once for all callers that ask for it.
     fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
         if !self.revalidating().insert(key.clone()) {
             return;
         }
-        let fetch = fetch(key.clone());
-        let turn = Revalidation { engine: self, key };
-        crate::invocation::context::defer(async move {
-            let turn = turn;
-            if let Lookup::Fetch(leader) = self.next(&turn.key, true) {
-                // Counted where it ends; the old value is still there for the next use.
-                let _ = leader.run(fetch).await;
-            }
+        let revalidation = Revalidation { engine: self, key };
+        let fetch = fetch(revalidation.key.clone());
+        defer(async move {
+            let Revalidation { key, .. } = &revalidation;
+            let Lookup::Lead(leader) = self.lookup(key, Want::New) else {
+                return;
+            };
+            // The stale value stays for the next call.
+            let error = match leader.run(fetch).await {
+                Ok(Ok(_)) => return,
+                Ok(Err(Failure::Error(error))) => chain(&*(self.report)(&error)),
+                Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
+                Err(panic) => panic.to_string(),
+            };
+            tracing::warn!(cache = self.policy.name, error, "revalidation failed");
         });
     }
 
-    /// Keeps what a fetch brought, as far as it is to be kept.
-    pub(super) fn ensure_ready(&self, key: &K, started: Tick, outcome: &FetchResult) {
-        let Policy { ttl, negative_ttl, .. } = self.policy;
-        match outcome {
+    /// Stores the result of a fetch, as far as it is to be kept.
+    fn store(&self, key: K, started: Tick, result: &FetchResult, removed: &mut Removed<K>) {
+        let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
+        match result {
             Ok(value) => {
+                self.failures.remove(&key, removed);
                 let is_none = (self.is_none)(value);
-                let ttl = if is_none { negative_ttl } else { ttl };
-                if ttl == 0 {
-                    self.values().remove(key);
-                } else {
-                    self.keep(self.values(), key, value, self.stamp(started, ttl, is_none));
+                match if is_none { negative_ttl } else { ttl } {
+                    0 => self.values().remove(&key, removed),
+                    ttl => {
+                        let stamp = self.stamp(started, ttl, is_none);
+                        self.keep(self.values(), key, Arc::clone(value), stamp, removed);
+                    }
                 }
-                self.failures.remove(key);
             }
-            // Beside a value that may still be given, in place of the error.
-            Err(Failure::Error(error)) if negative_ttl > 0 && self.shares_errors => {
-                self.keep(&self.failures, key, error, self.stamp(started, negative_ttl, true));
+            Err(failure) => {
+                let is_kept = match failure {
+                    Failure::Error(_) => self.shares_errors,
+                    Failure::TimedOut(_) => true,
+                    Failure::Resource(_) => false,
+                };
+                let only_with_stale = negative_ttl == 0 || !is_kept;
+                let ttl = match negative_ttl {
+                    0 if stale_if_error > 0 => RETRY_PAUSE,
+                    ttl => ttl,
+                };
+                if ttl > 0 {
+                    let failure = KeptFailure { failure: failure.clone(), only_with_stale };
+                    let stamp = self.stamp(started, ttl, true);
+                    self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
+                }
             }
-            Err(_) => {}
         }
     }
 
-    fn keep(&self, store: &dyn Entries<K>, key: &K, value: &Erased, stamp: Stamp) {
+    fn keep(
+        &self,
+        entries: &dyn Entries<K>,
+        key: K,
+        value: Erased,
+        stamp: Stamp,
+        removed: &mut Removed<K>,
+    ) {
+        entries.insert(key, Entry { value, stamp }, removed);
+        // Noted after the insertion: a purge that runs before it would not see the entry, and one
+        // that runs after it notes the expiry itself.
         self.expires(self.expires_at(stamp));
-        store.insert(key.clone(), Entry { value: Arc::clone(value), stamp });
     }
 
-    /// Forgets the answer of a key. That of a fetch under way is not kept.
+    /// Removes the value of a key. That of a fetch under way is not kept.
     pub(super) fn invalidate(&self, key: &K) {
-        let mut in_flight = self.in_flight();
-        in_flight.remove(key);
-        self.values().remove(key);
-        self.failures.remove(key);
+        let mut removed = Removed::new();
+        {
+            let mut in_flight = self.in_flight();
+            in_flight.remove(key);
+            self.values().remove(key, &mut removed);
+            self.failures.remove(key, &mut removed);
+        }
+        drop_removed(removed);
     }
 
-    /// Forgets all answers, as [`invalidate`](Self::invalidate) does one.
+    /// Removes all values, as [`invalidate`](Self::invalidate) does one.
     pub(super) fn clear(&self) {
-        let mut in_flight = self.in_flight();
-        in_flight.clear();
-        self.values().retain(&|_| false);
-        self.failures.retain(&|_| false);
+        let mut removed = Removed::new();
+        {
+            let mut in_flight = self.in_flight();
+            in_flight.clear();
+            self.values().retain(&|_| false, &mut removed);
+            self.failures.retain(&|_| false, &mut removed);
+        }
+        drop_removed(removed);
+    }
+}
+
+/// Drops entries one by one: a destructor that panics does not stop the others.
+fn drop_removed<K>(removed: Removed<K>) {
+    for (key, entry) in removed {
+        drop_caught(entry, "a cached value");
+        drop_caught(key, "a key");
     }
 }
 
@@ -364,7 +508,7 @@ impl<K: Key> RegistryEntry for Engine<K> {
     }
 
     fn ensure_ready(&'static self) -> EnsureReady {
-        // One that may be given as it is is no hit: nobody is given it here.
+        // A kept value that may be used is no hit: no caller uses it here.
         let is_usable = |entry: Entry| {
             let window = self.policy.stale_while_revalidate;
             CLOCK.now() < Self::usable_until(entry.stamp, window)
@@ -382,15 +526,17 @@ impl<K: Key> RegistryEntry for Engine<K> {
             return;
         }
         self.next_expiry.store(u64::MAX, Relaxed);
-        let lives = |expires_at: Tick| {
-            if now < expires_at {
-                self.expires(expires_at);
+        let keep = |stamp| {
+            let at = self.expires_at(stamp);
+            if now < at {
+                self.expires(at);
             }
-            now < expires_at
+            now < at
         };
-        let lives = |stamp| lives(self.expires_at(stamp));
-        self.values().retain(&lives);
-        self.failures.retain(&lives);
+        let mut removed = Removed::new();
+        self.values().retain(&keep, &mut removed);
+        self.failures.retain(&keep, &mut removed);
+        drop_removed(removed);
     }
 
     fn stats(&self) -> Option<Stats> {
@@ -399,11 +545,117 @@ impl<K: Key> RegistryEntry for Engine<K> {
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        self.in_flight().clear();
         self.first.store(self.numbers.load(Relaxed), Relaxed);
+        self.clear();
         self.counters.reset();
         self.failures.reset();
         self.values().reset();
         self.revalidating().clear();
+    }
+}
+
+/// The right and the duty to end a fetch. Dropping it leaves the fetch without a result.
+struct FetchLeader<K: Key> {
+    engine: &'static Engine<K>,
+    key: K,
+    number: u64,
+    started: Tick,
+    began: Instant,
+    is_running: Arc<AtomicBool>,
+    is_ended: bool,
+    leader: Leader<SharedResult>,
+}
+
+impl<K: Key> FetchLeader<K> {
+    /// Fetches. Without a tokio runtime this is done on the caller's thread in any case.
+    async fn fetch(self, fetch: Fetch, runs: Runs) -> FetchResult {
+        let _waiting = self.leader.wait_for();
+        // Its deadline and its deferred work are those of the invocation that leads it.
+        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)).in_current_span());
+        let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
+        let result = match runtime {
+            None => run.await,
+            Some(runtime) => match runtime.spawn(run).await {
+                Ok(result) => result,
+                Err(error) => match error.try_into_panic() {
+                    Ok(payload) => std::panic::resume_unwind(payload),
+                    // The runtime is being shut down, and this caller with it.
+                    Err(_) => pending().await,
+                },
+            },
+        };
+        result.unwrap_or_else(|panic| panic.resume())
+    }
+
+    /// Fetches, and ends the fetch.
+    async fn run(self, fetch: Fetch) -> Result<FetchResult, Panic> {
+        self.is_running.store(true, Relaxed);
+        let limit = self.engine.policy.timeout.unwrap_or(FETCH_LIMIT);
+        let end = tokio::time::Instant::now().checked_add(limit);
+        let result = {
+            let work = pin!(Some(catch_async(self.leader.run(fetch))));
+            run_until(end, work).await
+        };
+        let result = result.unwrap_or_else(|| {
+            let error = self.engine.error(format_args!("no value after {limit:?}"));
+            Ok(Err(Failure::TimedOut(error)))
+        });
+        self.end(result)
+    }
+
+    fn end(mut self, result: Result<FetchResult, Panic>) -> Result<FetchResult, Panic> {
+        self.count(matches!(result, Ok(Ok(_))));
+        // Dropping this sends the followers on, and the leader has the panic.
+        let result = result?;
+        let engine = self.engine;
+        let key = self.key.clone();
+        let mut removed = Removed::new();
+        {
+            let mut in_flight = engine.in_flight();
+            let is_ours = |other: &InFlight| other.number == self.number;
+            // Otherwise the key was invalidated, or a younger fetch is under way.
+            if in_flight.get(&self.key).is_some_and(is_ours) {
+                in_flight.remove(&self.key);
+                engine.store(key, self.started, &result, &mut removed);
+            }
+        }
+        self.is_ended = true;
+        self.leader.complete(match &result {
+            Err(Failure::Error(_)) if !engine.shares_errors => SharedResult::Failed,
+            result => SharedResult::Done(result.clone()),
+        });
+        drop_removed(removed);
+        Ok(result)
+    }
+
+    fn count(&self, succeeded: bool) {
+        let engine = self.engine;
+        if self.number >= engine.first.load(Relaxed) {
+            let counters = &engine.counters;
+            counters.load_time.fetch_add(nanos(self.began.elapsed()), Relaxed);
+            counters.loads.fetch_add(1, Relaxed);
+            counters.load_errors.fetch_add(u64::from(!succeeded), Relaxed);
+        }
+    }
+}
+
+impl<K: Key> Drop for FetchLeader<K> {
+    fn drop(&mut self) {
+        if !self.is_ended {
+            // Found by its number: `Hash` or `Eq` of the key may be what panicked.
+            self.engine.in_flight().retain(|_, other| other.number != self.number);
+        }
+    }
+}
+
+/// The revalidation of a key. It is over when this is dropped.
+struct Revalidation<K: Key> {
+    engine: &'static Engine<K>,
+    key: K,
+}
+
+impl<K: Key> Drop for Revalidation<K> {
+    fn drop(&mut self) {
+        let _ = catch(|| self.engine.revalidating().remove(&self.key));
     }
 }

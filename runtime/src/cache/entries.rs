@@ -1,6 +1,9 @@
-//! Where a cache keeps its values: one slot, or a bounded map. To all but a hit they are values of some
-//! type; the map is compiled once for a type of keys.
+//! The storage of a cache: one slot, or a bounded map. Only a hit knows the type of the values; the
+//! map is compiled once for a type of keys.
+//!
+//! What is taken out of a storage is returned to the engine, which drops it when it holds no lock.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -12,102 +15,111 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
 use super::key::{Key, Query, Value};
 use crate::base::clock::{CLOCK, Tick};
 use crate::base::erased::{Erased, lent, owned};
+use crate::resource::Handle;
 
-/// Something that is kept.
+/// A value that is kept.
 #[derive(Clone)]
 pub struct Entry {
     pub(super) value: Erased,
     pub(super) stamp: Stamp,
 }
 
-/// What is known of a value that is kept.
+/// The lifetime of an entry.
 #[derive(Clone, Copy)]
 pub struct Stamp {
-    /// Until when it is as good as fetched now.
+    /// The end of its TTL.
     pub(super) fresh_until: Tick,
-    /// Whether it says that there is none: then it is given for its own time only.
+    /// True for a value that stands for none: it has no stale windows.
     pub(super) is_none: bool,
 }
 
-/// Gives hits: takes no write lock and allocates nothing.
+/// Entries that were taken out of a storage, with their keys where those are at hand.
+pub type Removed<K> = Vec<(Option<K>, Entry)>;
+
+/// Looks hits up: takes no write lock and allocates nothing.
 pub trait Hit<K, V>: Entries<K> {
-    /// A clone of the value of that key, if it is fresh.
+    /// Returns a clone of the value of that key, if it is fresh.
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V>;
 }
 
 /// Keeps entries.
 pub trait Entries<K>: Send + Sync + 'static {
-    /// The entry of that key.
+    /// Returns the entry of that key.
     fn find(&self, key: &K) -> Option<Entry>;
-    /// Keeps an entry in the place of the one that is there.
-    fn insert(&self, key: K, entry: Entry);
-    /// Forgets the entry of that key.
-    fn remove(&self, key: &K);
-    /// Forgets all entries that are not to be kept.
-    fn retain(&self, keep: &dyn Fn(Stamp) -> bool);
-    /// How many there are.
+    /// Keeps an entry in the place of the one of that key.
+    fn insert(&self, key: K, entry: Entry, removed: &mut Removed<K>);
+    /// Removes the entry of that key.
+    fn remove(&self, key: &K, removed: &mut Removed<K>);
+    /// Removes all entries for which `keep` is false.
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool, removed: &mut Removed<K>);
+    /// Returns the number of entries.
     fn len(&self) -> usize;
-    /// How many had to make room.
+    /// Returns the number of entries that made room for others.
     fn evictions(&self) -> u64 {
         0
     }
-    /// Back to how the process started, for the next simulated container.
+    /// Resets the counters to the state in which the process started.
     #[cfg(feature = "testing")]
-    fn reset(&self);
+    fn reset(&self) {}
 }
 
-/// The place of a function without arguments.
+/// The storage of a function without arguments.
 pub struct Slot<V>(ArcSwapOption<Kept<V>>);
 
-/// An [`Entry`] of that type.
+/// An [`Entry`] with its type.
 pub(super) struct Kept<V> {
-    pub(super) value: Arc<V>,
+    value: Arc<V>,
     stamp: Stamp,
 }
 
-/// What was found in a [`Slot`].
-pub(super) type Found<V> = Guard<Option<Arc<Kept<V>>>>;
+impl<V: Value> Kept<V> {
+    fn entry(&self) -> Entry {
+        Entry { value: Arc::clone(&self.value) as Erased, stamp: self.stamp }
+    }
+}
 
 impl<V> Slot<V> {
-    /// An empty place.
+    /// Creates an empty slot.
     pub const fn new() -> Self {
         Self(ArcSwapOption::const_empty())
     }
 
-    /// What is there, if it is fresh.
+    /// Returns the value if it is fresh.
     #[inline]
-    pub(super) fn hold(&self) -> Option<Found<V>> {
+    pub(super) fn hold(&self) -> Option<ValueRef<V>> {
         let now = CLOCK.now();
-        let found = self.0.load();
-        found.as_ref().is_some_and(|kept| now < kept.stamp.fresh_until).then_some(found)
+        let kept = self.0.load();
+        let is_fresh = kept.as_ref().is_some_and(|kept| now < kept.stamp.fresh_until);
+        is_fresh.then_some(ValueRef(Held::Kept(kept)))
     }
 }
 
 impl<V: Value> Hit<(), V> for Slot<V> {
     #[inline]
     fn fresh<Q: Query<()>>(&self, _: &Q) -> Option<V> {
-        self.hold()?.as_ref().map(|kept| V::clone(&kept.value))
+        self.hold().map(|value| V::clone(&value))
     }
 }
 
 impl<V: Value> Entries<()> for Slot<V> {
     fn find(&self, (): &()) -> Option<Entry> {
-        let found = self.0.load();
-        found.as_ref().map(|kept| Entry { value: kept.value.clone(), stamp: kept.stamp })
+        self.0.load().as_ref().map(|kept| kept.entry())
     }
 
-    fn insert(&self, (): (), Entry { value, stamp }: Entry) {
-        self.0.store(Some(Arc::new(Kept { value: owned(value), stamp })));
+    fn insert(&self, (): (), Entry { value, stamp }: Entry, removed: &mut Removed<()>) {
+        let before = self.0.swap(Some(Arc::new(Kept { value: owned(value), stamp })));
+        removed.extend(before.map(|kept| (None, kept.entry())));
     }
 
-    fn remove(&self, (): &()) {
-        self.0.store(None);
+    fn remove(&self, (): &(), removed: &mut Removed<()>) {
+        removed.extend(self.0.swap(None).map(|kept| (None, kept.entry())));
     }
 
-    fn retain(&self, keep: &dyn Fn(Stamp) -> bool) {
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool, removed: &mut Removed<()>) {
         let current = self.0.load();
-        if current.as_ref().is_some_and(|kept| !keep(kept.stamp)) {
-            // Only if nobody has put another one there meanwhile.
+        if let Some(kept) = current.as_ref().filter(|kept| !keep(kept.stamp)) {
+            removed.push((None, kept.entry()));
+            // A value that was stored meanwhile stays.
             self.0.compare_and_swap(&current, None);
         }
     }
@@ -115,17 +127,13 @@ impl<V: Value> Entries<()> for Slot<V> {
     fn len(&self) -> usize {
         usize::from(self.0.load().is_some())
     }
-
-    #[cfg(feature = "testing")]
-    fn reset(&self) {
-        self.0.store(None);
-    }
 }
 
-/// The places of a function with arguments, at most so many. Made when first used.
+/// The storage of a function with arguments: at most `capacity` entries. It is created by the first
+/// insertion.
 ///
-/// Under one lock: so the bound is exact, and no key makes room before it is reached. A value is cloned
-/// under it, which costs a hit less than to share it with those who read the same one.
+/// One lock guards it, so that the bound is exact and no entry makes room before it is reached. A
+/// hit clones the value under that lock: to count an `Arc` that all threads share would cost more.
 pub struct Map<K> {
     capacity: usize,
     entries: OnceCell<RwLock<Bounded<K>>>,
@@ -134,31 +142,31 @@ pub struct Map<K> {
 
 type Bounded<K> = QuickCache<K, Entry, UnitWeighter, DefaultHashBuilder, Evictions>;
 
-/// Counts what has to make room.
+/// Takes evicted entries out.
 struct Evictions;
 
 impl<K> Lifecycle<K, Entry> for Evictions {
-    type RequestState = u64;
+    type RequestState = Removed<K>;
 
-    fn before_evict(&self, evicted: &mut u64, _: &K, _: &mut Entry) {
-        *evicted += 1;
+    fn on_evict(&self, evicted: &mut Removed<K>, key: K, entry: Entry) {
+        evicted.push((Some(key), entry));
     }
 }
 
 impl<K: Key> Map<K> {
-    /// An empty map of at most `capacity` entries.
+    /// Creates an empty map.
     pub const fn new(capacity: usize) -> Self {
         Self { capacity, entries: OnceCell::new(), evictions: AtomicU64::new(0) }
     }
 
-    fn made(&self) -> &RwLock<Bounded<K>> {
+    fn created(&self) -> &RwLock<Bounded<K>> {
         self.entries.get_or_init(|| {
             let options = OptionsBuilder::new()
                 .estimated_items_capacity(self.capacity)
                 .weight_capacity(self.capacity as u64)
                 .build();
             let Ok(options) = options else {
-                unreachable!("all that has to be given is given");
+                unreachable!("all required options are given");
             };
             let hasher = DefaultHashBuilder::default();
             RwLock::new(QuickCache::with_options(options, UnitWeighter, hasher, Evictions))
@@ -175,7 +183,8 @@ impl<K: Key> Map<K> {
     }
 }
 
-/// A key whose `Hash` or `Eq` panics has changed nothing yet: the entries are as good as before.
+/// A key whose `Hash` or `Eq` panics has changed nothing yet, so a poisoned lock is as good as
+/// another.
 fn write<T>(entries: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     entries.write().unwrap_or_else(PoisonError::into_inner)
 }
@@ -195,22 +204,34 @@ impl<K: Key> Entries<K> for Map<K> {
         self.read()?.get(key).cloned()
     }
 
-    fn insert(&self, key: K, entry: Entry) {
-        let mut evicted = 0;
-        write(self.made()).insert_with_lifecycle(key, entry, &mut evicted);
-        self.evictions.fetch_add(evicted, Relaxed);
+    fn insert(&self, key: K, entry: Entry, removed: &mut Removed<K>) {
+        let mut evicted = Removed::new();
+        {
+            let mut entries = write(self.created());
+            removed.extend(entries.peek(&key).map(|before| (None, before.clone())));
+            entries.insert_with_lifecycle(key, entry, &mut evicted);
+        }
+        self.evictions.fetch_add(evicted.len() as u64, Relaxed);
+        removed.append(&mut evicted);
     }
 
-    fn remove(&self, key: &K) {
-        if let Some(mut entries) = self.write() {
-            entries.remove(key);
-        }
+    fn remove(&self, key: &K, removed: &mut Removed<K>) {
+        let before = self.write().and_then(|mut entries| entries.remove(key));
+        removed.extend(before.map(|(key, entry)| (Some(key), entry)));
     }
 
-    fn retain(&self, keep: &dyn Fn(Stamp) -> bool) {
-        if let Some(mut entries) = self.write() {
-            entries.retain(|_, entry| keep(entry.stamp));
-        }
+    fn retain(&self, keep: &dyn Fn(Stamp) -> bool, removed: &mut Removed<K>) {
+        let Some(mut entries) = self.write() else {
+            return;
+        };
+        let expired = std::cell::RefCell::new(removed);
+        entries.retain(|_, entry| {
+            let keeps = keep(entry.stamp);
+            if !keeps {
+                expired.borrow_mut().push((None, entry.clone()));
+            }
+            keeps
+        });
     }
 
     fn len(&self) -> usize {
@@ -223,9 +244,46 @@ impl<K: Key> Entries<K> for Map<K> {
 
     #[cfg(feature = "testing")]
     fn reset(&self) {
-        if let Some(mut entries) = self.write() {
-            entries.clear();
-        }
         self.evictions.store(0, Relaxed);
+    }
+}
+
+/// The value of a `#[cached]` resource, in use.
+pub struct ValueRef<V>(Held<V>);
+
+enum Held<V> {
+    /// The value of a [`Slot`].
+    Kept(Guard<Option<Arc<Kept<V>>>>),
+    /// A value that was waited for.
+    Fetched(Arc<V>),
+}
+
+impl<V> ValueRef<V> {
+    pub(super) fn fetched(value: Arc<V>) -> Self {
+        Self(Held::Fetched(value))
+    }
+
+    fn arc(&self) -> &Arc<V> {
+        match &self.0 {
+            Held::Kept(kept) => match &**kept {
+                Some(kept) => &kept.value,
+                None => unreachable!("it is made of a value"),
+            },
+            Held::Fetched(value) => value,
+        }
+    }
+}
+
+impl<V> Deref for ValueRef<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        self.arc()
+    }
+}
+
+impl<V> Handle for ValueRef<V> {
+    fn handle(&self) -> Arc<V> {
+        Arc::clone(self.arc())
     }
 }

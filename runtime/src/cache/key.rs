@@ -1,24 +1,23 @@
-//! Keys made from a function's arguments: looked up by what the caller borrowed, owned only when a
-//! value has to be fetched.
+//! Keys made of a function's arguments. A lookup borrows the arguments; only a miss owns them.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 
 use quick_cache::Equivalent;
 
-/// A key of its own.
+/// An owned key.
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
 
 impl<T: Hash + Eq + Clone + Send + Sync + 'static> Key for T {}
 
-/// A value that every caller gets a clone of.
+/// A value of which every caller gets a clone.
 pub trait Value: Clone + Send + Sync + 'static {}
 
 impl<T: Clone + Send + Sync + 'static> Value for T {}
 
-/// What a caller has in hand: finds an entry without owning a key.
+/// The arguments of a caller, which find an entry without an owned key.
 pub trait Query<K>: Hash + Equivalent<K> {
-    /// The key it would be kept under.
+    /// Returns the owned key.
     fn own(&self) -> K;
 }
 
@@ -26,7 +25,7 @@ impl Query<()> for () {
     fn own(&self) {}
 }
 
-/// Borrowed arguments. Hashes like the tuple of the owned ones.
+/// Borrowed arguments. They hash like the tuple of the owned ones.
 #[derive(Clone, Copy)]
 pub struct Arguments<T>(pub T);
 

@@ -1,30 +1,24 @@
-//! What stands behind `#[cached]`: one TTL cache, unkeyed (a [`Slot`]) or keyed and bounded (a
-//! [`Map`]).
+//! The cache behind `#[cached]`: unkeyed (a [`Slot`]) or keyed and bounded (a [`Map`]).
 //!
-//! A hit reads the container clock and the entry, nothing else, and only who reads it knows its type
-//! ([`Cache`]). All else is compiled once for a type of keys ([`engine`]). A miss joins the *fetch* of its key
-//! that is under way, or starts one in a task of its own; a hit on another key never waits for it.
+//! A hit reads the container clock and the entry, and only a hit knows the type of the value
+//! ([`Cache`]). Everything else is compiled once for a type of keys ([`engine`]). A miss joins the
+//! *fetch* of its key, or leads one in a task of its own; a hit on another key never waits for it.
 //!
-//! - **Age** counts from the start of the fetch (as RFC 9111 counts it, §4.2.3), so that an answer
-//!   that was held up by a freeze is not taken for a new one; nobody joins a fetch that is older
-//!   than the TTL.
-//! - **Cancellation**: a caller that goes away does not stop the fetch; its answer is kept for the
-//!   next. If the runtime that it runs on is shut down, the next caller in line starts another.
-//! - **Errors** are shared by all who waited where they are `Clone`; where not, the caller that
-//!   started the fetch gets it and the next in line tries.
-//! - **Circles**: a function that needs its own answer for the same key, through whatever others, gets
-//!   an error ([`crate::base::single_flight`]).
-//! - **Panics** are those of the caller that started the fetch; nothing is kept, the next in line
-//!   tries.
-//! - **Invalidation** while a fetch is under way: its answer goes to those who already wait for it
-//!   and is not kept.
-//! - **Locks** are never held while user code runs, but for `Clone`, `Hash`, `Eq` and `Drop` of keys
-//!   and values.
+//! - **Age** counts from the start of the fetch (RFC 9111, §4.2.3), so that a value that a freeze
+//!   held up is as old as it is.
+//! - **Cancellation**: a caller that is cancelled does not stop the fetch, whose value is kept. If
+//!   the runtime of the fetch is shut down, the next caller leads another one.
+//! - **Errors** are shared by all callers of a fetch if they are `Clone`. If not, the leader gets the
+//!   error, and the next caller in line leads another fetch.
+//! - **Circles**: a function that needs its own value for the same key, directly or through others,
+//!   gets an error ([`crate::base::single_flight`]).
+//! - **Panics** are those of the leader. Nothing is kept, and the next caller in line leads.
+//! - **Invalidation** during a fetch: its value goes to the callers that wait for it, and is not
+//!   kept.
+//! - **Locks**: `Hash` and `Eq` of keys run under them, and in a keyed hit `Clone` of the value.
 
 mod engine;
 mod entries;
-mod fetch;
-mod held;
 mod key;
 mod outcome;
 mod policy;
@@ -36,15 +30,14 @@ use crate::base::counters::Stats;
 use crate::base::erased::{Erased, Finish, Later, owned};
 use crate::base::single_flight::blocking;
 use crate::error::ResourceError;
+use crate::invocation::context::unavailable;
 use crate::resource::{PendingValue, RegistryEntry, Storage};
-use engine::Engine;
+use engine::{Engine, Runs, Want};
 use entries::{Entries, Hit, Map, Slot};
-use fetch::Runs;
-use held::Holding;
 use key::{Key, Value};
 use outcome::{FetchResult, error_of};
 
-pub use held::ValueRef;
+pub use entries::ValueRef;
 pub use key::{Arguments, Query};
 pub use outcome::{Failure, Fetch, SharedError, infallible, report};
 pub use policy::{Facts, Policy};
@@ -55,7 +48,7 @@ pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
     values: S,
     clone_error: Option<fn(&E) -> E>,
     from_resource_error: Option<fn(ResourceError) -> E>,
-    gives: PhantomData<fn() -> V>,
+    returns: PhantomData<fn() -> V>,
 }
 
 /// The cache of a function without arguments.
@@ -64,8 +57,8 @@ pub type Unkeyed<V, E> = Cache<(), V, E, Slot<V>>;
 pub type Keyed<K, V, E> = Cache<K, V, E, Map<K>>;
 
 impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
-    /// An empty cache. `fetch` fills it if it is a resource; if it is none, its callers alone do.
-    /// `values` gives those of the cache itself.
+    /// Creates an empty cache. If it is a resource, `fetch` fetches its value. `values` returns the
+    /// storage of the cache itself.
     pub const fn unkeyed(
         policy: Policy,
         facts: Facts<E>,
@@ -81,7 +74,8 @@ impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
 }
 
 impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
-    /// An empty cache for at most `max_entries` keys. `values` gives those of the cache itself.
+    /// Creates an empty cache for at most `max_entries` keys. `values` returns the storage of the
+    /// cache itself.
     pub const fn keyed(
         policy: Policy,
         facts: Facts<E>,
@@ -96,24 +90,24 @@ impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
 impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     const fn new(engine: Engine<K>, values: S, facts: Facts<E>) -> Self {
         let Facts { clone_error, from_resource_error, .. } = facts;
-        Self { engine, values, clone_error, from_resource_error, gives: PhantomData }
+        Self { engine, values, clone_error, from_resource_error, returns: PhantomData }
     }
 
-    /// What is kept.
+    /// Returns the storage.
     pub fn values(&'static self) -> &'static dyn Entries<K> {
         &self.values
     }
 
-    /// Its part in the container's life.
+    /// Returns the entry of the registry.
     pub const fn entry(&'static self) -> &'static dyn RegistryEntry {
         &self.engine
     }
 
-    /// The value for these arguments, if it is kept and fresh; else what waits for the answer, stale or
-    /// fetched. Who asks thus holds nothing while it waits but that, and its future is small.
+    /// Returns the value of these arguments if it is fresh.
     ///
     /// # Errors
-    /// What is to be awaited.
+    /// A future of the value, stale or fetched. A caller holds only that while it waits, so that its
+    /// own future is small.
     #[inline]
     pub fn now_or_later<'a, Q: Query<K>>(
         &'static self,
@@ -126,10 +120,10 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         }
     }
 
-    /// The same for a function that is not async. Its fetch never waits for anything.
+    /// Returns the value for a function that is not async, whose fetch waits for nothing.
     ///
     /// # Errors
-    /// The function's own.
+    /// The function's error.
     #[inline]
     pub fn get_blocking<Q: Query<K>>(
         &'static self,
@@ -139,14 +133,14 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         match self.hit(&query) {
             Some(value) => Ok(value),
             None => {
-                let looked = self.engine.look(query.own(), Box::new(fetch), Runs::Here);
-                self.finish(blocking(looked))
+                let result = self.engine.look(query.own(), Box::new(fetch), Runs::Here);
+                self.finish(blocking(result))
             }
         }
     }
 
-    /// Apart from those who ask: what is left of them is small enough to be inlined, and no argument
-    /// has to take the way through a future's memory.
+    /// Not inlined: what is left of its callers is small enough to be inlined, and the arguments do
+    /// not go through the memory of a future.
     #[inline(never)]
     fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
         let value = self.values.fresh(query)?;
@@ -164,20 +158,21 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         Later::new(Box::pin(self.engine.look(query.own(), Box::new(fetch), Runs::InATask)), self)
     }
 
-    /// Fetches now, whether or not the kept answer is fresh. Callers at the same time share one
-    /// fetch.
+    /// Fetches, even if the value is fresh. Callers share a fetch that begins after all of them
+    /// called.
     ///
     /// # Errors
-    /// The function's own; the answer that was kept stays.
+    /// The function's error. The kept value stays.
     pub async fn refresh<Q: Query<K>>(
         &'static self,
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.finish(self.engine.fetch(query.own(), Box::new(fetch), Runs::InATask, true).await)
+        let fetch = Box::new(fetch);
+        self.finish(self.engine.fetch(query.own(), fetch, Runs::InATask, Want::New).await)
     }
 
-    /// The same for a function that is not async.
+    /// Fetches for a function that is not async.
     ///
     /// # Errors
     /// As [`refresh`](Self::refresh).
@@ -186,25 +181,26 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        self.finish(blocking(self.engine.fetch(query.own(), Box::new(fetch), Runs::Here, true)))
+        let fetch = Box::new(fetch);
+        self.finish(blocking(self.engine.fetch(query.own(), fetch, Runs::Here, Want::New)))
     }
 
-    /// The value, if it is kept and fresh.
+    /// Returns the value if it is kept and fresh.
     pub fn peek<Q: Query<K>>(&self, query: Q) -> Option<V> {
         self.values.fresh(&query)
     }
 
-    /// Forgets the answer for these arguments. The answer of a fetch under way is not kept.
+    /// Removes the value of these arguments. That of a fetch under way is not kept.
     pub fn invalidate<Q: Query<K>>(&self, query: Q) {
         self.engine.invalidate(&query.own());
     }
 
-    /// Forgets all answers, as [`invalidate`](Self::invalidate) does one.
+    /// Removes all values, as [`invalidate`](Self::invalidate) does one.
     pub fn clear(&self) {
         self.engine.clear();
     }
 
-    /// What happened so far.
+    /// Returns the statistics.
     pub fn stats(&self) -> Stats {
         self.engine.stats()
     }
@@ -212,18 +208,19 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
 
 impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Finish for Cache<K, V, E, S> {
     type Outcome = FetchResult;
-    /// What the function answers with.
     type Output = Result<V, E>;
 
     #[cold]
-    fn finish(&self, outcome: FetchResult) -> Result<V, E> {
-        match outcome {
+    fn finish(&self, result: FetchResult) -> Result<V, E> {
+        match result {
             Ok(value) => Ok(Arc::unwrap_or_clone(owned(value))),
             Err(Failure::Error(error)) => Err(error_of(&error, self.clone_error)),
-            Err(Failure::Resource(error)) => match self.from_resource_error {
-                Some(convert) => Err(convert(error)),
-                None => crate::invocation::context::unavailable(error),
-            },
+            Err(Failure::Resource(error) | Failure::TimedOut(error)) => {
+                match self.from_resource_error {
+                    Some(convert) => Err(convert(error)),
+                    None => unavailable(error),
+                }
+            }
         }
     }
 }
@@ -233,9 +230,9 @@ impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
 
     #[inline]
     fn ready(&'static self) -> Option<ValueRef<V>> {
-        let found = self.values.hold()?;
+        let value = self.values.hold()?;
         self.engine.counters.hits.add();
-        Some(ValueRef(Holding::Kept(found)))
+        Some(value)
     }
 
     fn wait(&'static self) -> PendingValue {
@@ -243,7 +240,7 @@ impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
     }
 
     fn hold(&'static self, value: Erased) -> ValueRef<V> {
-        ValueRef(Holding::Fetched(owned(value)))
+        ValueRef::fetched(owned(value))
     }
 
     fn entry(&'static self) -> &'static dyn RegistryEntry {

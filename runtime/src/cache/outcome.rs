@@ -1,4 +1,4 @@
-//! What a fetch brings, as it is shared by those who wait for it.
+//! The result of a fetch, as the callers that wait for it share it.
 
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
@@ -6,19 +6,21 @@ use std::sync::{Mutex, PoisonError};
 use crate::base::erased::{BoxFuture, Erased, lent};
 use crate::error::{BoxError, ResourceError};
 
-/// What a fetch ends with: a value of the function's type.
+/// The result of a fetch: a value of the function's type, or no value.
 pub type FetchResult = Result<Erased, Failure>;
 
-/// A fetch: the function's body with all that it needs.
+/// A fetch: the function's body with everything that it needs.
 pub type Fetch = BoxFuture<'static, FetchResult>;
 
-/// Why a fetch brought no value.
+/// The reason why a fetch has no value.
 #[derive(Clone)]
 pub enum Failure {
-    /// The function returned it: a [`SharedError`] of its type.
+    /// The function's error: a [`SharedError`] of its type.
     Error(Erased),
-    /// A resource that the function needs, or its answer in time, cannot be had.
+    /// A resource that the function needs is unavailable.
     Resource(ResourceError),
+    /// The fetch was given up after its time limit.
+    TimedOut(ResourceError),
 }
 
 impl From<ResourceError> for Failure {
@@ -27,16 +29,16 @@ impl From<ResourceError> for Failure {
     }
 }
 
-/// The error of a fetch. In a `Mutex`, since it need not be `Sync`.
+/// The error of a fetch. It is in a `Mutex` because it need not be `Sync`.
 pub struct SharedError<E>(Mutex<Option<E>>);
 
 impl<E> SharedError<E> {
-    /// An error that nobody has yet.
+    /// Wraps an error.
     pub fn new(error: E) -> Self {
         Self(Mutex::new(Some(error)))
     }
 
-    /// The error for one more caller: a clone, or the error itself where that cannot be had.
+    /// Returns the error for one more caller: a clone, or the error itself if it is not `Clone`.
     fn give(&self, clone: Option<fn(&E) -> E>) -> E {
         let mut error = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let error = match clone {
@@ -45,17 +47,17 @@ impl<E> SharedError<E> {
         };
         match error {
             Some(error) => error,
-            None => unreachable!("an error that cannot be shared goes to its starter alone"),
+            None => unreachable!("an error that is not `Clone` goes to one caller"),
         }
     }
 }
 
-/// The error of a fetch, for one more caller.
+/// Returns the error of a fetch for one more caller.
 pub(super) fn error_of<E: 'static>(error: &Erased, clone: Option<fn(&E) -> E>) -> E {
     lent::<SharedError<E>>(error).give(clone)
 }
 
-/// The same as the source of another error.
+/// Returns the error of a fetch as the source of another error.
 pub fn report<E: 'static>(
     error: &Erased,
     clone: Option<fn(&E) -> E>,
@@ -64,17 +66,17 @@ pub fn report<E: 'static>(
     into_box(error_of(error, clone))
 }
 
-/// What those who joined a fetch are told.
+/// The result of a fetch for a caller that joined it.
 #[derive(Clone)]
 pub(super) enum SharedResult {
     Done(FetchResult),
-    /// It failed with an error that only its starter could have.
+    /// The fetch failed with an error that is not `Clone`, which its leader has.
     Failed,
 }
 
-/// The result of a function that cannot fail.
-pub fn infallible<V>(outcome: Result<V, Infallible>) -> V {
-    match outcome {
+/// Unwraps the result of a function that cannot fail.
+pub fn infallible<V>(result: Result<V, Infallible>) -> V {
+    match result {
         Ok(value) => value,
         Err(never) => match never {},
     }

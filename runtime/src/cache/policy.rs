@@ -1,11 +1,12 @@
-//! How long answers are kept, and what has to be known of their types.
+//! The options of a cache, and the facts about its types.
 
 use std::time::Duration;
 
 use crate::base::erased::Erased;
 use crate::error::{BoxError, ResourceError};
 
-/// How long answers are kept, in nanoseconds. Made by the expansion of `#[cached]`.
+/// The options of a cache, as the expansion of `#[cached]` states them. Durations are in
+/// nanoseconds.
 pub struct Policy {
     pub(super) name: &'static str,
     pub(super) depth: usize,
@@ -18,7 +19,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Answers are kept for `ttl`.
+    /// Keeps values for `ttl`.
     pub const fn new(name: &'static str, depth: usize, ttl: Duration) -> Self {
         Self {
             name,
@@ -32,25 +33,25 @@ impl Policy {
         }
     }
 
-    /// RFC 5861, §3: so long after its TTL an answer is given while it is fetched again.
+    /// Serves a value this long after its TTL while it is fetched again (RFC 5861, §3).
     pub const fn stale_while_revalidate(mut self, window: Duration) -> Self {
         self.stale_while_revalidate = window.as_nanos() as u64;
         self
     }
 
-    /// RFC 5861, §4: so long after its TTL an answer is given where fetching fails.
+    /// Serves a value this long after its TTL where a fetch fails (RFC 5861, §4).
     pub const fn stale_if_error(mut self, window: Duration) -> Self {
         self.stale_if_error = window.as_nanos() as u64;
         self
     }
 
-    /// `Err` and `None` are kept too, this long.
+    /// Keeps `Err` and `None` this long.
     pub const fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.negative_ttl = ttl.as_nanos() as u64;
         self
     }
 
-    /// Each lifetime is shortened by a random part of up to so many percent.
+    /// Shortens each lifetime by a random part of up to this percentage.
     pub const fn jitter(mut self, percent: u8) -> Self {
         self.jitter = percent;
         self
@@ -63,14 +64,14 @@ impl Policy {
     }
 }
 
-/// What the answer's types can do, found out by [`Probe`](crate::diagnostics::probe::Probe).
+/// Facts about the types of a function, as [`Probe`](crate::diagnostics::probe::Probe) finds them.
 pub struct Facts<E> {
-    /// Whether a value says that there is none.
+    /// Returns true for a value that stands for none.
     pub is_none: fn(&Erased) -> bool,
-    /// An error of a fetch as the source of another.
+    /// Makes the error of a fetch the source of another error.
     pub report: fn(&Erased) -> BoxError,
-    /// How an error is shared, if it can be.
+    /// Clones an error, if it can be cloned.
     pub clone_error: Option<fn(&E) -> E>,
-    /// How an error says that a resource cannot be had, if it can.
+    /// Makes an error of an unavailable resource, if the type has a place for it.
     pub from_resource_error: Option<fn(ResourceError) -> E>,
 }

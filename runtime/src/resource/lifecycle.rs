@@ -289,6 +289,7 @@ impl Lifecycle {
         &self,
         build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
     ) -> Result<(Erased, Duration), BoxError> {
+        self.state().begin_build();
         let start = Instant::now();
         let limit = self.spec.timeout.unwrap_or(ATTEMPT_LIMIT);
         let value = limited(limit, build()).await?;
@@ -431,6 +432,7 @@ impl AttemptLeader {
         };
         let _waiting = self.leader.wait_for();
         let seen = lifecycle.look();
+        lifecycle.state().begin_build();
         let start = Instant::now();
         let value = self.leader.run_blocking(|| catch(build));
         let time = start.elapsed();

@@ -43,6 +43,9 @@ struct Attempt {
     number: u64,
     follower: Follower<AttemptResult>,
     run_here: Option<RunHere>,
+    /// True for a rebuild whose initialiser has not been called yet: it will see all that was
+    /// written before now.
+    is_open: bool,
 }
 
 /// Runs a queued attempt on the caller's thread, unless another thread has begun it.
@@ -144,9 +147,17 @@ impl State {
         std::mem::replace(self, Self { attempts, ..Self::new() })
     }
 
-    /// A demand for a value that is built from now on.
+    /// A demand for a value whose initialiser is called from now on.
     pub(super) fn rebuild(&self) -> Demand {
-        Demand::Rebuilt { after: self.attempts }
+        let is_open = self.attempt.as_ref().is_some_and(|attempt| attempt.is_open);
+        Demand::Rebuilt { after: self.attempts - u64::from(is_open) }
+    }
+
+    /// The initialiser is called now.
+    pub(super) fn begin_build(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.is_open = false;
+        }
     }
 
     pub(super) fn next_step(&mut self, demand: Demand) -> NextStep {
@@ -167,7 +178,8 @@ impl State {
         let (leader, follower) = single_flight::new();
         self.attempts += 1;
         let (number, follower_of_all) = (self.attempts, follower.clone());
-        self.attempt = Some(Attempt { number, follower: follower_of_all, run_here: None });
+        let is_open = matches!(demand, Demand::Rebuilt { .. });
+        self.attempt = Some(Attempt { number, follower: follower_of_all, run_here: None, is_open });
         NextStep::Begin(self.attempts, leader, wait(follower))
     }
 
