@@ -61,9 +61,9 @@ const _: () = {
             || __STORAGE.values(),
         );
         impl __rewarm::Resource for settings {
-            type Place = __Storage;
+            type Storage = __Storage;
             const DEPTH_UNLESS_CIRCULAR: usize = 0;
-            fn place() -> &'static Self::Place {
+            fn storage() -> &'static Self::Storage {
                 &__STORAGE
             }
         }

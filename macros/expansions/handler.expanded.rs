@@ -40,7 +40,7 @@ const _: () = {
             .report_every(100u64);
         type Event = Order;
         type Context = ::rewarm::Context;
-        type Reply = __rewarm::Json;
+        type Response = __rewarm::Json;
         async fn call(
             __event: Order,
             __context: ::rewarm::Context,

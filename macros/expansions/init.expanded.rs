@@ -4,7 +4,7 @@ pub async fn db() -> ::core::result::Result<
     ::rewarm::private::Arc<Pool>,
     ::rewarm::ResourceError,
 > {
-    match <db as ::rewarm::private::Resource>::place().now_or_later() {
+    match <db as ::rewarm::private::Resource>::storage().now_or_later() {
         ::core::result::Result::Ok(__value) => ::core::result::Result::Ok(__value),
         ::core::result::Result::Err(__later) => __later.await,
     }
@@ -60,7 +60,7 @@ const _: () = {
             __rewarm::Spec::waiting(
                     "db",
                     <db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
-                    __rewarm::nodes::<__Needs>,
+                    __rewarm::entries::<__Needs>,
                     || __rewarm::guard_across_await(async {
                         let held = __rewarm::hold::<__Needs>().await?;
                         __rewarm::built_or::<
@@ -83,12 +83,12 @@ const _: () = {
             || &__STORAGE,
         );
         impl __rewarm::Resource for db {
-            type Place = __Storage;
+            type Storage = __Storage;
             const DEPTH_UNLESS_CIRCULAR: usize = __rewarm::depth([
                 <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
                 <crate::secrets::login as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
             ]);
-            fn place() -> &'static Self::Place {
+            fn storage() -> &'static Self::Storage {
                 &__STORAGE
             }
         }

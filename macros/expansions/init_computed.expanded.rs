@@ -3,7 +3,7 @@ fn pattern() -> ::core::result::Result<
     ::rewarm::private::Arc<Regex>,
     ::rewarm::ResourceError,
 > {
-    <pattern as ::rewarm::private::Resource>::place().get_blocking()
+    <pattern as ::rewarm::private::Resource>::storage().get_blocking()
 }
 ///The controls of the resource `pattern`.
 #[allow(
@@ -51,9 +51,9 @@ const _: () = {
             || &__STORAGE,
         );
         impl __rewarm::Resource for pattern {
-            type Place = __Storage;
+            type Storage = __Storage;
             const DEPTH_UNLESS_CIRCULAR: usize = 0;
-            fn place() -> &'static Self::Place {
+            fn storage() -> &'static Self::Storage {
                 &__STORAGE
             }
         }

@@ -1,5 +1,5 @@
 #[allow(dead_code, unreachable_code)]
-static GREETING: <GREETING as ::rewarm::private::Resource>::Place = ::rewarm::private::StaticCell::new(
+static GREETING: <GREETING as ::rewarm::private::Resource>::Storage = ::rewarm::private::StaticCell::new(
     ::rewarm::private::Spec::computing(
         "GREETING",
         || GREETING.fill(::rewarm::private::fixed::<String>(std::env::var("GREETING")?)),
@@ -29,7 +29,7 @@ struct GREETING {}
 const _: () = {
     use ::rewarm::private as __rewarm;
     impl __rewarm::Resource for GREETING {
-        type Place = __rewarm::StaticCell<
+        type Storage = __rewarm::StaticCell<
             __rewarm::Checked<
                 String,
                 {
@@ -39,7 +39,7 @@ const _: () = {
             >,
         >;
         const DEPTH_UNLESS_CIRCULAR: usize = 0;
-        fn place() -> &'static Self::Place {
+        fn storage() -> &'static Self::Storage {
             &GREETING
         }
     }

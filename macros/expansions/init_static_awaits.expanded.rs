@@ -1,9 +1,9 @@
 #[allow(dead_code, unreachable_code)]
-static CONFIG: <CONFIG as ::rewarm::private::Resource>::Place = ::rewarm::private::Cell::new(
+static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::private::Cell::new(
     ::rewarm::private::Spec::waiting(
             "CONFIG",
             0,
-            ::rewarm::private::nodes::<()>,
+            ::rewarm::private::entries::<()>,
             || ::rewarm::private::guard_across_await(async {
                 CONFIG::__built(Config::load().await?)
             }),
@@ -41,9 +41,9 @@ const _: () = {
         },
     >;
     impl __rewarm::Resource for CONFIG {
-        type Place = __rewarm::Cell<__Kept>;
+        type Storage = __rewarm::Cell<__Kept>;
         const DEPTH_UNLESS_CIRCULAR: usize = 0;
-        fn place() -> &'static Self::Place {
+        fn storage() -> &'static Self::Storage {
             &CONFIG
         }
     }
