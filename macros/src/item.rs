@@ -38,10 +38,14 @@ pub(crate) struct Static {
 }
 
 impl Item {
-    /// Reads an item; reports what is neither a function nor a static.
+    /// Reads an item. Reports an item that is neither a function nor a static, and an item with a
+    /// second attribute of this crate, which is removed.
     pub(crate) fn read(tokens: TokenStream, diag: &mut Diag) -> Option<Self> {
-        match syn::parse2(tokens) {
-            Ok(item) => Some(item),
+        match syn::parse2::<Self>(tokens) {
+            Ok(mut item) => {
+                item.only_once(diag);
+                Some(item)
+            }
             Err(error) => {
                 diag.syntax(error);
                 None
@@ -49,8 +53,7 @@ impl Item {
         }
     }
 
-    /// Takes a further attribute of ours away, and reports it.
-    pub(crate) fn only_once(&mut self, diag: &mut Diag) {
+    fn only_once(&mut self, diag: &mut Diag) {
         let attrs = match self {
             Self::Fn(Function { attrs, .. }) | Self::Static(Static { attrs, .. }) => attrs,
         };
