@@ -7,6 +7,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, Signature, Type};
 
+use crate::args::Given;
+
 /// The same tokens with another span.
 pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
     let one = |mut token: TokenTree| {
@@ -122,13 +124,14 @@ pub(crate) fn require_alias(
     require(bound, &Ident::new(alias, written.span()), private)
 }
 
-/// A call of a builder's method that sets a duration, if there is one.
+/// The call of a builder's method that sets a duration, if the option is given.
 pub(crate) fn set_duration(
     method: &str,
-    duration: Option<Duration>,
+    option: Option<&Given<Duration>>,
     private: &TokenStream,
 ) -> Option<TokenStream> {
-    let (method, duration) = (ours(method), self::duration(duration?, private));
+    let (duration, _) = option?;
+    let (method, duration) = (ours(method), self::duration(*duration, private));
     Some(quote!(.#method(#duration)))
 }
 

@@ -9,7 +9,7 @@ mod value;
 
 pub(crate) use suggest::nearest;
 pub(crate) use unknown::AllOptions;
-pub(crate) use value::Word;
+pub(crate) use value::{Given, Word};
 
 use proc_macro2::TokenStream;
 

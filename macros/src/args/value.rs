@@ -16,6 +16,9 @@ use super::parse::{Arg, Value};
 use crate::diag::Diag;
 use crate::duration;
 
+/// The value of an option, and its tokens.
+pub(crate) type Given<T> = (T, TokenStream);
+
 /// A name, alone or with a string.
 pub(crate) type Word = (Ident, Option<LitStr>);
 
@@ -36,7 +39,7 @@ impl Args {
         form: &'static str,
         or_zero: bool,
         diag: &mut Diag,
-    ) -> Option<(Duration, TokenStream)> {
+    ) -> Option<Given<Duration>> {
         let arg = self.take(form)?;
         let how = duration::HOW;
         let Some((tokens, literal)) = arg.literal::<LitStr>() else {
@@ -64,11 +67,7 @@ impl Args {
     }
 
     /// `key = 10`.
-    pub(crate) fn number(
-        &mut self,
-        form: &'static str,
-        diag: &mut Diag,
-    ) -> Option<(u64, TokenStream)> {
+    pub(crate) fn number(&mut self, form: &'static str, diag: &mut Diag) -> Option<Given<u64>> {
         let arg = self.take(form)?;
         let Some((tokens, literal)) = arg.literal::<LitInt>() else {
             arg.must_be("an integer", format_args!("write `{form}`"), diag);
@@ -122,7 +121,7 @@ impl Args {
         form: &'static str,
         choices: &[(&str, T)],
         diag: &mut Diag,
-    ) -> Option<(T, TokenStream)> {
+    ) -> Option<Given<T>> {
         let arg = self.take(form)?;
         let given = arg.literal::<Ident>();
         let chosen = given.and_then(|(tokens, word)| {

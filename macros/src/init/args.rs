@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
 use syn::Path;
 
-use crate::args::Args;
+use crate::args::{Args, Given};
 use crate::diag::Diag;
 use crate::lints::Allowed;
 
@@ -13,14 +12,14 @@ pub(crate) struct Options {
     pub(super) krate: Path,
     pub(super) allow: Allowed,
     pub(super) lazy: bool,
-    pub(super) timeout: Option<(Duration, TokenStream)>,
-    pub(super) retry_after: Option<(Duration, TokenStream)>,
+    pub(super) timeout: Option<Given<Duration>>,
+    pub(super) retry_after: Option<Given<Duration>>,
     pub(super) check: Option<Path>,
     /// True if a `check` is given, right or wrong.
     has_check: bool,
-    pub(super) idle: Option<(Duration, TokenStream)>,
+    pub(super) idle: Option<Given<Duration>>,
     pub(super) close: Option<Path>,
-    pub(super) restore: Option<(Restore, TokenStream)>,
+    pub(super) restore: Option<Given<Restore>>,
 }
 
 /// The effect of a SnapStart restore on the value.

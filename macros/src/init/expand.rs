@@ -1,8 +1,6 @@
 //! The code of a resource: an accessor (or the static), a type with its controls, and its storage in
 //! the container.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
@@ -233,9 +231,7 @@ fn controls(model: &Model, storage: &TokenStream, private: &TokenStream) -> Toke
 /// `lent` is a reference to the value, for `check` and `close`.
 fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStream {
     let options = &model.options;
-    let set = |method: &str, option: &Option<(Duration, TokenStream)>| {
-        tokens::set_duration(method, option.as_ref().map(|(duration, _)| *duration), private)
-    };
+    let set = |method, option: &Option<_>| tokens::set_duration(method, option.as_ref(), private);
     // With the span of the path, where the compiler reports a function of the wrong type.
     let call = |method: &str, path: &Option<Path>| {
         let path = path.as_ref()?;

@@ -45,8 +45,8 @@ impl Model {
         if let (false, Some(first)) = (awaits, params.first()) {
             diag.error(
                 first,
-                "parameters of an initialiser require an `async fn`",
-                "they are resources, which are awaited before the function is called",
+                "a resource parameter requires an `async fn`",
+                "the resource is awaited before the function is called",
                 "make it an `async fn`",
             );
             fine = false;
