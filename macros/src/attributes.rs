@@ -30,8 +30,8 @@ mod tests {
     use super::*;
     use proc_macro2::TokenTree;
 
-    /// Editors complete in the tokens that an attribute returns, so a body must be returned as it was
-    /// written, whatever is wrong with it or with the options.
+    /// Editors complete in the tokens that an attribute returns, so a body must be returned as it
+    /// was written, whatever is wrong with it or with the options.
     #[test]
     fn a_half_written_body_is_left_as_it_is() {
         let options = [

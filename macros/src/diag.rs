@@ -1,5 +1,6 @@
-//! Collects the faults of an item. Every error message passes through here, so all faults are reported
-//! at once and in one form: what is wrong, why it matters on Lambda, and the code to write instead.
+//! Collects the faults of an item. Every error message passes through here, so all faults are
+//! reported at once and in one form: what is wrong, why it matters on Lambda, and the code to write
+//! instead.
 
 use std::fmt::Display;
 
@@ -34,7 +35,8 @@ impl Diag {
         self.errors.push(error);
     }
 
-    /// All faults as calls of `compile_error!`: the first, which is also an expression, and the rest.
+    /// All faults as calls of `compile_error!`: the first, which is also an expression, and the
+    /// rest.
     pub(crate) fn into_tokens(self) -> (TokenStream, TokenStream) {
         let mut faults = self.errors.iter().map(syn::Error::to_compile_error);
         (faults.next().unwrap_or_default(), faults.collect())

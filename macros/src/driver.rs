@@ -18,8 +18,9 @@ pub(crate) struct Stages<Options, Model> {
     pub(crate) check: fn(Options, Item, &mut Diag) -> Option<Model>,
     /// Writes the code. It cannot fail, and it depends on the model alone.
     pub(crate) expand: fn(&Model) -> TokenStream,
-    /// Replaces an item without a model, so that the rest of the file still compiles and one mistake
-    /// stays one error. The tokens are the fault to report, which must be part of the result.
+    /// Replaces an item without a model, so that the rest of the file still compiles and one
+    /// mistake stays one error. The tokens are the fault to report, which must be part of the
+    /// result.
     pub(crate) fallback: fn(Item, &TokenStream, &Path) -> TokenStream,
 }
 

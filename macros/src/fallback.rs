@@ -1,5 +1,5 @@
-//! The code that replaces a faulty item: its names with their types, so that code which uses them has
-//! no error of its own. None of it ever runs.
+//! The code that replaces a faulty item: its names with their types, so that code which uses them
+//! has no error of its own. None of it ever runs.
 //!
 //! A type that is not known is an associated type of `Faulty`, whose definition contains the fault.
 //! The compiler reports the fault and checks no code that uses the type.
@@ -36,8 +36,8 @@ pub(crate) fn run(vis: &Visibility, name: &Ident, krate: &Path) -> TokenStream {
     quote!(impl #name { #vis fn run() -> #krate::private::ExitCode #body })
 }
 
-/// Replaces an item. `keeps_type` is for a static: true if its type is not at fault. `parts` gives the
-/// replacement of a function, and the items that belong to the type of its name.
+/// Replaces an item. `keeps_type` is for a static: true if its type is not at fault. `parts` gives
+/// the replacement of a function, and the items that belong to the type of its name.
 fn replace(
     item: Item,
     keeps_type: bool,
@@ -261,7 +261,8 @@ fn declares_types(sig: &Signature) -> bool {
     sig.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
 }
 
-/// The function under no name, so that editors still complete in its body, and the compiler checks it.
+/// The function under no name, so that editors still complete in its body, and the compiler checks
+/// it.
 fn unused_copy(function: &Function, krate: &Path) -> TokenStream {
     let mut written = Function { attrs: Vec::new(), ..function.clone() };
     let output = output(&function.sig, krate);

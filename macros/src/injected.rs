@@ -1,5 +1,5 @@
-//! Parameters that resources fill. A parameter is filled by the resource of its own name, or by the one
-//! that `#[from(path)]` names.
+//! Parameters that resources fill. A parameter is filled by the resource of its own name, or by the
+//! one that `#[from(path)]` names.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -73,8 +73,8 @@ impl Injected {
     }
 }
 
-/// The alias `__Needs`: the tuple of all resources in a signature, which implements `ResourceSet`. A
-/// name that is not a resource is reported where it stands.
+/// The alias `__Needs`: the tuple of all resources in a signature, which implements `ResourceSet`.
+/// A name that is not a resource is reported where it stands.
 pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
     if injected.is_empty() {
         return quote!(
@@ -112,8 +112,8 @@ pub(crate) fn arguments(
     injected.iter().enumerate().map(one).collect()
 }
 
-/// The depth of an item above these resources. The compiler shows this expression in its error about a
-/// circle, so each resource keeps its span.
+/// The depth of an item above these resources. The compiler shows this expression in its error
+/// about a circle, so each resource keeps its span.
 pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream {
     if injected.is_empty() {
         return quote!(0);

@@ -1,5 +1,5 @@
-//! Signatures: their restrictions, the attributes `#[from]` and `#[skip]` of parameters, and signatures
-//! without them.
+//! Signatures: their restrictions, the attributes `#[from]` and `#[skip]` of parameters, and
+//! signatures without them.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -48,9 +48,9 @@ pub(crate) fn allow() -> TokenStream {
     quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
 }
 
-/// The lints to allow on the private copy of a user's function. The attribute may be the reason that
-/// it is `async`, and is the reason that it is not `const`. Clippy leaves the signature of a public
-/// function alone, and the copy of one must not be linted either.
+/// The lints to allow on the private copy of a user's function. The attribute may be the reason
+/// that it is `async`, and is the reason that it is not `const`. Clippy leaves the signature of a
+/// public function alone, and the copy of one must not be linted either.
 pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenStream {
     let allowed = match sig.asyncness {
         Some(_) => quote!(clippy::unused_async),
@@ -76,8 +76,8 @@ pub(crate) fn import(krate: &Path) -> TokenStream {
     quote!(use #krate::private as #name;)
 }
 
-/// A type that passed these checks, an expression. If they fail or report a fault, the compiler does
-/// not check any code that uses the type.
+/// A type that passed these checks, an expression. If they fail or report a fault, the compiler
+/// does not check any code that uses the type.
 pub(crate) fn fitting(
     checks: &TokenStream,
     ty: &dyn ToTokens,
@@ -87,7 +87,8 @@ pub(crate) fn fitting(
     quote!(#private::Checked<#ty, { #checks }>)
 }
 
-/// Rejects a `Result` behind an alias that the macro cannot resolve, with this function of the runtime.
+/// Rejects a `Result` behind an alias that the macro cannot resolve, with this function of the
+/// runtime.
 pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenStream {
     let span = Span::call_site().located_at(ty.span());
     let by = ours(by);

@@ -24,8 +24,8 @@ pub(crate) fn is_lambdas(ty: &Type) -> bool {
     }
 }
 
-/// True if a reference in the type, at any depth, is not `'static`. The parameters of a function type
-/// do not count: `fn(&str)` and `dyn Fn(&str)` borrow nothing.
+/// True if a reference in the type, at any depth, is not `'static`. The parameters of a function
+/// type do not count: `fn(&str)` and `dyn Fn(&str)` borrow nothing.
 pub(crate) fn borrows(ty: &Type) -> bool {
     #[derive(Default)]
     struct Find {

@@ -1,6 +1,6 @@
-//! The options between an attribute's parentheses. An attribute reads the options that it knows, and
-//! each reading is recorded. The rest is unknown, and its error lists the options that were read. An
-//! option with a fault counts as given, so that it is not reported as missing, too.
+//! The options between an attribute's parentheses. An attribute reads the options that it knows,
+//! and each reading is recorded. The rest is unknown, and its error lists the options that were
+//! read. An option with a fault counts as given, so that it is not reported as missing, too.
 
 mod parse;
 mod suggest;

@@ -1,4 +1,4 @@
-//! The name that a misspelt one probably stands for.
+//! Suggests the name that was probably meant by a misspelt one.
 
 /// The nearest name, if at most one letter in three differs.
 pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {

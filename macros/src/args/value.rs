@@ -1,5 +1,5 @@
-//! The values of options: durations, numbers, paths and lists. Each function takes the form in which
-//! a user writes the option, such as `timeout = "3s"`, and shows it where the value is wrong.
+//! The values of options: durations, numbers, paths and lists. Each function takes the form in
+//! which a user writes the option, such as `timeout = "3s"`, and shows it where the value is wrong.
 
 use std::fmt::Display;
 use std::time::Duration;

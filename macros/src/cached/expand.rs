@@ -1,5 +1,5 @@
-//! The code of a cached function: the function for callers, a type with its controls, and its storage
-//! in the container.
+//! The code of a cached function: the function for callers, a type with its controls, and its
+//! storage in the container.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};

@@ -209,7 +209,7 @@ impl Argument {
             diag.error(
                 ty,
                 "the type of this argument contains a reference",
-                "the cache owns its keys, and can copy what `&T` refers to only where `T` borrows nothing",
+                "the cache owns its keys, and can own the `T` of an argument `&T` only",
                 "take an owned type: `Option<String>` for `Option<&str>`",
             );
             return None;

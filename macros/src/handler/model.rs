@@ -63,7 +63,7 @@ impl Model {
                 name,
                 "the handler cannot be `main`",
                 "`main` starts the process, and tests call the handler by its own name",
-                "give it another name, and add `fn main() -> std::process::ExitCode { name::run() }`",
+                "rename it, and add `fn main() -> std::process::ExitCode { name::run() }`",
             );
             fine = false;
         }
@@ -123,8 +123,8 @@ impl Model {
     }
 }
 
-/// True if a parameter takes Lambda's context. With `#[from]` it is a resource, whatever the name of
-/// its type.
+/// True if a parameter takes Lambda's context. With `#[from]` it is a resource, whatever the name
+/// of its type.
 fn is_context(param: &PatType) -> bool {
     types::ends_in(&param.ty, "Context") && signature::from_attribute(param).is_none()
 }

@@ -63,7 +63,7 @@ impl Options {
             diag.error(
                 &check,
                 "`check` requires an `async fn`",
-                "a check is awaited before the value is used, and this value is used without `.await`",
+                "a check is awaited before each use, and this value is used without `.await`",
                 format_args!("{make_it_await}, or remove `check`"),
             );
         }

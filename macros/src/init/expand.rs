@@ -1,5 +1,5 @@
-//! The code of a resource: an accessor (or the static), a type with its controls, and its storage in
-//! the container.
+//! The code of a resource: an accessor (or the static), a type with its controls, and its storage
+//! in the container.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
