@@ -133,7 +133,7 @@ fn call(model: &Model) -> TokenStream {
         EventParam::Whole(_) => {
             let krate = &model.options.krate;
             let context = if model.context { quote!(__context.clone()) } else { quote!(__context) };
-            Some(quote!(#krate::LambdaEventParam::new(__event, #context)))
+            Some(quote!(#krate::LambdaEvent::new(__event, #context)))
         }
         EventParam::None => None,
         EventParam::Request => Some(quote!(__request)),
