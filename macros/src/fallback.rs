@@ -94,7 +94,7 @@ fn of_cached(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
             continue;
         }
         let (name, ty) = (format_ident!("__{n}"), &param.ty);
-        let input = match declares_types(sig) {
+        let input = match signature::declares_types(sig) {
             true => quote!(#name: impl ::core::marker::Sized),
             false => quote!(#name: #ty),
         };
@@ -108,7 +108,7 @@ fn of_cached(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
         true => (resource_impl(name, &value, krate), None),
         false => (TokenStream::new(), Some(quote!(#vis fn clear() {}))),
     };
-    let lifetimes = (!declares_types(sig)).then_some(&sig.generics);
+    let lifetimes = (!signature::declares_types(sig)).then_some(&sig.generics);
     let item = quote! {
         #unused
         #[allow(unused, clippy::all, clippy::pedantic)]
@@ -251,14 +251,9 @@ fn is_known(sig: &Signature) -> bool {
     match &sig.output {
         ReturnType::Default => true,
         ReturnType::Type(_, ty) => {
-            !declares_types(sig) && !types::borrows(ty) && types::hidden(ty).is_none()
+            !signature::declares_types(sig) && !types::borrows(ty) && types::hidden(ty).is_none()
         }
     }
-}
-
-/// True if the signature declares types or constants, not lifetimes alone.
-fn declares_types(sig: &Signature) -> bool {
-    sig.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
 }
 
 /// The function under no name, so that editors still complete in its body, and the compiler checks

@@ -102,7 +102,7 @@ impl Parse for Item {
                 first.span(),
                 format_args!(
                     "this attribute cannot be used on {what}\n\
-                     it applies to functions and statics, which the container has once\n\
+                     the attributes of rewarm apply to functions and statics\n\
                      help: put it on an `async fn`, a `fn` or a `static` outside of an `impl`"
                 ),
             ));
@@ -120,7 +120,7 @@ impl Parse for Item {
             return Err(syn::Error::new(
                 at.span(),
                 "this attribute cannot be used on an associated function\n\
-                 the container has one of it, not one for each type\n\
+                 a container has one of each resource, cached function and handler, not one per type\n\
                  help: make it a free function, and call that from the associated one",
             ));
         }

@@ -1,7 +1,7 @@
 //! Signatures: their restrictions, the attributes `#[from]` and `#[skip]` of parameters, and
 //! signatures without them.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, FnArg, PatType, Signature};
 
@@ -17,11 +17,9 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
         fine = false;
     };
     let (what, why) = match is_handler {
-        true => {
-            ("a generic function cannot be a handler", "Lambda calls it with events of one type")
-        }
+        true => ("a handler cannot be generic", "Lambda calls it with events of one type"),
         false => (
-            "a generic function cannot be a resource or cached",
+            "a resource or cached function cannot be generic",
             "the container keeps values by the function's name, not by type",
         ),
     };
@@ -81,13 +79,17 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
 
 /// The part that makes a signature generic over more than lifetimes.
 fn generics(sig: &Signature) -> Option<TokenStream> {
-    let generics = &sig.generics;
-    if generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_))) {
-        return Some(generics.to_token_stream());
+    if declares_types(sig) {
+        return Some(sig.generics.to_token_stream());
     }
-    let clause = generics.where_clause.as_ref()?;
+    let clause = sig.generics.where_clause.as_ref()?;
     let is_generic = |predicate| !matches!(predicate, &syn::WherePredicate::Lifetime(_));
     clause.predicates.iter().any(is_generic).then(|| clause.to_token_stream())
+}
+
+/// True if the signature declares types or constants, not lifetimes alone.
+pub(crate) fn declares_types(sig: &Signature) -> bool {
+    sig.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
 }
 
 /// The parameters of a function. Reports a `self`.
@@ -102,7 +104,7 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Vec<&'a Pat
             FnArg::Receiver(receiver) => diag.error(
                 receiver,
                 "this attribute cannot be used on a method",
-                "the container has one of it, not one for each value of `Self`",
+                "a container has one of each resource, cached function and handler, not one per object",
                 "make it a free function, and call that from the method",
             ),
         }
@@ -196,12 +198,7 @@ fn elided(tokens: TokenStream, lifetimes: &[Ident]) -> TokenStream {
             TokenTree::Ident(name) if is_lifetime && lifetimes.contains(&name) => {
                 TokenTree::Ident(Ident::new("_", name.span()))
             }
-            TokenTree::Group(group) => {
-                let inner = elided(group.stream(), lifetimes);
-                let mut new = proc_macro2::Group::new(group.delimiter(), inner);
-                new.set_span(group.span());
-                TokenTree::Group(new)
-            }
+            TokenTree::Group(group) => refilled(&group, elided(group.stream(), lifetimes)),
             token => token,
         }
     };
@@ -226,13 +223,17 @@ pub(crate) fn without_parameter_attributes(tokens: TokenStream) -> TokenStream {
         }
         out.extend([match token {
             TokenTree::Group(group) => {
-                let inner = without_parameter_attributes(group.stream());
-                let mut new = proc_macro2::Group::new(group.delimiter(), inner);
-                new.set_span(group.span());
-                TokenTree::Group(new)
+                refilled(&group, without_parameter_attributes(group.stream()))
             }
             other => other,
         }]);
     }
     out
+}
+
+/// The group with other tokens in it.
+fn refilled(group: &Group, tokens: TokenStream) -> TokenTree {
+    let mut refilled = Group::new(group.delimiter(), tokens);
+    refilled.set_span(group.span());
+    refilled.into()
 }

@@ -44,7 +44,11 @@ impl Args {
         let how = duration::HOW;
         let Some((tokens, literal)) = arg.literal::<LitStr>() else {
             let form = arg.quoted_duration().unwrap_or_else(|| form.to_owned());
-            arg.must_be("a duration in quotes", format_args!("write `{form}`, with {how}"), diag);
+            arg.must_be(
+                "a duration in quotes",
+                format_args!("write `{form}`: a duration is {how}"),
+                diag,
+            );
             return None;
         };
         match duration::parse(&literal.value()) {

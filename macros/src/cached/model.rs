@@ -53,7 +53,7 @@ impl Model {
                 diag.error(
                     &item.ident,
                     "`#[cached]` requires a function",
-                    "a value that is too old is fetched again, by a call of the function",
+                    "a value older than `ttl` is fetched again, by a call of the function",
                     "make it a function that returns the value, or use `#[init]` to build it once",
                 );
                 return None;
@@ -84,39 +84,15 @@ impl Model {
         }
         let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {
-            if let Some(from) = signature::from_attribute(param) {
-                if !awaits {
-                    diag.error(
-                        from,
-                        "a resource parameter requires an `async fn`",
-                        "the resource is awaited before the function is called",
-                        "make it an `async fn`",
-                    );
-                    fine = false;
-                }
-                match Injected::read(param, diag) {
-                    Some(resource) => {
-                        roles.push(Param::Resource(injected.len()));
-                        injected.push(resource);
+            match Param::read(param, awaits, &mut injected, diag) {
+                Some(role) => {
+                    if !matches!(role, Param::Resource(_)) {
+                        public.push(syn::FnArg::Typed(public_param(param)));
                     }
-                    None => fine = false,
+                    roles.push(role);
                 }
-                continue;
+                None => fine = false,
             }
-            let Some(argument) = Argument::read(param, diag) else {
-                fine = false;
-                continue;
-            };
-            let mut plain = param.clone();
-            plain.attrs.clear();
-            if let Pat::Ident(pat) = &mut *plain.pat {
-                pat.mutability = None;
-            }
-            public.push(plain);
-            roles.push(match signature::skip_attribute(param) {
-                Some(_) => Param::Skipped(argument),
-                None => Param::Key(argument),
-            });
         }
         let keys = roles.iter().filter(|role| matches!(role, Param::Key(_))).count();
         if keys > MAX_ARGUMENTS {
@@ -139,7 +115,7 @@ impl Model {
         let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated", "must_use"]);
         function.attrs = attrs;
         let mut public_sig = signature::plain_signature(&sig);
-        public_sig.inputs = public.into_iter().map(syn::FnArg::Typed).collect();
+        public_sig.inputs = public.into_iter().collect();
         Some(Self {
             returns: Returns::of(&function.sig.output),
             public_sig,
@@ -173,6 +149,45 @@ impl Model {
         });
         skipped.collect()
     }
+}
+
+impl Param {
+    /// Reads a parameter. A resource is added to `injected`.
+    fn read(
+        param: &PatType,
+        awaits: bool,
+        injected: &mut Vec<Injected>,
+        diag: &mut Diag,
+    ) -> Option<Self> {
+        let Some(from) = signature::from_attribute(param) else {
+            let argument = Argument::read(param, diag)?;
+            return Some(match signature::skip_attribute(param) {
+                Some(_) => Self::Skipped(argument),
+                None => Self::Key(argument),
+            });
+        };
+        if !awaits {
+            diag.error(
+                from,
+                "a resource parameter requires an `async fn`",
+                "the resource is awaited before the function is called",
+                "make it an `async fn`",
+            );
+        }
+        let resource = Injected::read(param, diag)?;
+        injected.push(resource);
+        awaits.then_some(Self::Resource(injected.len() - 1))
+    }
+}
+
+/// The parameter in the signature for callers, without attributes and `mut`.
+fn public_param(param: &PatType) -> PatType {
+    let mut public = param.clone();
+    public.attrs.clear();
+    if let Pat::Ident(pat) = &mut *public.pat {
+        pat.mutability = None;
+    }
+    public
 }
 
 impl Argument {
@@ -209,7 +224,7 @@ impl Argument {
             diag.error(
                 ty,
                 "the type of this argument contains a reference",
-                "the cache owns its keys, and can own the `T` of an argument `&T` only",
+                "the cache can keep an owned copy of what `&T` refers to, if `T` itself borrows nothing",
                 "take an owned type: `Option<String>` for `Option<&str>`",
             );
             return None;
