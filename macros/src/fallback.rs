@@ -63,7 +63,8 @@ fn replace(
 
 fn of_resource(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
     let Function { vis, sig, .. } = function;
-    let (name, asyncness, private, body) = (&sig.ident, &sig.asyncness, private(krate), body());
+    let (name, asyncness, private, body) =
+        (&sig.ident, &sig.asyncness, tokens::private_path(krate), body());
     let value = value(sig, krate);
     let result = quote!(::core::result::Result<#private::Arc<#value>, #krate::ResourceError>);
     let unused = unused_copy(function, krate);
@@ -85,7 +86,8 @@ fn of_resource(function: &Function, krate: &Path) -> (TokenStream, TokenStream) 
 
 fn of_cached(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
     let Function { vis, sig, .. } = function;
-    let (name, asyncness, private, body) = (&sig.ident, &sig.asyncness, private(krate), body());
+    let (name, asyncness, private, body) =
+        (&sig.ident, &sig.asyncness, tokens::private_path(krate), body());
     let (value, output) = (value(sig, krate), output(sig, krate));
     let (mut inputs, mut key) = (Vec::new(), Vec::new());
     for (n, input) in sig.inputs.iter().enumerate() {
@@ -133,7 +135,8 @@ fn of_handler(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
         let output = output(&function.sig, krate);
         function.sig.output = syn::parse_quote!(#output);
     }
-    let (vis, name, private, body) = (&function.vis, &function.sig.ident, private(krate), body());
+    let (vis, name, private, body) =
+        (&function.vis, &function.sig.ident, tokens::private_path(krate), body());
     let (written, run) = (as_written(&function), run(vis, name, krate));
     let item = quote!(#[allow(dead_code, clippy::unused_async)] #written);
     let controls = quote! {
@@ -158,7 +161,7 @@ fn of_handler(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
 
 fn of_static(item: &Static, keeps_type: bool, krate: &Path) -> (TokenStream, TokenStream) {
     let Static { attrs, vis, ident: name, ty, init, .. } = item;
-    let (private, body) = (private(krate), body());
+    let (private, body) = (tokens::private_path(krate), body());
     let (value, init) = match keeps_type && item.is_plain() {
         true => (quote!(#ty), quote!(#init)),
         false => (unknown(name, krate), quote!(::core::unreachable!())),
@@ -184,10 +187,6 @@ fn body() -> TokenStream {
     quote!({ ::core::unreachable!() })
 }
 
-fn private(krate: &Path) -> TokenStream {
-    quote!(#krate::private)
-}
-
 /// The item, the type of the same name, and the items that belong to it.
 fn with_type(
     vis: &Visibility,
@@ -197,7 +196,7 @@ fn with_type(
     fault: &TokenStream,
     krate: &Path,
 ) -> TokenStream {
-    let (allow, private) = (tokens::allow(), private(krate));
+    let (allow, private) = (tokens::allow(), tokens::private_path(krate));
     let value = tokens::fitting(fault, &quote!(()), &private);
     quote! {
         #item
@@ -215,7 +214,7 @@ fn with_type(
 }
 
 fn resource_impl(name: &Ident, value: &TokenStream, krate: &Path) -> TokenStream {
-    let private = private(krate);
+    let private = tokens::private_path(krate);
     let shareable = tokens::require("shareable", value, &private);
     let kept = tokens::fitting(&shareable, value, &private);
     let storage = quote!(::core::unreachable!());

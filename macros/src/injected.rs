@@ -35,22 +35,15 @@ impl Injected {
             }
         }
         let resource = match from_attribute(param) {
-            Some(attr) => match &attr.meta {
-                syn::Meta::Path(_) => named(param, diag)?,
-                _ => match attr.parse_args_with(Path::parse_mod_style) {
-                    Ok(path) => path,
-                    Err(_) => {
-                        diag.error(
-                            attr,
-                            "the argument of `#[from]` must be a path",
-                            "",
-                            "write `#[from(path::to::resource)]`",
-                        );
-                        return None;
-                    }
-                },
-            },
-            None => named(param, diag)?,
+            Some(attr) if !matches!(attr.meta, syn::Meta::Path(_)) => {
+                let Ok(path) = attr.parse_args_with(Path::parse_mod_style) else {
+                    let what = "the argument of `#[from]` must be a path";
+                    diag.error(attr, what, "", "write `#[from(path::to::resource)]`");
+                    return None;
+                };
+                path
+            }
+            _ => named(param, diag)?,
         };
         Some(Self { resource, ty: ty.clone() })
     }

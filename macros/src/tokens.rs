@@ -70,6 +70,11 @@ pub(crate) fn private() -> TokenStream {
     quote!(__rewarm)
 }
 
+/// The same path outside of such a block.
+pub(crate) fn private_path(krate: &Path) -> TokenStream {
+    quote!(#krate::private)
+}
+
 /// The import behind [`private`].
 pub(crate) fn import(krate: &Path) -> TokenStream {
     let name = private();

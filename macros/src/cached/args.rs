@@ -88,7 +88,7 @@ impl Options {
             |input| matches!(input, FnArg::Typed(param) if signature::from_attribute(param).is_some()),
         );
         let cannot_fail =
-            (is_value || is_std(ty, &["Option"])) && !self.has_timeout && !takes_resources;
+            (is_value || is_std(ty, "Option")) && !self.has_timeout && !takes_resources;
         if let (true, Some((_, at))) = (cannot_fail, &self.stale_if_error) {
             diag.error(
                 at,
@@ -100,37 +100,10 @@ impl Options {
     }
 }
 
-/// Types of `std` that are neither a `Result` nor an `Option`.
-const VALUES: &[&str] = &[
-    "Vec",
-    "String",
-    "VecDeque",
-    "HashMap",
-    "HashSet",
-    "BTreeMap",
-    "BTreeSet",
-    "Box",
-    "Arc",
-    "Duration",
-    "SystemTime",
-    "PathBuf",
-    "bool",
-    "char",
-    "u8",
-    "u16",
-    "u32",
-    "u64",
-    "u128",
-    "usize",
-    "i8",
-    "i16",
-    "i32",
-    "i64",
-    "i128",
-    "isize",
-    "f32",
-    "f64",
-];
+/// Types of the language and of `std` that are neither a `Result` nor an `Option`.
+const VALUES: &str = "Vec String VecDeque HashMap HashSet BTreeMap BTreeSet Box Arc Duration \
+                      SystemTime PathBuf bool char u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 \
+                      isize f32 f64";
 
 /// True if a type is known to be neither a `Result` nor an `Option`.
 fn is_value(ty: &Type) -> bool {
@@ -138,11 +111,11 @@ fn is_value(ty: &Type) -> bool {
 }
 
 /// True if a type is one of these of `std`, by its name alone or by its whole path.
-fn is_std(ty: &Type, names: &[&str]) -> bool {
+fn is_std(ty: &Type, names: &str) -> bool {
     let Type::Path(path) = ty else { return false };
     let segments = &path.path.segments;
     let is_there = segments.len() == 1
         || ["std", "core", "alloc"].iter().any(|root| segments[0].ident == root);
-    let named = |last: &syn::PathSegment| names.iter().any(|name| last.ident == name);
+    let named = |last: &syn::PathSegment| names.split(' ').any(|name| last.ident == name);
     path.qself.is_none() && is_there && segments.last().is_some_and(named)
 }

@@ -11,7 +11,7 @@ use crate::{injected, signature, tokens};
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
     let (allow, import) = (tokens::allow(), tokens::import(krate));
-    let (private, outside) = (tokens::private(), quote!(#krate::private));
+    let (private, outside) = (tokens::private(), tokens::private_path(krate));
     let (docs, sig) = (&model.docs, &model.public_sig);
     let (vis, name) = (&model.function.vis, &sig.ident);
     let (inputs, output, asyncness) = (&sig.inputs, &sig.output, &sig.asyncness);

@@ -110,7 +110,7 @@ fn of_function(
 /// A static whose initialiser awaits: the static is a `Cell`.
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
-    let (text, outside) = (tokens::text(name), quote!(#krate::private));
+    let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let private = tokens::private();
     let build = waiting(model, &quote!(#name::__built(#init)), &outside);
     let options = options(model, &quote!(#outside::lent::<#value>(value)), &outside);
@@ -143,7 +143,7 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
 /// A static whose initialiser does not await: it derefs to the value.
 fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
-    let (text, outside) = (tokens::text(name), quote!(#krate::private));
+    let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let options = options(model, &quote!(&*#name), &outside);
     let accessor = quote! {
         #(#docs)*
