@@ -12,7 +12,7 @@ use proc_macro2::TokenStream;
 
 // The sources of the crate rewarm-macros, as its lib.rs has them: nothing but attributes can be
 // taken from a macro crate.
-#[path = "../../macros/src/args.rs"]
+#[path = "../../macros/src/args/mod.rs"]
 mod args;
 #[path = "../../macros/src/attributes.rs"]
 mod attributes;
@@ -24,6 +24,8 @@ mod diag;
 mod driver;
 #[path = "../../macros/src/duration.rs"]
 mod duration;
+#[path = "../../macros/src/fallback.rs"]
+mod fallback;
 #[path = "../../macros/src/handler/mod.rs"]
 mod handler;
 #[path = "../../macros/src/init/mod.rs"]
@@ -36,8 +38,6 @@ mod item;
 mod lints;
 #[path = "../../macros/src/signature.rs"]
 mod signature;
-#[path = "../../macros/src/stand_in.rs"]
-mod stand_in;
 #[path = "../../macros/src/tokens.rs"]
 mod tokens;
 #[path = "../../macros/src/types.rs"]

@@ -3,10 +3,13 @@
 //! The lines of an input up to an empty one are the arguments; the rest is stdin.
 #![no_main]
 
+use base::duration;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
-#[path = "../../runtime/src/duration.rs"]
-mod duration;
+#[path = "../../runtime/src/base"]
+mod base {
+    pub(crate) mod duration;
+}
 
 /// The parts of the local runner that read, where they are in the crate.
 #[path = "../../runtime/src/local"]

@@ -76,19 +76,19 @@ const _: () = {
                     __rewarm::fetched::<__Value, __Error>(__Body::settings().await)
                 })
             }
-            /// The value, if it is kept and fresh.
+            /// Returns the value if it is fresh.
             fn peek() -> ::core::option::Option<Settings> {
                 __STORAGE.peek(())
             }
-            /// Fetches now. Callers at the same time share one fetch.
+            /// Fetches the value now and returns it. Concurrent callers share one fetch.
             async fn refresh() -> Result<Settings, Error> {
                 settings::__storage().refresh((), settings::__fetch).await
             }
-            /// Forgets the answer.
+            /// Removes the value.
             fn invalidate() {
                 __STORAGE.invalidate(());
             }
-            /// What the cache counted.
+            /// Returns the counters of the cache.
             fn stats() -> __rewarm::Stats {
                 __STORAGE.stats()
             }

@@ -64,26 +64,26 @@ const _: () = {
                     >(::core::result::Result::<_, __Error>::Ok(__Body::squared(key.0)))
                 })
             }
-            /// The value, if it is kept and fresh.
+            /// Returns the value if it is fresh.
             fn peek(n: u64) -> ::core::option::Option<u64> {
                 __STORAGE.peek(squared::__query(&n))
             }
-            /// Fetches now. Callers at the same time share one fetch.
+            /// Fetches the value now and returns it. Concurrent callers share one fetch.
             fn refresh(n: u64) -> u64 {
                 __rewarm::infallible(
                     squared::__storage()
                         .refresh_blocking(squared::__query(&n), squared::__fetch),
                 )
             }
-            /// Forgets the answer.
+            /// Removes the value.
             fn invalidate(n: u64) {
                 __STORAGE.invalidate(squared::__query(&n));
             }
-            /// Forgets all answers.
+            /// Removes all values.
             fn clear() {
                 __STORAGE.clear();
             }
-            /// What the cache counted.
+            /// Returns the counters of the cache.
             fn stats() -> __rewarm::Stats {
                 __STORAGE.stats()
             }

@@ -108,11 +108,11 @@ const _: () = {
                     )
                 })
             }
-            /// The value, if it is kept and fresh.
+            /// Returns the value if it is fresh.
             pub fn peek(sku: &str, day: u32) -> ::core::option::Option<Option<Price>> {
                 __STORAGE.peek(price::__query(sku, &day))
             }
-            /// Fetches now. Callers at the same time share one fetch.
+            /// Fetches the value now and returns it. Concurrent callers share one fetch.
             pub async fn refresh(
                 sku: &str,
                 day: u32,
@@ -125,15 +125,15 @@ const _: () = {
                     )
                     .await
             }
-            /// Forgets the answer.
+            /// Removes the value.
             pub fn invalidate(sku: &str, day: u32) {
                 __STORAGE.invalidate(price::__query(sku, &day));
             }
-            /// Forgets all answers.
+            /// Removes all values.
             pub fn clear() {
                 __STORAGE.clear();
             }
-            /// What the cache counted.
+            /// Returns the counters of the cache.
             pub fn stats() -> __rewarm::Stats {
                 __STORAGE.stats()
             }

@@ -46,22 +46,22 @@ const _: () = {
             __context: ::rewarm::Context,
         ) -> ::core::result::Result<__rewarm::Json, ::rewarm::InvocationError> {
             let __held = __rewarm::hold::<__Needs>().await?;
-            let __answer = checkout(
+            let __output = checkout(
                     __event,
                     __context,
                     &*__held.0,
                     <Settings as __rewarm::FromRef<_, _>>::from_ref(&__held.1),
                 )
                 .await;
-            __rewarm::json(__answer)
+            __rewarm::json(__output)
         }
     }
     impl checkout {
-        /// Runs the function: under Lambda, or on the command line.
+        /// Runs the handler, in Lambda or on the command line.
         fn run() -> __rewarm::ExitCode {
             __rewarm::run::<Self>()
         }
-        /// The function as a `tower::Service`.
+        /// Returns the handler as a `tower::Service`.
         fn service() -> __rewarm::Service<Self> {
             __rewarm::service()
         }

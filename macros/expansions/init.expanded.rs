@@ -93,11 +93,11 @@ const _: () = {
             }
         }
         impl db {
-            /// The value if it is built, without waiting.
+            /// Returns the value if it is ready, without waiting.
             pub fn get() -> ::core::option::Option<__rewarm::Arc<Pool>> {
                 __STORAGE.peek()
             }
-            /// Builds the next generation now.
+            /// Builds the next generation now and returns it.
             pub async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Pool>,
                 __rewarm::ResourceError,

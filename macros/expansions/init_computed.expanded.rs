@@ -58,11 +58,11 @@ const _: () = {
             }
         }
         impl pattern {
-            /// The value if it is built, without waiting.
+            /// Returns the value if it is ready, without waiting.
             fn get() -> ::core::option::Option<__rewarm::Arc<Regex>> {
                 __STORAGE.peek()
             }
-            /// Builds the next generation now.
+            /// Builds the next generation now and returns it.
             async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Regex>,
                 __rewarm::ResourceError,

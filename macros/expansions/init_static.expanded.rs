@@ -44,7 +44,7 @@ const _: () = {
         }
     }
     impl GREETING {
-        /// The value if it is built, without waiting.
+        /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<&'static String> {
             GREETING.peek()
         }

@@ -55,11 +55,11 @@ const _: () = {
         }
     }
     impl CONFIG {
-        /// The value if it is built, without waiting.
+        /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<__rewarm::Arc<Config>> {
             CONFIG.peek()
         }
-        /// Builds the next generation now.
+        /// Builds the next generation now and returns it.
         async fn rebuild() -> ::core::result::Result<
             __rewarm::Arc<Config>,
             __rewarm::ResourceError,

@@ -1,37 +1,28 @@
-//! The attributes of this crate, a line each.
+//! The attributes of this crate.
 
 use proc_macro2::TokenStream;
 
-use crate::args::Args;
-use crate::cached::Cached;
-use crate::diag::Diag;
-use crate::driver::{run, Attribute};
-use crate::handler::Handler;
-use crate::init::Init;
+use crate::cached::CACHED;
+use crate::handler::HANDLER;
+use crate::init::INIT;
 
 /// `#[init]`.
 pub(crate) fn init(args: TokenStream, item: TokenStream) -> TokenStream {
-    run::<Init>(args, item, all_options)
+    INIT.run(args, item, all_options)
 }
 
 /// `#[cached]`.
 pub(crate) fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
-    run::<Cached>(args, item, all_options)
+    CACHED.run(args, item, all_options)
 }
 
 /// `#[handler]`.
 pub(crate) fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
-    run::<Handler>(args, item, all_options)
+    HANDLER.run(args, item, all_options)
 }
 
-/// All options of all attributes.
 fn all_options() -> Vec<(&'static str, Vec<&'static str>)> {
-    fn of<A: Attribute>() -> Vec<&'static str> {
-        let mut args = Args::default();
-        A::parse(&mut args, &mut Diag::default());
-        args.known()
-    }
-    vec![("init", of::<Init>()), ("cached", of::<Cached>()), ("handler", of::<Handler>())]
+    vec![("init", INIT.known()), ("cached", CACHED.known()), ("handler", HANDLER.known())]
 }
 
 #[cfg(test)]
@@ -39,8 +30,8 @@ mod tests {
     use super::*;
     use proc_macro2::TokenTree;
 
-    /// What an editor completes in has to come out of an attribute as it went in, whatever is wrong
-    /// with the options or with the body itself.
+    /// Editors complete in the tokens that an attribute returns, so a body must be returned as it
+    /// was written, whatever is wrong with it or with the options.
     #[test]
     fn a_half_written_body_is_left_as_it_is() {
         let options = [
@@ -72,7 +63,7 @@ mod tests {
         let bodies =
             ["{ settings . }", "{ let pool = connect ( & settings . ; pool }", "{ db :: }"];
         for options in options {
-            // What rustc hands over is balanced, and its literals are whole.
+            // rustc passes balanced tokens with complete literals only.
             let Ok(options) = options.parse::<TokenStream>() else {
                 continue;
             };
@@ -90,7 +81,7 @@ mod tests {
         }
     }
 
-    /// What is put together from pieces of these is parsed, and more often broken.
+    /// Attributes and items whose pieces are put together at random.
     const CORPUS: &[(&str, &str)] = &[
         (
             "lazy, timeout = \"3s\", retry_after = \"1m\"",
@@ -118,7 +109,7 @@ mod tests {
         ),
     ];
 
-    /// The tokens of a text, some of them left out, doubled or taken from elsewhere, at every depth.
+    /// Removes, doubles and replaces some of the tokens, at every depth.
     fn shaken(
         tokens: TokenStream,
         random: &mut impl FnMut(u64) -> u64,
@@ -144,10 +135,9 @@ mod tests {
         out
     }
 
-    /// Nothing that can be written makes an attribute panic, or leaves nothing behind. `REWARM_FUZZ` tries
-    /// more than the 3,000 of every day.
+    /// No input makes an attribute panic or return nothing. `REWARM_FUZZ` sets the number of tries.
     #[test]
-    fn whatever_is_written_an_attribute_answers() {
+    fn no_input_makes_an_attribute_panic() {
         let tries = std::env::var("REWARM_FUZZ").map_or(3_000, |n| n.parse().unwrap());
         let parse = |text: &str| text.parse::<TokenStream>().unwrap();
         let all =

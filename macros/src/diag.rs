@@ -1,6 +1,6 @@
-//! Collects what is wrong with an item. Every message that a user reads ends here, so all of an
-//! item's faults are reported at once and in one form: what is wrong, why it matters on Lambda, and
-//! what to write instead.
+//! Collects the faults of an item. Every error message passes through here, so all faults are
+//! reported at once and in one form: what is wrong, why it matters on Lambda, and the code to write
+//! instead.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ pub(crate) struct Diag {
 }
 
 impl Diag {
-    /// Reports a fault on the guilty tokens.
+    /// Reports a fault, with the span of the guilty tokens.
     pub(crate) fn error(
         &mut self,
         at: &dyn ToTokens,
@@ -30,12 +30,13 @@ impl Diag {
         ));
     }
 
-    /// Passes on what the parser said, where it knows best.
+    /// Reports an error of the parser as it is.
     pub(crate) fn syntax(&mut self, error: syn::Error) {
         self.errors.push(error);
     }
 
-    /// All faults, as the compiler is told: the first, as an expression, and the others.
+    /// All faults as calls of `compile_error!`: the first, which is also an expression, and the
+    /// rest.
     pub(crate) fn into_tokens(self) -> (TokenStream, TokenStream) {
         let mut faults = self.errors.iter().map(syn::Error::to_compile_error);
         (faults.next().unwrap_or_default(), faults.collect())

@@ -1,5 +1,5 @@
-//! What the attributes write, pinned: each `expansions/*.rs` beside its `*.expanded.rs`. After a
-//! change that is meant, `REWARM_EXPANSIONS=overwrite cargo test -p rewarm-macros` writes them anew.
+//! Compares the expansion of each `expansions/*.rs` with its `*.expanded.rs`. After an intended
+//! change, `REWARM_EXPANSIONS=overwrite cargo test -p rewarm-macros` writes these files.
 
 use std::path::Path;
 use std::{env, fs};
@@ -21,7 +21,7 @@ fn expand(item: syn::Item) -> TokenStream {
     };
     let (ours, others): (Vec<_>, Vec<_>) = attrs.into_iter().partition(is_ours);
     let [attr] = &ours[..] else {
-        panic!("an item wants one attribute of ours");
+        panic!("an item must have one attribute of ours");
     };
     match &mut item {
         syn::Item::Fn(item) => item.attrs = others,

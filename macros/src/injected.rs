@@ -1,5 +1,5 @@
-//! Parameters that resources fill: which one, and how it is handed over. A parameter is filled by the
-//! resource of its own name, or by the one that `#[from(path)]` names.
+//! Parameters that resources fill. A parameter is filled by the resource of its own name, or by the
+//! one that `#[from(path)]` names.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -13,13 +13,13 @@ use crate::tokens::{at, fitting};
 
 /// A parameter that a resource fills.
 pub(crate) struct Injected {
-    /// The type that `#[init]` or `#[cached]` made under the resource's name.
+    /// The generated type that has the name of the resource.
     pub(crate) resource: Path,
     ty: Type,
 }
 
 impl Injected {
-    /// Reads a parameter; reports one that cannot be filled.
+    /// Reads a parameter, and reports one that cannot be filled.
     pub(crate) fn read(param: &PatType, diag: &mut Diag) -> Option<Self> {
         let ty = peeled(&param.ty);
         if let Type::Reference(reference) = ty {
@@ -27,34 +27,28 @@ impl Injected {
                 diag.error(
                     mutable,
                     "a resource cannot be borrowed mutably",
-                    "it is shared with every other invocation that runs at the time",
-                    "take `&T`, and change what is in it through a `Mutex` or an atomic",
+                    "all invocations of the container share it",
+                    "take `&T`, and put only what invocations are meant to share into a `Mutex` or \
+                     an atomic",
                 );
                 return None;
             }
         }
         let resource = match from_attribute(param) {
-            Some(attr) => match &attr.meta {
-                syn::Meta::Path(_) => named(param, diag)?,
-                _ => match attr.parse_args_with(Path::parse_mod_style) {
-                    Ok(path) => path,
-                    Err(_) => {
-                        diag.error(
-                            attr,
-                            "`#[from]` wants a path",
-                            "",
-                            "write `#[from(path::to::resource)]`",
-                        );
-                        return None;
-                    }
-                },
-            },
-            None => named(param, diag)?,
+            Some(attr) if !matches!(attr.meta, syn::Meta::Path(_)) => {
+                let Ok(path) = attr.parse_args_with(Path::parse_mod_style) else {
+                    let what = "the argument of `#[from]` must be a path";
+                    diag.error(attr, what, "", "write `#[from(path::to::resource)]`");
+                    return None;
+                };
+                path
+            }
+            _ => named(param, diag)?,
         };
         Some(Self { resource, ty: ty.clone() })
     }
 
-    /// The argument, made from what is held.
+    /// The argument of the call, from the resource's handle.
     pub(crate) fn argument(&self, private: &TokenStream, held: &TokenStream) -> TokenStream {
         let span = Span::call_site().located_at(self.ty.span());
         let (held, private) = (at(held, span), at(private, span));
@@ -72,8 +66,8 @@ impl Injected {
     }
 }
 
-/// Names the tuple of all resources that a function names, for which `ResourceSet` is implemented. One
-/// that is no resource is reported on its name.
+/// The alias `__Needs`: the tuple of all resources in a signature, which implements `ResourceSet`.
+/// A name that is not a resource is reported where it stands.
 pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
     if injected.is_empty() {
         return quote!(
@@ -90,7 +84,7 @@ pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream
     quote!(type __Needs = #set;)
 }
 
-/// Waits for all of them, if there are any.
+/// Awaits all resources, and binds their handles to `held`.
 pub(crate) fn hold(injected: &[Injected], private: &TokenStream, held: &Ident) -> TokenStream {
     match injected.is_empty() {
         true => TokenStream::new(),
@@ -98,7 +92,7 @@ pub(crate) fn hold(injected: &[Injected], private: &TokenStream, held: &Ident) -
     }
 }
 
-/// The arguments for all of them, from the tuple `held`.
+/// The arguments for all resources, from the tuple `held`.
 pub(crate) fn arguments(
     injected: &[Injected],
     private: &TokenStream,
@@ -111,8 +105,8 @@ pub(crate) fn arguments(
     injected.iter().enumerate().map(one).collect()
 }
 
-/// The depth of something made from these resources. Each resource stands in it under its own span,
-/// since this is what the compiler shows of a circle.
+/// The depth of an item above these resources. The compiler shows this expression in its error
+/// about a circle, so each resource keeps its span.
 pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream {
     if injected.is_empty() {
         return quote!(0);
@@ -124,7 +118,7 @@ pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream
     quote!(#private::depth([#(#depths),*]))
 }
 
-/// What makes the type of this name a resource.
+/// The implementation of `Resource` for the type of this name.
 pub(crate) fn resource(
     name: &Ident,
     private: &TokenStream,
@@ -132,7 +126,7 @@ pub(crate) fn resource(
     storage: &TokenStream,
     depth: &TokenStream,
 ) -> TokenStream {
-    // At the place of the name, since this too is what the compiler shows of a circle.
+    // With the span of the name, since the compiler shows it in its error about a circle.
     let at = Span::call_site().located_at(name.span());
     let depth = quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: usize = #depth;);
     quote! {
@@ -146,7 +140,7 @@ pub(crate) fn resource(
     }
 }
 
-/// The name that a parameter has, or a fault.
+/// The resource of the parameter's own name; reports a pattern.
 fn named(param: &PatType, diag: &mut Diag) -> Option<Path> {
     match &*param.pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
@@ -157,7 +151,7 @@ fn named(param: &PatType, diag: &mut Diag) -> Option<Path> {
                 other,
                 "this parameter does not name a resource",
                 "a parameter is filled by the resource of its name",
-                "give it a name, or say which one with `#[from(path::to::resource)]`",
+                "name it after a resource, or name one with `#[from(path::to::resource)]`",
             );
             None
         }

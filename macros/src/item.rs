@@ -1,6 +1,5 @@
-//! The items that attributes stand on: a function or a static. Bodies stay as they were written, so
-//! that an editor still completes in a half-written one and the compiler points into the user's
-//! code.
+//! The items that attributes apply to: functions and statics. Bodies stay unparsed, so that editors
+//! still complete in a half-written one, and the compiler's errors point into the user's code.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,14 +9,14 @@ use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 
 use crate::diag::Diag;
 
-/// What an attribute was put on.
+/// The item under an attribute.
 #[derive(Clone)]
 pub(crate) enum Item {
     Fn(Function),
     Static(Static),
 }
 
-/// A function; its body unread.
+/// A function, with its body unparsed.
 #[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
@@ -26,7 +25,7 @@ pub(crate) struct Function {
     pub(crate) body: Group,
 }
 
-/// A static; its initialiser unread.
+/// A static, with its initialiser unparsed.
 #[derive(Clone)]
 pub(crate) struct Static {
     pub(crate) attrs: Vec<Attribute>,
@@ -38,10 +37,14 @@ pub(crate) struct Static {
 }
 
 impl Item {
-    /// Reads an item; reports what is neither a function nor a static.
+    /// Reads an item. Reports an item that is neither a function nor a static, and an item with a
+    /// second attribute of this crate, which is removed.
     pub(crate) fn read(tokens: TokenStream, diag: &mut Diag) -> Option<Self> {
-        match syn::parse2(tokens) {
-            Ok(item) => Some(item),
+        match syn::parse2::<Self>(tokens) {
+            Ok(mut item) => {
+                item.only_once(diag);
+                Some(item)
+            }
             Err(error) => {
                 diag.syntax(error);
                 None
@@ -49,8 +52,7 @@ impl Item {
         }
     }
 
-    /// Takes a further attribute of ours away, and reports it.
-    pub(crate) fn only_once(&mut self, diag: &mut Diag) {
+    fn only_once(&mut self, diag: &mut Diag) {
         let attrs = match self {
             Self::Fn(Function { attrs, .. }) | Self::Static(Static { attrs, .. }) => attrs,
         };
@@ -60,15 +62,15 @@ impl Item {
         for again in ours {
             diag.error(
                 &again,
-                "only one of rewarm's attributes can stand on an item",
-                "each says how long it lives",
+                "an item can have only one of rewarm's attributes",
+                "each of them gives the item another lifetime",
                 "keep one of them",
             );
         }
     }
 }
 
-/// Whether it is an attribute of this crate, by its usual names.
+/// True if the attribute is one of this crate, by its usual names.
 fn is_ours(attr: &Attribute) -> bool {
     let mut path = attr.path().segments.iter().rev();
     let last = path
@@ -77,7 +79,7 @@ fn is_ours(attr: &Attribute) -> bool {
     last && path.all(|segment| segment.ident == "rewarm")
 }
 
-/// A type without the parentheses, or the borders of a macro's argument, that it stands in.
+/// A type without the parentheses and invisible groups around it.
 pub(crate) fn peeled(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
@@ -99,8 +101,8 @@ impl Parse for Item {
             return Err(syn::Error::new(
                 first.span(),
                 format_args!(
-                    "this attribute cannot stand on {what}\n\
-                     it says how a function's value or a static lives in the container\n\
+                    "this attribute cannot be used on {what}\n\
+                     the attributes of rewarm apply to functions and statics\n\
                      help: put it on an `async fn`, a `fn` or a `static` outside of an `impl`"
                 ),
             ));
@@ -109,7 +111,7 @@ impl Parse for Item {
         let body = match input.parse::<TokenTree>()? {
             TokenTree::Group(body) => body,
             other => {
-                let text = "this function has no body, and nothing could be called\nhelp: write one between `{` and `}`";
+                let text = "this function has no body\nhelp: write one between `{` and `}`";
                 return Err(syn::Error::new_spanned(other, text));
             }
         };
@@ -117,8 +119,8 @@ impl Parse for Item {
         if let Some(at) = written.into_iter().find_map(names_self) {
             return Err(syn::Error::new(
                 at.span(),
-                "an associated function cannot stand for the whole container\n\
-                 what is kept belongs to the container and not to one type\n\
+                "this attribute cannot be used on an associated function\n\
+                 a container has one of each resource, cached function and handler, not one per type\n\
                  help: make it a free function, and call that from the associated one",
             ));
         }
@@ -126,7 +128,7 @@ impl Parse for Item {
     }
 }
 
-/// What the item is, if no attribute of ours can stand on it.
+/// The kind of an item that our attributes do not apply to.
 fn no_target(input: ParseStream<'_>) -> Option<(Ident, &'static str)> {
     let (first, rest) = input.cursor().ident()?;
     let what = match first.to_string().as_str() {
@@ -141,14 +143,14 @@ fn no_target(input: ParseStream<'_>) -> Option<(Ident, &'static str)> {
         "let" => "a local variable",
         "macro_rules" => "a macro",
         "const" if rest.ident().is_some_and(|(next, _)| is_function(&next)) => return None,
-        "const" => "a `const`: it is copied to wherever it is used",
+        "const" => "a `const`, which is copied to each of its uses",
         _ => return None,
     };
     Some((first, what))
 }
 
-/// The first `Self` that is not one of an item inside: what stands in an `impl` block. A macro is not
-/// told where its item stands.
+/// The first `Self` outside of nested items. It proves that the item is in an `impl` block, which a
+/// macro cannot see otherwise.
 fn names_self(tokens: TokenStream) -> Option<Ident> {
     let mut inside_item = false;
     tokens.into_iter().find_map(|token| match token {
@@ -188,7 +190,7 @@ impl Static {
         Ok(Self { attrs, vis, mutability, ident, ty, init: init.into_iter().collect() })
     }
 
-    /// Whether the initialiser can be that of a static without us.
+    /// True if the initialiser compiles in a plain static, as far as its tokens tell.
     pub(crate) fn is_plain(&self) -> bool {
         fn is_plain(tokens: TokenStream) -> bool {
             tokens.into_iter().all(|token| match token {
@@ -200,7 +202,7 @@ impl Static {
         !self.awaits() && is_plain(self.init.clone())
     }
 
-    /// Whether the initialiser awaits.
+    /// True if the initialiser awaits.
     pub(crate) fn awaits(&self) -> bool {
         fn awaits(tokens: TokenStream) -> bool {
             let mut after_dot = false;
@@ -218,16 +220,16 @@ impl Static {
     }
 }
 
-/// What a function returns.
+/// The return type of a function.
 pub(crate) enum Returns {
-    /// A `Result`, by its written name.
+    /// A type with the name `Result`.
     Result { whole: Box<Type>, ok: Type },
-    /// Anything else.
+    /// Any other type.
     Plain(Type),
 }
 
 impl Returns {
-    /// Of a function.
+    /// Reads the return type of a signature.
     pub(crate) fn of(output: &ReturnType) -> Self {
         match output {
             ReturnType::Default => Self::Plain(syn::parse_quote!(())),
@@ -235,7 +237,7 @@ impl Returns {
         }
     }
 
-    /// Goes by the last segment of the path as written; `Result` may be an alias with one parameter.
+    /// Reads a type by the last segment of its path. `Result` may be an alias with one parameter.
     pub(crate) fn in_type(ty: &Type) -> Self {
         let whole = peeled(ty).clone();
         match argument_of(&whole, "Result") {
@@ -244,7 +246,7 @@ impl Returns {
         }
     }
 
-    /// Where the error type is written; where the whole is, if an alias hides it.
+    /// The span of the error type, or of the whole type if an alias hides it.
     pub(crate) fn error_span(&self) -> Span {
         let whole = match self {
             Self::Result { whole, .. } => whole,
@@ -260,7 +262,7 @@ impl Returns {
         written.map_or_else(|| whole.span(), Spanned::span)
     }
 
-    /// The type of the value.
+    /// The type of the value, without the `Result`.
     pub(crate) fn value(&self) -> &Type {
         match self {
             Self::Result { ok, .. } | Self::Plain(ok) => ok,
@@ -283,11 +285,11 @@ pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     }
 }
 
-/// Splits attributes into those that tell users of the item something, of these names, and all others,
-/// which belong on the function as it was written.
+/// Splits attributes into those of these names, which belong on the item for callers, and all
+/// others, which belong on the function as it was written.
 pub(crate) fn split_docs(attrs: &[Attribute], names: &[&str]) -> (Vec<Attribute>, Vec<Attribute>) {
-    let is_outside = |attr: &Attribute| names.iter().any(|name| attr.path().is_ident(name));
-    attrs.iter().cloned().partition(is_outside)
+    let is_named = |attr: &Attribute| names.iter().any(|name| attr.path().is_ident(name));
+    attrs.iter().cloned().partition(is_named)
 }
 
 impl ToTokens for Function {

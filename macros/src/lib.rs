@@ -1,6 +1,6 @@
 //! The attributes of `rewarm`: `#[init]`, `#[cached]` and `#[handler]`. Depend on `rewarm`, which
 //! re-exports them.
-// What panics says why: `unreachable!` for what cannot happen, `#[expect]` where it is meant to.
+// A panic states its reason: `unreachable!` with a message, or an `#[expect]` with one.
 #![cfg_attr(
     not(test),
     warn(
@@ -32,10 +32,13 @@ mod types;
 
 use proc_macro::TokenStream;
 
-/// A resource built once per container, in Lambda's INIT phase, beside all the others.
+/// Declares a resource: a value that is built once per container, in Lambda's INIT phase.
 ///
-/// On an `async fn`, an `fn` or a `static`. The return type is `T` or `Result<T, E>` with `E: Into<Box<dyn Error + Send + Sync>>`; what is kept is
-/// `T`, which has to be `Send + Sync + 'static`. Others take the resource by naming it as a parameter:
+/// All resources are built concurrently. The attribute applies to an `async fn`, a `fn` or a
+/// `static`. A function returns `T` or `Result<T, E>`, with
+/// `E: Into<Box<dyn Error + Send + Sync>>`. The container keeps the `T`, which must be
+/// `Send + Sync + 'static`. A handler, another resource or a cached function takes the resource as
+/// a parameter of the same name:
 ///
 /// ```
 /// use rewarm::{Error, handler, init};
@@ -47,13 +50,14 @@ use proc_macro::TokenStream;
 ///     Ok(std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite::memory:".to_owned()))
 /// }
 ///
-/// #[init] // built when `url` is there, beside everything else
+/// #[init] // built as soon as `url` is, concurrently with other resources
 /// async fn db(url: &String) -> Pool {
 ///     Pool(url.clone())
 /// }
 ///
 /// #[init] // derefs to the value; `?` and `.await` work in an initialiser
-/// static GREETING: String = std::env::var("GREETING").or_else(|_| Ok::<_, Error>("hello".to_owned()))?;
+/// static GREETING: String =
+///     std::env::var("GREETING").or_else(|_| Ok::<_, Error>("hello".to_owned()))?;
 ///
 /// #[handler]
 /// async fn greet(name: String, db: &Pool) -> String {
@@ -62,35 +66,43 @@ use proc_macro::TokenStream;
 /// # fn main() {}
 /// ```
 ///
-/// # What it becomes
+/// # Generated items
 ///
-/// The function stays, under its name, and gives the resource; a type of the same name has the controls.
+/// The function keeps its name and returns the resource. A type of the same name has the controls.
 ///
-/// | use | gives |
+/// | use | result |
 /// |---|---|
-/// | a parameter `db: &Pool` of a handler or of another resource | the value, resolved before the body runs and held while it runs; `db: Arc<Pool>` gives the handle |
-/// | `db().await` (`db()` where the function is not async) | `Result<Arc<Pool>, ResourceError>` |
-/// | `db::get()` | `Option<Arc<Pool>>`: the value if it is built, without waiting; `None` while it waits to be checked, or to be built anew for what it is built from |
-/// | `db::rebuild().await` | builds the next generation now |
+/// | a parameter `db: &Pool` of a handler or another resource | the value, resolved before the body runs and held until it ends; `db: Arc<Pool>` takes the handle |
+/// | `db().await` (`db()` if the function is not async) | `Result<Arc<Pool>, ResourceError>` |
+/// | `db::get()` | `Option<Arc<Pool>>`: the value if it is ready, without waiting; `None` until it has been built, and while a check or a rebuild is due |
+/// | `db::rebuild().await` | builds the next generation now, and returns it |
 /// | `*GREETING`, a static whose initialiser does not await | the value, built on first use if INIT has not built it |
-/// | `DB.get().await`, a static whose initialiser awaits | as `db().await` |
+/// | `DB.get().await`, a static whose initialiser awaits | the same as `db().await` |
 ///
-/// Parameters of an `async fn` are resources by name; `#[from(path::to::db)] pool: &Pool` takes one of another name or place. A resource is as fresh as
-/// the resources it was built from: when one of them is rebuilt, the next use of this one builds it anew. Circles do not compile.
+/// The parameters of an `async fn` are resources, found by name.
+/// `#[from(path::to::db)] pool: &Pool` takes a resource with another name or from another module. A
+/// resource is never older than the resources it was built from: after one of them is rebuilt, the
+/// next use of this one rebuilds it, too. Circular dependencies do not compile.
 ///
-/// # Failure
+/// # Errors
 ///
-/// Without `retry_after` a resource is *required*: if it cannot be built, INIT fails, and all failures are reported together. With
-/// `retry_after` it is *recoverable*: INIT goes on, and whoever needs it, resources that are built from it included, gets its error until it works. An attempt belongs to the container:
-/// a caller that goes away does not restart it, and all who wait share one attempt and one error. A panic is an error with its message.
+/// Without `retry_after` a resource is *required*: if it cannot be built, INIT fails, and reports
+/// all failures together. With `retry_after` it is *recoverable*: INIT continues, and every caller
+/// receives the error until an attempt succeeds. Resources that are built from it fail with the
+/// same error.
+///
+/// An attempt belongs to the container. It continues if its caller is cancelled, and all waiting
+/// callers share the attempt and its error. A panic is an error with the panic's message.
 ///
 /// # Options
 ///
-/// Durations are numbers with units: `ms`, `s`, `m`, `h`, `d`, as in `"1500ms"`, `"30s"` or `"2h30m"`.
+/// A duration is written as numbers with the units `ms`, `s`, `m`, `h` and `d`: `"1500ms"`, `"30s"`
+/// or `"2h30m"`.
 ///
 /// ## `lazy`
 ///
-/// Not built in INIT but at first use: for what few invocations need.
+/// Builds the resource at its first use instead of in INIT. Use it for a resource that few
+/// invocations need.
 ///
 /// ```
 /// # use rewarm::init;
@@ -102,7 +114,8 @@ use proc_macro::TokenStream;
 ///
 /// ## `timeout = "3s"`
 ///
-/// The limit of one attempt, and of one `check`. None if not set; a check is then limited to 5 seconds. For initialisers that await.
+/// Limits one attempt, and one `check`. Without it, an attempt has no limit and a check has 5
+/// seconds. Requires an initialiser that awaits.
 ///
 /// ```
 /// # use rewarm::{Error, init};
@@ -114,8 +127,9 @@ use proc_macro::TokenStream;
 ///
 /// ## `retry_after = "60s"`
 ///
-/// A failed attempt is remembered this long: users of the resource get the same error at once. Then the next use tries again. A broken backend is
-/// not hammered, and the container lives on.
+/// Keeps the error of a failed attempt for this time. Callers receive it at once, and the first use
+/// after that time starts another attempt. A backend that is down is not flooded with attempts, and
+/// the container stays alive.
 ///
 /// ```
 /// # use rewarm::{Error, init};
@@ -127,9 +141,15 @@ use proc_macro::TokenStream;
 ///
 /// ## `check = path`, `idle = "30s"`
 ///
-/// `async fn(&T) -> Result<(), E>`, which says whether the value is still good. It runs once after building, where a failure is a failed
-/// attempt; again at the first use in an invocation that follows an idle gap longer than `idle`, before the body sees the value; and after a SnapStart
-/// restore. A failure then builds the next generation. A connection that died while the container was frozen is thus replaced before it is used.
+/// Checks the value with an `async fn(&T) -> Result<(), E>`. The check runs
+///
+/// - after the value has been built, where an error fails the attempt;
+/// - at the first use in an invocation that follows an idle gap longer than `idle`, before the body
+///   receives the value;
+/// - after a SnapStart restore.
+///
+/// In the last two cases an error builds the next generation. A connection that died while the
+/// container was frozen is thus replaced before it is used.
 ///
 /// ```
 /// # use rewarm::init;
@@ -148,9 +168,10 @@ use proc_macro::TokenStream;
 ///
 /// ## `close = path`
 ///
-/// `async fn(&T)`: runs at SHUTDOWN, dependents before what they depend on, all within 300 ms; for a generation that was replaced, after the answer
-/// of the invocation that replaced it, once nobody holds it any more. Lambda gives the process a signal only where an extension is registered, which
-/// rewarm does where something has a `close`.
+/// Closes the value with an `async fn(&T)`. It runs at SHUTDOWN, on dependents before their
+/// dependencies, all within 300 ms. A generation that was replaced is closed after the response of
+/// the invocation that replaced it, once no handle to it is left. Lambda signals SHUTDOWN only to
+/// functions with an extension, so rewarm registers one if any resource has a `close`.
 ///
 /// ```
 /// # use rewarm::init;
@@ -168,12 +189,13 @@ use proc_macro::TokenStream;
 ///
 /// ## `restore = keep | check | rebuild`
 ///
-/// What a SnapStart restore does with it. `check` where there is a `check`; else `rebuild` for an initialiser that awaits, since its connections
-/// are dead; else `keep`.
+/// Keeps, checks or rebuilds the value after a SnapStart restore. The default is `check` for a
+/// resource with a `check`, `rebuild` for another initialiser that awaits, since its connections
+/// are dead, and `keep` for all others.
 ///
 /// ```
 /// # use rewarm::init;
-/// #[init(restore = keep)] // read from a file: as good after a restore as before
+/// #[init(restore = keep)] // read from a file, and still valid after a restore
 /// async fn words() -> Vec<String> {
 ///     vec!["tea".to_owned()]
 /// }
@@ -181,29 +203,32 @@ use proc_macro::TokenStream;
 ///
 /// ## `allow(lint, …)`
 ///
-/// Allows lints of [`docs/lints.md`](https://docs.rs/crate/rewarm/latest/source/docs/lints.md) by name.
+/// Allows lints by name.
+/// [`docs/lints.md`](https://docs.rs/crate/rewarm/latest/source/docs/lints.md) lists them.
 ///
 /// ```
 /// # use rewarm::init;
 /// use std::{collections::HashMap, sync::Mutex};
 ///
-/// #[init(allow(unbounded_growth))] // one entry a country: there are not more
+/// #[init(allow(unbounded_growth))] // bounded by the number of countries
 /// static COUNTRIES: Mutex<HashMap<String, u64>> = Mutex::new(HashMap::new());
 /// ```
 ///
 /// ## `crate = path`
 ///
-/// Where rewarm is, if not at `::rewarm`.
+/// The path of the crate `rewarm`, if it is not `::rewarm`.
 #[proc_macro_attribute]
 pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
     attributes::init(args.into(), item.into()).into()
 }
 
-/// A function whose answer is kept for a time: bounded, shared by callers at the same time, never older than promised.
+/// Caches the return value of a function for a time.
 ///
-/// On a free `fn` or `async fn` that returns `T` or `Result<T, E>` with `T: Clone + Send + Sync + 'static`; return an `Arc` where cloning is dear.
-/// The arguments are the key: anything that is `Hash + Eq`, owned or borrowed. A hit allocates nothing. Neither `Err` nor `None` is kept unless
-/// `negative_ttl` says so.
+/// The cache is bounded, concurrent callers share one fetch, and a value is never older than its
+/// options allow. The attribute applies to a free `fn` or `async fn` that returns `T` or
+/// `Result<T, E>`, with `T: Clone + Send + Sync + 'static`. Return an `Arc` if cloning is expensive.
+/// The arguments are the key: any type that is `Hash + Eq`, owned or borrowed. A hit does not
+/// allocate. `Err` and `None` are not kept, unless `negative_ttl` is set.
 ///
 /// ```
 /// use rewarm::{Error, cached, init};
@@ -215,7 +240,7 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///     Pool
 /// }
 ///
-/// #[cached(ttl = "5m")] // without arguments it is a resource, too
+/// #[cached(ttl = "5m")] // without arguments it is also a resource
 /// async fn settings() -> Result<u64, Error> {
 ///     Ok(7)
 /// }
@@ -234,45 +259,57 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Parameters
 ///
-/// | parameter | |
+/// | parameter | role |
 /// |---|---|
 /// | `sku: &str`, `id: u64`, `bytes: &[u8]` | part of the key |
-/// | `#[from] db: &Pool`, `#[from(path::to::db)] pool: &Pool` | a resource: filled in, and no part of the key or of the signature that callers see |
-/// | `#[skip] trace: &Trace` | an argument that is no part of the key: whoever fetches passes theirs |
+/// | `#[from] db: &Pool`, `#[from(path::to::db)] pool: &Pool` | a resource: rewarm fills it, and it is part of neither the key nor the signature for callers |
+/// | `#[skip] trace: &Trace` | an argument that is not part of the key: a fetch receives that of the caller which started it |
 ///
 /// # Controls
 ///
-/// `settings::invalidate()`, `settings::refresh().await` (fetches now; callers at the same time share one fetch; if it fails its caller is told, and what was kept stays), `settings::peek()` (the value if it
-/// is fresh), `settings::stats()`. With a key: `price::invalidate(sku)`, `price::refresh(sku).await`, `price::peek(sku)`, `price::clear()`.
+/// | without arguments | with a key | effect |
+/// |---|---|---|
+/// | `settings::invalidate()` | `price::invalidate(sku)` | removes the value |
+/// | `settings::refresh().await` | `price::refresh(sku).await` | fetches now; concurrent callers share one fetch; if it fails, they receive the error, and the old value stays |
+/// | `settings::peek()` | `price::peek(sku)` | returns the value if it is fresh |
+/// | | `price::clear()` | removes all values |
+/// | `settings::stats()` | `price::stats()` | returns the counters |
 ///
-/// # What holds
+/// # Guarantees
 ///
-/// - One fetch per key at a time: callers share it, and its error where that is `Clone`. A hit never waits for another key. The fetch runs in a task of its
-///   own: a caller that is cancelled does not stop it.
-/// - Age counts from the start of the fetch (RFC 9111, §4.2.3), frozen time included, by whichever of the monotonic and the wall clock moved further.
-/// - What nobody may be given any more is dropped at the end and at the start of each invocation.
-/// - A panic is that of the caller whose fetch it was. A function that needs its own answer for the same key gets an error.
-/// - A resource that cannot be had, and a fetch that takes longer than `timeout`, are the function's error where `E: From<ResourceError>`, as
-///   [`rewarm::Error`](https://docs.rs/rewarm/latest/rewarm/struct.Error.html) is; where not, the invocation fails as `ResourceUnavailable`.
+/// - Each key has at most one fetch at a time. Concurrent callers share it, and also its error if
+///   that is `Clone`. A hit never waits for another key. The fetch runs in its own task, so it
+///   continues if its caller is cancelled.
+/// - The age of a value counts from the start of its fetch (RFC 9111, §4.2.3) and includes frozen
+///   time. Of the monotonic and the wall clock, the one that moved further counts.
+/// - Values that no caller can receive any more are dropped at the end and at the start of each
+///   invocation.
+/// - A panic in a fetch reaches the caller that started it. A function that calls itself with the
+///   same key receives an error.
+/// - If a resource cannot be built, or a fetch exceeds its `timeout`, the function returns that as
+///   its error, where `E: From<ResourceError>`.
+///   [`rewarm::Error`](https://docs.rs/rewarm/latest/rewarm/struct.Error.html) is such an error.
+///   For any other return type the invocation fails as `ResourceUnavailable`.
 ///
 /// # Options
 ///
-/// Durations are numbers with units: `ms`, `s`, `m`, `h`, `d`, as in `"1500ms"`, `"30s"` or `"2h30m"`.
+/// A duration is written as numbers with the units `ms`, `s`, `m`, `h` and `d`: `"1500ms"`, `"30s"`
+/// or `"2h30m"`.
 ///
 /// ## `ttl = "5m"`
 ///
-/// Required: the age at which a value is fetched again.
+/// The age at which a value is fetched again. Required.
 ///
 /// ```
 /// # use rewarm::cached;
 /// #[cached(ttl = "5m")]
-/// async fn answer() -> u64 { 42 }
+/// async fn exchange_rate() -> u64 { 42 }
 /// ```
 ///
 /// ## `stale_while_revalidate = "1m"`
 ///
-/// Up to this long after `ttl` the old value is returned at once, and one fetch runs after the response was sent, before the container can freeze
-/// (RFC 5861, §3).
+/// For this time after `ttl`, returns the old value at once. One fetch then runs after the response
+/// has been sent, before the container can freeze (RFC 5861, §3).
 ///
 /// ```
 /// # use rewarm::cached;
@@ -282,7 +319,8 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `stale_if_error = "1h"`
 ///
-/// Up to this long after `ttl` a fetch that fails gives the old value instead, with a warning in the log, and never longer (RFC 5861, §4).
+/// For this time after `ttl`, a fetch that fails returns the old value instead of its error, and
+/// logs a warning (RFC 5861, §4).
 ///
 /// ```
 /// # use rewarm::{Error, cached};
@@ -292,18 +330,22 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `negative_ttl = "5s"`
 ///
-/// Keeps `Err` (which has to be `Clone`) and `None` this long. Without it neither is ever kept. Where a stale value may still be given it is given for
-/// that long instead of the error, and nothing is fetched meanwhile.
+/// Keeps `Err`, which must be `Clone`, and `None` for this time. Without it, neither is kept. While
+/// `stale_if_error` allows the old value, callers receive that instead of the error for this time,
+/// and no fetch runs.
 ///
 /// ```
 /// # use rewarm::{Error, cached};
 /// #[cached(ttl = "5m", negative_ttl = "5s")]
-/// async fn user(id: u64) -> Result<Option<String>, Error> { Ok((id == 1).then(|| "Ada".to_owned())) }
+/// async fn user(id: u64) -> Result<Option<String>, Error> {
+///     Ok((id == 1).then(|| "Ada".to_owned()))
+/// }
 /// ```
 ///
 /// ## `max_entries = 1000`
 ///
-/// How many keys are kept; 1000 if not set. There is no unbounded cache.
+/// The number of keys that the cache keeps. The default is 1000, and no setting makes a cache
+/// unbounded.
 ///
 /// ```
 /// # use rewarm::cached;
@@ -315,7 +357,8 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `jitter = "10%"`
 ///
-/// Each lifetime is shortened by a random part of up to this, so that containers that were started together do not fetch together; 10% if not set.
+/// Shortens each lifetime by a random part, up to this percentage, so that containers that started
+/// together do not fetch together. The default is 10%.
 ///
 /// ```
 /// # use rewarm::cached;
@@ -325,7 +368,7 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `timeout = "2s"`
 ///
-/// The limit of one fetch. For functions that are async.
+/// Limits one fetch. Requires an `async fn`.
 ///
 /// ```
 /// # use rewarm::{Error, cached};
@@ -335,17 +378,23 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `allow(lint, …)`, `crate = path`
 ///
-/// As for `#[init]`.
+/// The same as for [`macro@init`].
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     attributes::cached(args.into(), item.into()).into()
 }
 
-/// The function that answers every event.
+/// Runs a function once per event, with the resources in its signature injected.
 ///
-/// On an `async fn` with any name but `main`. The parameters: first the event, a type that is `DeserializeOwned`, or `LambdaEvent<T>`; then, if wanted, one
-/// `Context`; then resources by name, as `&T`, as `Arc<T>`, or as a clone. It returns `Result<T, E>` with `T: Serialize` and
-/// `E: Into<Box<dyn Error + Send + Sync>>`, or `T`.
+/// The attribute applies to an `async fn` with any name but `main`. The parameters are, in this
+/// order:
+///
+/// 1. the event: a type that is `DeserializeOwned`, or `LambdaEvent<T>`;
+/// 2. optionally a `Context`;
+/// 3. resources, found by name, as `&T`, as `Arc<T>` or as a clone.
+///
+/// The function returns `T`, or `Result<T, E>`, with `T: Serialize` and
+/// `E: Into<Box<dyn Error + Send + Sync>>`.
 ///
 /// ```
 /// use rewarm::{Context, Error, handler, init};
@@ -373,33 +422,36 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// The function stays an ordinary one, which a test calls with whatever it likes. On the type of the same name:
+/// The function itself stays unchanged, so tests can call it directly. The type of the same name
+/// has these functions:
 ///
-/// | | |
+/// | function | result |
 /// |---|---|
-/// | `checkout::run() -> ExitCode` | everything: under Lambda INIT, the loop and SHUTDOWN; outside of it the local runner |
-/// | `checkout::service()` | a `tower::Service<LambdaEvent<T>>`, for those who build their own `lambda_runtime::Runtime` |
-/// | `checkout::container()` | feature `testing`: a simulated container |
+/// | `checkout::run() -> ExitCode` | runs the whole program: in Lambda INIT, the event loop and SHUTDOWN; elsewhere the local runner |
+/// | `checkout::service()` | a `tower::Service<LambdaEvent<T>>`, for a `lambda_runtime::Runtime` of your own |
+/// | `checkout::container()` | a simulated container, with the feature `testing` |
 ///
-/// # What is an error
+/// # Errors
 ///
-/// An invocation that fails leaves the container, and all that it holds, alive. Lambda is told an error type and the whole source chain:
+/// An invocation that fails leaves the container and its resources alive. Lambda receives the whole
+/// source chain of the error, and an error type:
 ///
-/// | error type | |
+/// | error type | cause |
 /// |---|---|
-/// | the short name of `E` | the function returned it |
-/// | `DeadlineExceeded` | it was cancelled ahead of Lambda's deadline |
-/// | `ResourceUnavailable` | a resource could not be had; the message names it, and the function was not called |
-/// | `Panic` | message and place |
-/// | `InvalidEvent` | the event does not fit; the message says where |
-/// | `InvalidAnswer` | the answer cannot be written as JSON |
+/// | the short name of `E` | the function returned an `Err` |
+/// | `DeadlineExceeded` | the function was cancelled before Lambda's deadline |
+/// | `ResourceUnavailable` | a resource could not be built; the message names it, and the function was not called |
+/// | `Panic` | the function panicked; the error has the message and the location |
+/// | `InvalidEvent` | the event does not match its type; the message names the field |
+/// | `InvalidAnswer` | the response could not be serialised as JSON |
 ///
 /// # Options
 ///
 /// ## `deadline_margin = "250ms"`
 ///
-/// The function, or the body that it streams, is cancelled this long before Lambda's deadline, so that Lambda does not kill the container with all it holds. 250 ms if not set; `"0s"` switches
-/// it off.
+/// Cancels the function, or the body that it streams, this long before Lambda's deadline. Otherwise
+/// Lambda would kill the container with all its resources. The default is 250 ms, and `"0s"`
+/// disables it.
 ///
 /// ```
 /// # use rewarm::handler;
@@ -409,7 +461,8 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `report_every = 10`
 ///
-/// A report of the container (uptime, invocations, errors, error rate) every so many invocations; 10 if not set, `0` for never.
+/// Logs a report of the container every so many invocations: uptime, invocations, errors and error
+/// rate. The default is 10, and `0` disables it.
 ///
 /// ```
 /// # use rewarm::handler;
@@ -417,10 +470,23 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn busy(event: u64) -> u64 { event }
 /// ```
 ///
+/// ## `namespace = "Shop"`, `dimensions(function, stage = "prod")`
+///
+/// Writes CloudWatch metrics of each invocation, in the embedded metric format. `namespace` enables
+/// them. The dimensions are `function`, `version`, `memory`, `region`, `start`, or a name with a
+/// fixed value; the default is `function`. See the guide's chapter on metrics.
+///
+/// ```
+/// # use rewarm::handler;
+/// #[handler(namespace = "Shop", dimensions(function, stage = "prod"))]
+/// async fn measured(event: u64) -> u64 { event }
+/// ```
+///
 /// ## `warmup`
 ///
-/// An event of a warm-up ping, `{"source": "serverless-plugin-warmup"}` or `{"warmup": true}`, is answered with `null` at once, without the function, and counts as
-/// a ping and not as an invocation.
+/// Responds to warm-up pings with `null`, without a call of the function. A ping is the event
+/// `{"source": "serverless-plugin-warmup"}` or `{"warmup": true}`. Pings are counted separately
+/// from invocations.
 ///
 /// ```
 /// # use rewarm::handler;
@@ -430,12 +496,16 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `http`
 ///
-/// With the feature `http`: the event is a `rewarm::http::Request`, the answer an `IntoResponse`. A function that does not take the request makes a
-/// `tower::Service` of its resources, such as an `axum::Router`: once per container, in INIT, and again when one of the resources is built anew. See the guide's chapter on HTTP.
+/// Takes a `rewarm::http::Request` as the event and returns an `IntoResponse`. Requires the feature
+/// `http`. A function without the request as its parameter returns a `tower::Service` that uses its
+/// resources, such as an `axum::Router`. It is called once per container, in INIT, and again after
+/// one of the resources has been rebuilt. See the guide's chapter on HTTP.
 ///
 /// ```ignore
 /// #[handler(http)]
-/// async fn greet(request: Request, greeting: &String) -> Result<impl IntoResponse, Error> { /* … */ }
+/// async fn greet(request: Request, greeting: &String) -> Result<impl IntoResponse, Error> {
+///     /* … */
+/// }
 ///
 /// #[handler(http)]
 /// fn shop(db: Arc<Pool>) -> axum::Router { /* … */ }
@@ -443,17 +513,20 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `streaming`
 ///
-/// The answer is a `StreamResponse<S>` of a stream of bytes; with `http`, an `http::Response<B>` whose body is sent as it comes. The deadline guard, `defer` and
-/// the counters hold for the body, too; the guide's chapter on HTTP says how far.
+/// Streams the response: a `StreamResponse<S>` of a stream of bytes, or with `http` an
+/// `http::Response<B>`, whose body is sent frame by frame. The deadline guard, `defer` and the
+/// counters include the body. The guide's chapter on HTTP has the details.
 ///
 /// ```ignore
 /// #[handler(streaming)]
-/// async fn count(to: u32) -> StreamResponse<impl Stream<Item = Result<String, Infallible>>> { /* … */ }
+/// async fn count(to: u32) -> StreamResponse<impl Stream<Item = Result<String, Infallible>>> {
+///     /* … */
+/// }
 /// ```
 ///
 /// ## `allow(lint, …)`, `crate = path`
 ///
-/// As for `#[init]`.
+/// The same as for [`macro@init`].
 #[proc_macro_attribute]
 pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
     attributes::handler(args.into(), item.into()).into()

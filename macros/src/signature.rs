@@ -1,15 +1,15 @@
-//! Signatures: what an attribute can stand on, the attributes of ours on parameters, and the same without
-//! what is ours.
+//! Signatures: their restrictions, the attributes `#[from]` and `#[skip]` of parameters, and
+//! signatures without them.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, FnArg, PatType, Signature};
 
 use crate::diag::Diag;
 use crate::types::{borrows, hidden};
 
-/// Reports a signature that no attribute of ours can stand on; one of a handler in other words, since
-/// nothing of it is kept.
+/// Reports a signature that no attribute of ours accepts. The words for a handler differ, since the
+/// container keeps nothing of it.
 pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag) -> bool {
     let mut fine = sig.receiver().is_none();
     let mut fault = |at: &dyn ToTokens, what: &str, why: &str, help: &str| {
@@ -17,64 +17,59 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
         fine = false;
     };
     let (what, why) = match is_handler {
-        true => (
-            "a generic function cannot be a handler",
-            "Lambda calls it, and cannot say for which types",
-        ),
+        true => ("a handler cannot be generic", "Lambda calls it with events of one type"),
         false => (
-            "a generic function cannot be kept in a container",
-            "there is one container and one place in it for each name, not one for each type",
+            "a resource or cached function cannot be generic",
+            "the container keeps values by the function's name, not by type",
         ),
     };
     if let Some(at) = generics(sig) {
-        fault(&at, what, why, "write the types out, one function for each");
+        fault(&at, what, why, "write one function for each type");
     }
     for input in &sig.inputs {
         if let FnArg::Typed(param) = input {
             if let Some(ty) = hidden(&param.ty) {
-                fault(ty, what, why, "write a type in the place of `impl Trait`");
+                fault(ty, what, why, "write a type instead of `impl Trait`");
             }
         }
     }
     if let Some(constness) = &sig.constness {
-        fault(constness, "a `const fn` has nothing to keep", "", "remove the `const`");
+        let why = "rewarm calls it at run time";
+        fault(constness, "the function cannot be `const`", why, "remove the `const`");
     }
     if let syn::Safety::Unsafe(token) = &sig.safety {
-        fault(token, "an unsafe function cannot be called for you", "", "remove the `unsafe`");
+        let why = "rewarm calls it, and cannot check its safety conditions";
+        fault(token, "the function cannot be `unsafe`", why, "remove the `unsafe`");
     }
     if let Some(abi) = &sig.abi {
-        fault(
-            abi,
-            "a function with a foreign ABI cannot be called for you",
-            "",
-            "remove the `extern`",
-        );
+        let why = "rewarm calls it as a function of Rust";
+        fault(abi, "the function cannot have a foreign ABI", why, "remove the `extern`");
     }
     if let syn::ReturnType::Type(_, ty) = &sig.output {
         match (hidden(ty), is_handler) {
             (Some(ty), true) => fault(
                 ty,
-                "the answer of a handler has to have a type with a name",
-                "`impl Trait` hides how it is written as JSON",
+                "a handler cannot return `impl Trait`",
+                "it hides whether the response is `Serialize`",
                 "write the type",
             ),
             (Some(ty), false) => fault(
                 ty,
-                "the type of what is kept has to have a name",
-                "`impl Trait` hides it, also from whoever is to hold the value",
+                "a kept value cannot be `impl Trait`",
+                "the container stores the value under its type, so the type must have a name",
                 "write the type, or `Box<dyn Trait + Send + Sync>`",
             ),
             (None, _) if !borrows(ty) => {}
             (None, true) => fault(
                 ty,
-                "the answer of a handler cannot borrow",
-                "what it could borrow from ends with the call that made it",
+                "the response of a handler cannot borrow",
+                "everything that it could borrow from ends with the call",
                 "return an owned value: `String` for `&str`, `Vec<T>` for `&[T]`",
             ),
             (None, false) => fault(
                 ty,
                 "a kept value cannot borrow",
-                "it outlives the call, and the invocation, that made it",
+                "it outlives the call and the invocation that built it",
                 "return an owned value: `String` for `&str`, `Vec<T>` for `&[T]`",
             ),
         }
@@ -82,18 +77,22 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
     fine
 }
 
-/// What makes a signature generic: more than lifetimes.
+/// The part that makes a signature generic over more than lifetimes.
 fn generics(sig: &Signature) -> Option<TokenStream> {
-    let generics = &sig.generics;
-    if generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_))) {
-        return Some(generics.to_token_stream());
+    if declares_types(sig) {
+        return Some(sig.generics.to_token_stream());
     }
-    let clause = generics.where_clause.as_ref()?;
+    let clause = sig.generics.where_clause.as_ref()?;
     let is_generic = |predicate| !matches!(predicate, &syn::WherePredicate::Lifetime(_));
     clause.predicates.iter().any(is_generic).then(|| clause.to_token_stream())
 }
 
-/// The parameters of a function; reports a `self`, which is none.
+/// True if the signature declares types or constants, not lifetimes alone.
+pub(crate) fn declares_types(sig: &Signature) -> bool {
+    sig.generics.params.iter().any(|param| !matches!(param, syn::GenericParam::Lifetime(_)))
+}
+
+/// The parameters of a function. Reports a `self`.
 pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Vec<&'a PatType> {
     let mut params = Vec::new();
     for input in &sig.inputs {
@@ -104,8 +103,8 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Vec<&'a Pat
             }
             FnArg::Receiver(receiver) => diag.error(
                 receiver,
-                "a method cannot stand for the whole container",
-                "what is kept belongs to the container and not to one value of `Self`",
+                "this attribute cannot be used on a method",
+                "a container has one of each resource, cached function and handler, not one per object",
                 "make it a free function, and call that from the method",
             ),
         }
@@ -113,14 +112,14 @@ pub(crate) fn parameters<'a>(sig: &'a Signature, diag: &mut Diag) -> Vec<&'a Pat
     params
 }
 
-/// Reports attributes of ours that contradict each other, and one that we cannot follow.
+/// Reports attributes of ours that contradict each other, and a `#[cfg]`.
 fn check_attributes(param: &PatType, diag: &mut Diag) {
     if let Some(condition) = param.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
         diag.error(
             condition,
-            "a parameter here cannot be conditional",
-            "whether it is there is not known yet when it is looked for",
-            "put the condition on the function, and write it once for each case",
+            "a parameter cannot have a `#[cfg]`",
+            "the parameters are read before the compiler evaluates the condition",
+            "put the `#[cfg]` on the function, and write one function for each case",
         );
     }
     for name in ["from", "skip"] {
@@ -135,9 +134,9 @@ fn check_attributes(param: &PatType, diag: &mut Diag) {
     if from_attribute(param).is_some() {
         diag.error(
             skip,
-            "`#[skip]` has no meaning beside `#[from]`",
-            "a resource is no part of the key",
-            "remove it",
+            "`#[skip]` cannot be combined with `#[from]`",
+            "a resource is never part of the key",
+            "remove `#[skip]`",
         );
     } else if !matches!(skip.meta, syn::Meta::Path(_)) {
         diag.error(skip, "`#[skip]` takes no value", "", "write `#[skip]`");
@@ -148,22 +147,23 @@ fn check_attributes(param: &PatType, diag: &mut Diag) {
 pub(crate) fn no_skip(params: &[&PatType], diag: &mut Diag) {
     for param in params.iter().filter(|param| from_attribute(param).is_none()) {
         if let Some(attr) = skip_attribute(param) {
-            diag.error(attr, "`#[skip]` has no meaning here", "there is no key", "remove it");
+            let why = "it excludes an argument from the key of a cache";
+            diag.error(attr, "`#[skip]` requires `#[cached]`", why, "remove `#[skip]`");
         }
     }
 }
 
-/// The `#[from]` on a parameter.
+/// The attribute `#[from]` of a parameter.
 pub(crate) fn from_attribute(param: &PatType) -> Option<&Attribute> {
     param.attrs.iter().find(|attr| attr.path().is_ident("from"))
 }
 
-/// The `#[skip]` on a parameter.
+/// The attribute `#[skip]` of a parameter.
 pub(crate) fn skip_attribute(param: &PatType) -> Option<&Attribute> {
     param.attrs.iter().find(|attr| attr.path().is_ident("skip"))
 }
 
-/// The signature as the user would write it without us.
+/// The signature without `#[from]` and `#[skip]`.
 pub(crate) fn plain_signature(sig: &Signature) -> Signature {
     let mut sig = sig.clone();
     for input in &mut sig.inputs {
@@ -176,7 +176,7 @@ pub(crate) fn plain_signature(sig: &Signature) -> Signature {
     sig
 }
 
-/// The signature without lifetimes of its own: what they name is elided.
+/// The signature without named lifetimes: each becomes `'_`.
 pub(crate) fn without_lifetimes(sig: &Signature) -> Signature {
     let mut sig = sig.clone();
     if sig.generics.params.is_empty() {
@@ -198,19 +198,14 @@ fn elided(tokens: TokenStream, lifetimes: &[Ident]) -> TokenStream {
             TokenTree::Ident(name) if is_lifetime && lifetimes.contains(&name) => {
                 TokenTree::Ident(Ident::new("_", name.span()))
             }
-            TokenTree::Group(group) => {
-                let inner = elided(group.stream(), lifetimes);
-                let mut new = proc_macro2::Group::new(group.delimiter(), inner);
-                new.set_span(group.span());
-                TokenTree::Group(new)
-            }
+            TokenTree::Group(group) => refilled(&group, elided(group.stream(), lifetimes)),
             token => token,
         }
     };
     tokens.into_iter().map(one).collect()
 }
 
-/// Any item without the parameter attributes that only we understand.
+/// The tokens of any item without `#[from]` and `#[skip]`, which the compiler does not know.
 pub(crate) fn without_parameter_attributes(tokens: TokenStream) -> TokenStream {
     let mut out = TokenStream::new();
     let mut rest = tokens.into_iter().peekable();
@@ -228,13 +223,17 @@ pub(crate) fn without_parameter_attributes(tokens: TokenStream) -> TokenStream {
         }
         out.extend([match token {
             TokenTree::Group(group) => {
-                let inner = without_parameter_attributes(group.stream());
-                let mut new = proc_macro2::Group::new(group.delimiter(), inner);
-                new.set_span(group.span());
-                TokenTree::Group(new)
+                refilled(&group, without_parameter_attributes(group.stream()))
             }
             other => other,
         }]);
     }
     out
+}
+
+/// The group with other tokens in it.
+fn refilled(group: &Group, tokens: TokenStream) -> TokenTree {
+    let mut refilled = Group::new(group.delimiter(), tokens);
+    refilled.set_span(group.span());
+    refilled.into()
 }

@@ -1,11 +1,15 @@
-//! The small pieces that expansions are made of.
+//! Tokens that several expansions share.
+
+use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned, ToTokens};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, Signature, Type};
 
-/// The same tokens at another place.
+use crate::args::Given;
+
+/// The same tokens with another span.
 pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
     let one = |mut token: TokenTree| {
         token.set_span(span);
@@ -14,38 +18,39 @@ pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
     tokens.clone().into_iter().map(one).collect()
 }
 
-/// The text of a name: without `r#`.
+/// The text of a name, without `r#`.
 pub(crate) fn text(ident: &Ident) -> String {
     syn::ext::IdentExt::unraw(ident).to_string()
 }
 
-/// A name that the expansion gives and no user will meet.
+/// A name that the expansion introduces.
 pub(crate) fn ours(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// What is there, `__value`, or what `__later` gives that waits for it.
+/// Matches on a `Result`: `now` uses `__value`, the value at hand, and `later` uses `__later`, the
+/// future of the value.
 pub(crate) fn now_or_later(
-    asked: &TokenStream,
+    result: &TokenStream,
     now: &TokenStream,
     later: &TokenStream,
 ) -> TokenStream {
     quote! {
-        match #asked {
+        match #result {
             ::core::result::Result::Ok(__value) => #now,
             ::core::result::Result::Err(__later) => #later,
         }
     }
 }
 
-/// `#[allow]` for what an expansion does that users are warned of in their own code.
+/// `#[allow]` for generated code, so that the user's own lint levels do not apply to it.
 pub(crate) fn allow() -> TokenStream {
     quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
 }
 
-/// What is allowed in a function as a user wrote it: that it is `async` may be our wish, and that it is
-/// not `const` is. In one that others see, clippy does not ask for another signature; in our private copy
-/// of it, it would.
+/// The lints to allow on the private copy of a user's function. The attribute may be the reason
+/// that it is `async`, and is the reason that it is not `const`. Clippy leaves the signature of a
+/// public function alone, and the copy of one must not be linted either.
 pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenStream {
     let allowed = match sig.asyncness {
         Some(_) => quote!(clippy::unused_async),
@@ -60,9 +65,14 @@ pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenS
     }
 }
 
-/// Where the expansion finds what it names, from inside of a block that has [`import`].
+/// The path of the runtime's private items, inside a block with [`import`].
 pub(crate) fn private() -> TokenStream {
     quote!(__rewarm)
+}
+
+/// The same path outside of such a block.
+pub(crate) fn private_path(krate: &Path) -> TokenStream {
+    quote!(#krate::private)
 }
 
 /// The import behind [`private`].
@@ -71,8 +81,8 @@ pub(crate) fn import(krate: &Path) -> TokenStream {
     quote!(use #krate::private as #name;)
 }
 
-/// A type, as far as it fits: if these checks of it, an expression, fail or report a fault, the compiler
-/// asks nothing of what is made of it.
+/// A type that passed these checks, an expression. If they fail or report a fault, the compiler
+/// does not check any code that uses the type.
 pub(crate) fn fitting(
     checks: &TokenStream,
     ty: &dyn ToTokens,
@@ -82,7 +92,8 @@ pub(crate) fn fitting(
     quote!(#private::Checked<#ty, { #checks }>)
 }
 
-/// Rejects a `Result` under a name that a macro cannot see through, by this function of the runtime.
+/// Rejects a `Result` behind an alias that the macro cannot resolve, with this function of the
+/// runtime.
 pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenStream {
     let span = Span::call_site().located_at(ty.span());
     let by = ours(by);
@@ -91,7 +102,7 @@ pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenS
     quote_spanned!(span=> #check(#is_result))
 }
 
-/// Holds a future against what lets it wait. One that is not `Send` is reported on the function's name.
+/// Requires that a future is `Send`. A fault is reported on the function's name.
 pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
     let span = Span::call_site().located_at(name.span());
     let mut future: Vec<TokenTree> = future.clone().into_iter().collect();
@@ -102,13 +113,14 @@ pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream)
     quote_spanned!(span=> #private::guard_across_await(#(#future)*))
 }
 
-/// Holds a type against a bound of the runtime, as an expression; a complaint is about the type.
+/// Requires that a type meets a bound of the runtime, as an expression. A fault is reported on the
+/// type.
 pub(crate) fn require(bound: &str, ty: &dyn ToTokens, private: &TokenStream) -> TokenStream {
     let (ty, bound) = (ty.to_token_stream(), ours(bound));
     quote_spanned!(ty.span()=> #private::#bound::<#ty>())
 }
 
-/// The same of what an alias of ours stands for, where the user wrote it.
+/// The same for the type behind a generated alias. A fault is reported on the type as written.
 pub(crate) fn require_alias(
     bound: &str,
     alias: &str,
@@ -118,8 +130,19 @@ pub(crate) fn require_alias(
     require(bound, &Ident::new(alias, written.span()), private)
 }
 
-/// A duration in the expansion.
-pub(crate) fn duration(duration: std::time::Duration, private: &TokenStream) -> TokenStream {
+/// The call of a builder's method that sets a duration, if the option is given.
+pub(crate) fn set_duration(
+    method: &str,
+    option: Option<&Given<Duration>>,
+    private: &TokenStream,
+) -> Option<TokenStream> {
+    let (duration, _) = option?;
+    let (method, duration) = (ours(method), self::duration(*duration, private));
+    Some(quote!(.#method(#duration)))
+}
+
+/// A duration, as an expression.
+pub(crate) fn duration(duration: Duration, private: &TokenStream) -> TokenStream {
     let nanos = duration.as_nanos() as u64;
     let (unit, count) = match (nanos % 1_000_000_000, nanos % 1_000_000) {
         (0, _) => ("from_secs", nanos / 1_000_000_000),

@@ -1,4 +1,4 @@
-//! What can be told of a type by its look.
+//! Properties of a type as it is written.
 
 use proc_macro2::Ident;
 use syn::spanned::Spanned;
@@ -6,7 +6,7 @@ use syn::{Path, Type};
 
 use crate::item::peeled;
 
-/// Whether a type is a path that ends in this name.
+/// True if a type is a path that ends in this name.
 pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     match peeled(ty) {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == name),
@@ -14,7 +14,7 @@ pub(crate) fn ends_in(ty: &Type, name: &str) -> bool {
     }
 }
 
-/// Whether a type is written as one of Lambda's, and not as one of a module of the user's own.
+/// True if a type is written as one of Lambda's, not with the path of a module of the user's.
 pub(crate) fn is_lambdas(ty: &Type) -> bool {
     match peeled(ty) {
         Type::Path(path) => path.path.segments.iter().rev().skip(1).all(|segment| {
@@ -24,13 +24,13 @@ pub(crate) fn is_lambdas(ty: &Type) -> bool {
     }
 }
 
-/// Whether some reference in the type, at any depth, has no `'static` lifetime. What a function is
-/// called with is not in its type: `fn(&str)` and `dyn Fn(&str)` borrow nothing.
+/// True if a reference in the type, at any depth, is not `'static`. The parameters of a function
+/// type do not count: `fn(&str)` and `dyn Fn(&str)` borrow nothing.
 pub(crate) fn borrows(ty: &Type) -> bool {
     #[derive(Default)]
     struct Find {
         found: bool,
-        /// Those of a `for<'a>`.
+        /// The lifetimes of a `for<'a>`.
         bound: Vec<Ident>,
     }
     impl<'a> syn::visit::Visit<'a> for Find {
@@ -62,13 +62,13 @@ pub(crate) fn borrows(ty: &Type) -> bool {
     find.found
 }
 
-/// The type of a static, where an elided lifetime is `'static`: the same with that written out, since
-/// elsewhere an elided one is none.
+/// The type of a static with its elided lifetimes written as `'static`, which they mean in a static
+/// only.
 pub(crate) fn of_a_static(mut ty: Type) -> Type {
     fn in_path(path: &mut Path) {
         for segment in &mut path.segments {
             let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments else {
-                continue; // what a function is called with
+                continue; // the parameters of a function type
             };
             for argument in &mut arguments.args {
                 match argument {
@@ -113,7 +113,7 @@ pub(crate) fn of_a_static(mut ty: Type) -> Type {
     ty
 }
 
-/// An `impl Trait` in a type.
+/// The first `impl Trait` in a type.
 pub(crate) fn hidden(ty: &Type) -> Option<&syn::TypeImplTrait> {
     struct Find<'a>(Option<&'a syn::TypeImplTrait>);
     impl<'a> syn::visit::Visit<'a> for Find<'a> {

@@ -1,18 +1,18 @@
-//! The code of a cached function: the function that callers see, a type with its controls, and its
-//! place in the container.
+//! The code of a cached function: the function for callers, a type with its controls, and its
+//! storage in the container.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::model::{Argument, Model, Param};
-use crate::item::{argument_of, Returns};
+use crate::item::{Returns, argument_of};
 use crate::{injected, signature, tokens};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
     let (allow, import) = (tokens::allow(), tokens::import(krate));
-    let (private, outside) = (tokens::private(), quote!(#krate::private));
-    let (docs, sig) = (&model.docs, &model.seen);
+    let (private, outside) = (tokens::private(), tokens::private_path(krate));
+    let (docs, sig) = (&model.docs, &model.public_sig);
     let (vis, name) = (&model.function.vis, &sig.ident);
     let (inputs, output, asyncness) = (&sig.inputs, &sig.output, &sig.asyncness);
     let about = format!("The controls of the cached function `{}`.", tokens::text(name));
@@ -24,13 +24,13 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let plain = signature::plain_signature(&model.function.sig);
     let allow_in_written = tokens::allow_in_written(&plain, vis);
     let types = types(model, &private);
-    let (query, ask) = (query(model), ask(model, &private));
+    let (query, query_fn) = (query(model), query_fn(model, &private));
     let fetch = fetch(model, &private);
     let storage = storage(model, &private);
     let is_keyed = model.is_keyed();
     let clear = is_keyed.then(|| {
         quote! {
-            /// Forgets all answers.
+            /// Removes all values.
             #vis fn clear() {
                 __STORAGE.clear();
             }
@@ -65,22 +65,22 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                     fn __storage() -> &'static __Storage {
                         &__STORAGE
                     }
-                    #ask
+                    #query_fn
                     #fetch
-                    /// The value, if it is kept and fresh.
+                    /// Returns the value if it is fresh.
                     #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
                         __STORAGE.peek(#query)
                     }
-                    /// Fetches now. Callers at the same time share one fetch.
+                    /// Fetches the value now and returns it. Concurrent callers share one fetch.
                     #vis #asyncness fn refresh(#inputs) #output {
                         #refresh
                     }
-                    /// Forgets the answer.
+                    /// Removes the value.
                     #vis fn invalidate(#(#key_inputs),*) {
                         __STORAGE.invalidate(#query);
                     }
                     #clear
-                    /// What the cache counted.
+                    /// Returns the counters of the cache.
                     #vis fn stats() -> #private::Stats {
                         __STORAGE.stats()
                     }
@@ -91,34 +91,34 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// What callers see: the answer that the cache has, or that of a fetch.
+/// The body for callers: a fresh value, or the value of a fetch.
 fn get(model: &Model, private: &TokenStream) -> TokenStream {
-    if model.seen.asyncness.is_none() {
-        return answer(model, &call(model, "get_blocking"), private);
+    if model.public_sig.asyncness.is_none() {
+        return returned(model, &call(model, "get_blocking"), private);
     }
     let now = match &model.returns {
         Returns::Result { .. } => quote!(::core::result::Result::Ok(__value)),
         Returns::Plain(_) => quote!(__value),
     };
-    let later = answer(model, &quote!(__later.await), private);
+    let later = returned(model, &quote!(__later.await), private);
     tokens::now_or_later(&call(model, "now_or_later"), &now, &later)
 }
 
-/// The same, fetched in any case.
+/// The body of `refresh`.
 fn refresh(model: &Model, private: &TokenStream) -> TokenStream {
-    let outcome = match model.seen.asyncness {
+    let result = match model.public_sig.asyncness {
         Some(_) => {
             let refresh = call(model, "refresh");
             quote!(#refresh.await)
         }
         None => call(model, "refresh_blocking"),
     };
-    answer(model, &outcome, private)
+    returned(model, &result, private)
 }
 
-/// Asks the cache, with a fetch for when it has no answer.
+/// A call of one of the cache's methods that take a query and a fetch.
 fn call(model: &Model, method: &str) -> TokenStream {
-    let (name, method, query) = (&model.seen.ident, tokens::ours(method), query(model));
+    let (name, method, query) = (&model.public_sig.ident, tokens::ours(method), query(model));
     let passed: Vec<_> = model.skipped().iter().map(|argument| &argument.name).collect();
     let fetch = match passed[..] {
         [] => quote!(#name::__fetch),
@@ -127,15 +127,15 @@ fn call(model: &Model, method: &str) -> TokenStream {
     quote!(#name::__storage().#method(#query, #fetch))
 }
 
-/// What the function returns, made of what the cache gives.
-fn answer(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
+/// The return value of the function, from the cache's `Result`.
+fn returned(model: &Model, result: &TokenStream, private: &TokenStream) -> TokenStream {
     match &model.returns {
-        Returns::Result { .. } => outcome.clone(),
-        Returns::Plain(_) => quote!(#private::infallible(#outcome)),
+        Returns::Result { .. } => result.clone(),
+        Returns::Plain(_) => quote!(#private::infallible(#result)),
     }
 }
 
-/// The arguments that are the key, as parameters.
+/// The parameters that form the key.
 fn key_parameters(model: &Model) -> Vec<TokenStream> {
     let one = |argument: &&Argument| {
         let (name, ty) = (&argument.name, &argument.ty);
@@ -145,12 +145,12 @@ fn key_parameters(model: &Model) -> Vec<TokenStream> {
     model.key().iter().map(one).collect()
 }
 
-/// What finds an answer: the arguments that are the key, borrowed.
+/// The key of a call, borrowed from its arguments.
 fn query(model: &Model) -> TokenStream {
     if !model.is_keyed() {
         return quote!(());
     }
-    let name = &model.seen.ident;
+    let name = &model.public_sig.ident;
     let one = |argument: &&Argument| {
         let name = &argument.name;
         let reference = (!argument.borrowed).then(|| quote!(&));
@@ -171,24 +171,24 @@ fn error(model: &Model, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// The name of the type that is kept of the n-th argument in the key.
+/// The name of the type of the n-th part of the key.
 fn part(n: usize) -> Ident {
     format_ident!("__Part{n}")
 }
 
-/// The name of the type of the n-th argument that is passed on.
+/// The name of the type of the n-th argument that is not part of the key.
 fn passed(n: usize) -> Ident {
     format_ident!("__Passed{n}")
 }
 
-/// The types of what is kept and passed on, as far as they fit.
+/// The types of the value, the error, the key and the arguments, checked.
 fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let fitting =
         |checks: &TokenStream, ty: &dyn quote::ToTokens| tokens::fitting(checks, ty, private);
     let value = model.returns.value();
-    // Of an `Option`, what is in it has to be `Clone`.
-    let inside = argument_of(value, "Option").unwrap_or(value);
-    let cacheable = tokens::require("cacheable", inside, private);
+    // The bound of an `Option` is reported on the type in it.
+    let inner = argument_of(value, "Option").unwrap_or(value);
+    let cacheable = tokens::require("cacheable", inner, private);
     let (value, error) = match &model.returns {
         Returns::Result { .. } => {
             let error = error(model, private);
@@ -205,7 +205,7 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
             let plain = fitting(&is_no_result, ty);
             let cacheable = match argument_of(ty, "Option") {
                 Some(_) => cacheable,
-                // Nothing is asked of a `Result` under another name.
+                // The alias is checked, so that an aliased `Result` is one error.
                 None => tokens::require_alias("cacheable", "__Plain", ty, private),
             };
             let value = fitting(&cacheable, &quote!(__Plain));
@@ -246,8 +246,8 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     }
 }
 
-/// Makes a [`query`], of arguments of the function's own types.
-fn ask(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+/// The function behind [`query`], whose parameters have the function's own types.
+fn query_fn(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     let key = model.key();
     if key.is_empty() {
         return None;
@@ -256,7 +256,7 @@ fn ask(model: &Model, private: &TokenStream) -> Option<TokenStream> {
         let (name, ty) = (&argument.name, &argument.ty);
         quote!(#name: &'a #ty)
     });
-    let asked = key.iter().map(|argument| {
+    let names = key.iter().map(|argument| {
         let name = &argument.name;
         quote!(#name,)
     });
@@ -266,14 +266,14 @@ fn ask(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     });
     Some(quote! {
         fn __query<'a>(#(#inputs),*) -> #private::Arguments<(#(#parts)*)> {
-            #private::Arguments((#(#asked)*))
+            #private::Arguments((#(#names)*))
         }
     })
 }
 
-/// The fetch, which calls the function with arguments of its own.
+/// The function that starts a fetch. The fetch owns all arguments of its call.
 fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
-    let name = &model.seen.ident;
+    let name = &model.public_sig.ident;
     let mut in_key = 0;
     let arguments = model.params.iter().map(|param| match param {
         Param::Resource(n) => {
@@ -298,31 +298,31 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
     });
     let arguments: Vec<_> = arguments.collect();
     let skipped = model.skipped();
-    let own = skipped.iter().filter(|argument| argument.borrowed).map(|argument| {
+    let owned = skipped.iter().filter(|argument| argument.borrowed).map(|argument| {
         let name = skipped_name(argument);
         quote!(let #name = #private::ToOwned::to_owned(#name);)
     });
-    let own: TokenStream = own.collect();
+    let owned: TokenStream = owned.collect();
     let skipped = skipped.iter().enumerate().map(|(n, argument)| {
         let (name, ty) = (skipped_name(argument), passed(n));
         let reference = argument.borrowed.then(|| quote!(&));
         quote!(, #name: #reference #ty)
     });
-    let wait = model.seen.asyncness.map(|_| quote!(.await));
+    let wait = model.public_sig.asyncness.map(|_| quote!(.await));
     let call = quote!(__Body::#name(#(#arguments),*) #wait);
-    let outcome = match &model.returns {
+    let result = match &model.returns {
         Returns::Result { .. } => call,
         Returns::Plain(_) => quote!(::core::result::Result::<_, __Error>::Ok(#call)),
     };
     let hold = injected::hold(&model.injected, private, &tokens::ours("held"));
     let guarded = tokens::guarded(
         name,
-        &quote!(async move { #hold #private::fetched::<__Value, __Error>(#outcome) }),
+        &quote!(async move { #hold #private::fetched::<__Value, __Error>(#result) }),
         private,
     );
     quote! {
         fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch {
-            #own
+            #owned
             #guarded
         }
     }
@@ -332,9 +332,9 @@ fn skipped_name(argument: &Argument) -> Ident {
     format_ident!("__{}", tokens::text(&argument.name))
 }
 
-/// The cache, which is a resource if the function is called without arguments.
+/// The cache. It is a resource if callers pass no arguments.
 fn storage(model: &Model, private: &TokenStream) -> TokenStream {
-    let name = &model.seen.ident;
+    let name = &model.public_sig.ident;
     let is_resource = !model.is_keyed() && model.skipped().is_empty();
     let depth = injected::depth(&model.injected, private);
     let (depth, resource) = match is_resource {
@@ -346,18 +346,19 @@ fn storage(model: &Model, private: &TokenStream) -> TokenStream {
     };
     let policy = policy(model, &depth, private);
     let facts = quote!(#private::facts!(__Value, __Error));
-    let new = match (model.is_keyed(), is_resource) {
-        (true, _) => {
+    let new = match model.is_keyed() {
+        true => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = proc_macro2::Literal::u64_unsuffixed(max);
             quote!(#private::Keyed::keyed(#policy, #facts, #max, || __STORAGE.values()))
         }
-        (false, true) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::Some(#name::__fetch), || __STORAGE.values())
-        },
-        (false, false) => quote! {
-            #private::Unkeyed::unkeyed(#policy, #facts, ::core::option::Option::None, || __STORAGE.values())
-        },
+        false => {
+            let fetch = match is_resource {
+                true => quote!(::core::option::Option::Some(#name::__fetch)),
+                false => quote!(::core::option::Option::None),
+            };
+            quote!(#private::Unkeyed::unkeyed(#policy, #facts, #fetch, || __STORAGE.values()))
+        }
     };
     quote! {
         static __STORAGE: __Storage = #new;
@@ -368,16 +369,13 @@ fn storage(model: &Model, private: &TokenStream) -> TokenStream {
 /// The options that differ from the default, as calls of the builder.
 fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStream {
     let options = &model.options;
-    let text = tokens::text(&model.seen.ident);
+    let text = tokens::text(&model.public_sig.ident);
     let ttl = tokens::duration(options.ttl, private);
-    let set = |method: &str, duration: Option<std::time::Duration>| {
-        let (method, duration) = (tokens::ours(method), tokens::duration(duration?, private));
-        Some(quote!(.#method(#duration)))
-    };
-    let revalidate = set("stale_while_revalidate", options.stale_while_revalidate);
-    let stale = set("stale_if_error", options.stale_if_error.as_ref().map(|(window, _)| *window));
-    let negative = set("negative_ttl", options.negative_ttl.as_ref().map(|(ttl, _)| *ttl));
-    let timeout = set("timeout", options.timeout.as_ref().map(|(limit, _)| *limit));
+    let set = |method, option: &Option<_>| tokens::set_duration(method, option.as_ref(), private);
+    let revalidate = set("stale_while_revalidate", &options.stale_while_revalidate);
+    let stale = set("stale_if_error", &options.stale_if_error);
+    let negative = set("negative_ttl", &options.negative_ttl);
+    let timeout = set("timeout", &options.timeout);
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));
     quote!(#private::Policy::new(#text, #depth, #ttl) #revalidate #stale #negative #jitter #timeout)
 }

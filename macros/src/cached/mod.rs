@@ -1,36 +1,15 @@
-//! `#[cached]`: a function whose answer is kept for a time.
+//! `#[cached]`: a function whose value is kept for a time.
 
 mod args;
 mod expand;
 mod model;
 
-use proc_macro2::TokenStream;
+use crate::driver::Stages;
+use crate::fallback;
 
-use crate::args::Args;
-use crate::diag::Diag;
-use crate::driver::Attribute;
-use crate::item::Item;
-
-pub(crate) struct Cached;
-
-impl Attribute for Cached {
-    type Options = args::Options;
-    type Model = model::Model;
-
-    fn parse(args: &mut Args, diag: &mut Diag) -> Self::Options {
-        args::Options::read(args, diag)
-    }
-
-    fn check(options: Self::Options, item: Item, diag: &mut Diag) -> Option<Self::Model> {
-        options.check(&item, diag);
-        model::Model::check(options, item, diag)
-    }
-
-    fn expand(model: &Self::Model) -> TokenStream {
-        expand::expand(model)
-    }
-
-    fn fallback(item: Item, fault: &TokenStream, krate: &syn::Path) -> TokenStream {
-        crate::fallback::cached(item, fault, krate)
-    }
-}
+pub(crate) const CACHED: Stages<args::Options, model::Model> = Stages {
+    options: args::Options::read,
+    check: model::Model::check,
+    expand: expand::expand,
+    fallback: fallback::cached,
+};

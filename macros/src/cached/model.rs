@@ -1,4 +1,4 @@
-//! A cached function, as far as its expansion goes.
+//! A cached function without faults: the input of its expansion.
 
 use proc_macro2::Ident;
 use syn::{Attribute, Pat, PatType, Signature, Type};
@@ -6,7 +6,7 @@ use syn::{Attribute, Pat, PatType, Signature, Type};
 use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{peeled, split_docs, Function, Item, Returns};
+use crate::item::{Function, Item, Returns, peeled, split_docs};
 use crate::lints;
 use crate::{signature, types};
 
@@ -14,45 +14,46 @@ pub(crate) struct Model {
     pub(super) options: Options,
     pub(super) docs: Vec<Attribute>,
     pub(super) function: Function,
-    /// What its callers see: the signature without what resources fill.
-    pub(super) seen: Signature,
+    /// The signature for callers, without the parameters that resources fill.
+    pub(super) public_sig: Signature,
     pub(super) returns: Returns,
-    /// In the order in which the function takes them.
+    /// In the order of the function's own signature.
     pub(super) params: Vec<Param>,
     pub(super) injected: Vec<Injected>,
 }
 
-/// What a parameter is to the cache.
+/// The role of a parameter.
 pub(super) enum Param {
-    /// The resource of that number.
+    /// The resource at that index.
     Resource(usize),
-    /// A part of the key.
+    /// Part of the key.
     Key(Argument),
-    /// Passed on, but no part of the key.
+    /// Passed on, but not part of the key.
     Skipped(Argument),
 }
 
-/// An argument that a caller gives.
+/// An argument that a caller passes.
 pub(super) struct Argument {
     pub(super) name: Ident,
-    /// The type; of a borrowed one, what is borrowed.
+    /// The type, without the `&` if it is borrowed.
     pub(super) ty: Type,
     pub(super) borrowed: bool,
 }
 
-/// As many arguments as the runtime has keys for.
+/// The longest key that the runtime implements.
 const MAX_ARGUMENTS: usize = 8;
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
+        options.check(&item, diag);
         let faults = lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
                 diag.error(
                     &item.ident,
-                    "a static cannot be fetched again",
-                    "`#[cached]` calls a function each time its answer has become too old",
+                    "`#[cached]` requires a function",
+                    "a value older than `ttl` is fetched again, by a call of the function",
                     "make it a function that returns the value, or use `#[init]` to build it once",
                 );
                 return None;
@@ -61,13 +62,13 @@ impl Model {
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);
-        // Its type cannot be a key either, and once is enough.
+        // The compiler would report the type of that argument a second time.
         fine &= !faults.contains(&"request_in_key");
         let awaits = function.sig.asyncness.is_some();
         if matches!(function.sig.output, syn::ReturnType::Default) {
             diag.error(
                 &function.sig.ident,
-                "a function that returns nothing has nothing to keep",
+                "a cached function must return a value",
                 "",
                 "return the value, or remove `#[cached]`",
             );
@@ -76,60 +77,36 @@ impl Model {
         if let (false, Some((_, at))) = (awaits, &options.timeout) {
             diag.error(
                 at,
-                "a computation has no `timeout`",
-                "it cannot be stopped half way: only what awaits can",
-                "make it an `async fn`, or leave the timeout out",
+                "`timeout` requires an `async fn`",
+                "a function without `.await` cannot be stopped before it ends",
+                "make it an `async fn`, or remove `timeout`",
             );
         }
-        let (mut kinds, mut injected, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {
-            if let Some(from) = signature::from_attribute(param) {
-                if !awaits {
-                    diag.error(
-                        from,
-                        "a function that does not wait cannot take a resource",
-                        "the resource has to be waited for",
-                        "make it an `async fn`",
-                    );
-                    fine = false;
-                }
-                match Injected::read(param, diag) {
-                    Some(resource) => {
-                        kinds.push(Param::Resource(injected.len()));
-                        injected.push(resource);
+            match Param::read(param, awaits, &mut injected, diag) {
+                Some(role) => {
+                    if !matches!(role, Param::Resource(_)) {
+                        public.push(syn::FnArg::Typed(public_param(param)));
                     }
-                    None => fine = false,
+                    roles.push(role);
                 }
-                continue;
+                None => fine = false,
             }
-            let Some(argument) = Argument::read(param, diag) else {
-                fine = false;
-                continue;
-            };
-            let mut plain = param.clone();
-            plain.attrs.clear();
-            if let Pat::Ident(pat) = &mut *plain.pat {
-                pat.mutability = None;
-            }
-            seen.push(plain);
-            kinds.push(match signature::skip_attribute(param) {
-                Some(_) => Param::Skipped(argument),
-                None => Param::Key(argument),
-            });
         }
-        let keys = kinds.iter().filter(|kind| matches!(kind, Param::Key(_))).count();
+        let keys = roles.iter().filter(|role| matches!(role, Param::Key(_))).count();
         if keys > MAX_ARGUMENTS {
-            let what = format!("a key of {keys} arguments is too long");
-            let help = format!("take a struct, or at most {MAX_ARGUMENTS} arguments");
+            let what = format!("the key has {keys} arguments, and the limit is {MAX_ARGUMENTS}");
+            let help = "take a struct that holds several of them";
             diag.error(&function.sig.inputs, what, "", help);
             fine = false;
         }
         if let (0, Some((_, at))) = (keys, &options.max_entries) {
             diag.error(
                 at,
-                "`max_entries` has no meaning here",
-                "a function without arguments has one answer",
-                "remove it",
+                "`max_entries` requires arguments",
+                "a function without arguments has one value",
+                "remove `max_entries`",
             );
         }
         if !fine {
@@ -137,20 +114,20 @@ impl Model {
         }
         let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated", "must_use"]);
         function.attrs = attrs;
-        let mut signature = signature::plain_signature(&sig);
-        signature.inputs = seen.into_iter().map(syn::FnArg::Typed).collect();
+        let mut public_sig = signature::plain_signature(&sig);
+        public_sig.inputs = public.into_iter().collect();
         Some(Self {
             returns: Returns::of(&function.sig.output),
-            seen: signature,
+            public_sig,
             options,
             docs,
             function,
-            params: kinds,
+            params: roles,
             injected,
         })
     }
 
-    /// The arguments that are the key.
+    /// The arguments that form the key.
     pub(super) fn key(&self) -> Vec<&Argument> {
         let key = self.params.iter().filter_map(|param| match param {
             Param::Key(argument) => Some(argument),
@@ -159,12 +136,12 @@ impl Model {
         key.collect()
     }
 
-    /// Whether it keeps more than one answer.
+    /// True if the cache keeps a value for each key.
     pub(super) fn is_keyed(&self) -> bool {
         self.params.iter().any(|param| matches!(param, Param::Key(_)))
     }
 
-    /// The arguments that are passed on.
+    /// The arguments that are passed on, but not part of the key.
     pub(super) fn skipped(&self) -> Vec<&Argument> {
         let skipped = self.params.iter().filter_map(|param| match param {
             Param::Skipped(argument) => Some(argument),
@@ -174,14 +151,53 @@ impl Model {
     }
 }
 
+impl Param {
+    /// Reads a parameter. A resource is added to `injected`.
+    fn read(
+        param: &PatType,
+        awaits: bool,
+        injected: &mut Vec<Injected>,
+        diag: &mut Diag,
+    ) -> Option<Self> {
+        let Some(from) = signature::from_attribute(param) else {
+            let argument = Argument::read(param, diag)?;
+            return Some(match signature::skip_attribute(param) {
+                Some(_) => Self::Skipped(argument),
+                None => Self::Key(argument),
+            });
+        };
+        if !awaits {
+            diag.error(
+                from,
+                "a resource parameter requires an `async fn`",
+                "the resource is awaited before the function is called",
+                "make it an `async fn`",
+            );
+        }
+        let resource = Injected::read(param, diag)?;
+        injected.push(resource);
+        awaits.then_some(Self::Resource(injected.len() - 1))
+    }
+}
+
+/// The parameter in the signature for callers, without attributes and `mut`.
+fn public_param(param: &PatType) -> PatType {
+    let mut public = param.clone();
+    public.attrs.clear();
+    if let Pat::Ident(pat) = &mut *public.pat {
+        pat.mutability = None;
+    }
+    public
+}
+
 impl Argument {
     fn read(param: &PatType, diag: &mut Diag) -> Option<Self> {
         let Pat::Ident(pat) = &*param.pat else {
             diag.error(
                 &param.pat,
                 "this argument has no name",
-                "the arguments are the key under which the answer is kept",
-                "give it a name, and take it apart in the body",
+                "the arguments form the key under which the value is kept",
+                "give it a name, and destructure it in the body",
             );
             return None;
         };
@@ -191,25 +207,25 @@ impl Argument {
                 diag.error(
                     whole,
                     "an argument of a cached function cannot be borrowed mutably",
-                    "on a hit the function does not run, and nothing would be written",
+                    "the function does not run on a hit, so nothing would be written",
                     "take it by value or by `&`, and return what changes",
                 );
                 return None;
             }
-            // One that lives for good is its own owner.
+            // A `'static` reference is kept as it is.
             Type::Reference(_) if !types::borrows(whole) => (whole, false),
             Type::Reference(reference) => (peeled(&reference.elem), true),
             ty => (ty, false),
         };
         if types::hidden(ty).is_some() {
-            return None; // a generic function, and reported as such
+            return None; // reported as a generic function
         }
         if types::borrows(ty) {
             diag.error(
                 ty,
-                "this argument borrows inside its type",
-                "a key is kept, and cannot borrow from a caller; only a reference to the whole can be made owned",
-                "own it: `Option<String>` for `Option<&str>`",
+                "the type of this argument contains a reference",
+                "the cache can keep an owned copy of what `&T` refers to, if `T` itself borrows nothing",
+                "take an owned type: `Option<String>` for `Option<&str>`",
             );
             return None;
         }

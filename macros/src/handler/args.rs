@@ -6,14 +6,14 @@ use proc_macro2::Ident;
 use syn::Path;
 
 use super::emf::Emf;
-use crate::args::Args;
+use crate::args::{Args, Given};
 use crate::diag::Diag;
 use crate::lints::Allowed;
 
 pub(crate) struct Options {
     pub(super) krate: Path,
     pub(super) allow: Allowed,
-    pub(super) deadline_margin: Option<Duration>,
+    pub(super) deadline_margin: Option<Given<Duration>>,
     pub(super) report_every: Option<u64>,
     pub(super) emf: Option<Emf>,
     pub(super) warmup: bool,
@@ -24,9 +24,7 @@ pub(crate) struct Options {
 impl Options {
     pub(super) fn read(args: &mut Args, diag: &mut Diag) -> Self {
         Self {
-            deadline_margin: args
-                .duration("deadline_margin = \"250ms\"", true, diag)
-                .map(|(margin, _)| margin),
+            deadline_margin: args.duration("deadline_margin = \"250ms\"", true, diag),
             report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
             emf: Emf::read(args, diag),
             warmup: args.flag("warmup", diag).is_some(),

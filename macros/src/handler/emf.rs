@@ -1,10 +1,10 @@
-//! The options that put metrics into CloudWatch: `namespace` and `dimensions`. Their names are held
-//! against CloudWatch's rules here, so that no line which breaks them is ever written.
+//! The options for CloudWatch metrics: `namespace` and `dimensions`. CloudWatch drops metrics that
+//! break its rules for names, so the names are checked here.
 
 use syn::ext::IdentExt;
 use syn::{Ident, LitStr};
 
-use crate::args::{nearest, Args, Word};
+use crate::args::{Args, Word, nearest};
 use crate::diag::Diag;
 
 pub(crate) struct Emf {
@@ -14,13 +14,13 @@ pub(crate) struct Emf {
 
 /// One dimension of every metric.
 pub(crate) enum Dimension {
-    /// What the runtime knows: the name of its variant.
+    /// A dimension whose value the runtime knows, by the name of its variant.
     Known(&'static str),
-    /// A name with a value that never changes.
+    /// A name with a fixed value.
     Is(String, LitStr),
 }
 
-/// The words that the runtime has a value for.
+/// The dimensions whose values the runtime knows, with the names of their variants.
 const KNOWN: [(&str, &str); 5] = [
     ("function", "Function"),
     ("version", "Version"),
@@ -29,10 +29,10 @@ const KNOWN: [(&str, &str); 5] = [
     ("start", "Start"),
 ];
 
-/// What stands beside the dimensions in an object.
+/// The names of other properties of the same JSON object.
 const TAKEN: [&str; 5] = ["_aws", "request_id", "container_id", "invocation", "start"];
 
-/// The metrics, which stand there, too.
+/// The names of the metrics, which are properties of that object, too.
 const METRICS: [&str; 11] = [
     "ColdStart",
     "Invocations",
@@ -50,7 +50,7 @@ const METRICS: [&str; 11] = [
 const DIMENSIONS: &str = "dimensions(function, stage = \"prod\")";
 
 impl Emf {
-    /// `None` if no namespace is given, or one that CloudWatch does not take.
+    /// `None` if no namespace is given, or an invalid one.
     pub(super) fn read(args: &mut Args, diag: &mut Diag) -> Option<Self> {
         let has_namespace = args.has("namespace");
         let namespace = args.text("namespace = \"Shop\"", diag);
@@ -59,8 +59,8 @@ impl Emf {
         if let (Some((key, _)), false) = (&given, has_namespace) {
             diag.error(
                 key,
-                "`dimensions` without `namespace`",
-                "no metric is written for CloudWatch where no namespace is given",
+                "`dimensions` requires a `namespace`",
+                "without a namespace no metrics are written for CloudWatch",
                 "add `namespace = \"…\"`, or remove `dimensions`",
             );
         }
@@ -76,19 +76,21 @@ fn is_namespace(literal: &LitStr, diag: &mut Diag) -> bool {
     let text = literal.value();
     let stray = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"._#:/-".contains(*c));
     let rule =
-        "CloudWatch takes 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -, no colon first";
+        "CloudWatch accepts 1 to 255 of the characters A-Z a-z 0-9 . _ # : / -, no colon first";
     let (what, why) = match stray {
         _ if text.is_empty() => ("the namespace is empty".to_owned(), rule),
-        _ if text.len() > 255 => (format!("the namespace has {} characters", text.len()), rule),
+        _ if text.len() > 255 => {
+            (format!("the namespace has {} characters, and the limit is 255", text.len()), rule)
+        }
         _ if text.starts_with(':') => ("the namespace starts with a colon".to_owned(), rule),
         _ if text.starts_with("AWS/") => (
-            format!("the namespace {text:?} is not yours"),
-            "CloudWatch keeps those that start with AWS/ for AWS's own services",
+            format!("the namespace {text:?} is reserved"),
+            "names that start with AWS/ belong to AWS services",
         ),
-        Some(stray) => (format!("the namespace {text:?} has a {stray:?} in it"), rule),
+        Some(stray) => (format!("the namespace {text:?} contains {stray:?}"), rule),
         None => return true,
     };
-    diag.error(literal, what, why, "write a name as `Shop` or `Shop/Checkout`");
+    diag.error(literal, what, why, "write a name such as \"Shop\" or \"Shop/Checkout\"");
     false
 }
 
@@ -106,8 +108,9 @@ fn dimensions(key: &Ident, list: Vec<Word>, diag: &mut Diag) -> Vec<Dimension> {
         seen.push(name);
     }
     if seen.len() > 30 {
-        let what = format!("{} dimensions", seen.len());
-        diag.error(key, what, "CloudWatch takes 30", "keep those that you look metrics up by");
+        let what = format!("{} dimensions are given, and the limit is 30", seen.len());
+        let why = "CloudWatch accepts 30 dimensions per metric";
+        diag.error(key, what, why, "keep those that you query metrics by");
     }
     dimensions
 }
@@ -130,17 +133,17 @@ fn dimension(
         diag.error(
             word,
             format_args!("the dimension `{name}` cannot be given a value"),
-            "rewarm writes its own value under this name",
-            "take another name",
+            "rewarm writes a value of its own under this name",
+            "use another name",
         );
         return None;
     }
     if !name.is_ascii() || name.len() > 250 {
         diag.error(
             word,
-            format_args!("CloudWatch does not take the dimension `{name}`"),
-            "",
-            "write its name in at most 250 ASCII letters, digits and underscores",
+            format_args!("`{name}` is not a valid name of a dimension"),
+            "CloudWatch accepts at most 250 ASCII characters",
+            "write at most 250 ASCII letters, digits and underscores",
         );
         return None;
     }
@@ -149,9 +152,9 @@ fn dimension(
     if !plain || text.trim().is_empty() || text.len() > 1024 {
         diag.error(
             &value,
-            format_args!("CloudWatch does not take this value of the dimension `{name}`"),
-            "a value has 1 to 1,024 ASCII characters, not all of them blank",
-            "write a shorter or plainer one",
+            format_args!("this value of the dimension `{name}` is not valid"),
+            "CloudWatch accepts 1 to 1,024 ASCII characters, not all of them blank",
+            "write a shorter value, in printable ASCII characters",
         );
         return None;
     }
@@ -160,9 +163,9 @@ fn dimension(
 
 fn unknown(word: &Ident, name: &str, diag: &mut Diag) {
     let all = KNOWN.map(|(known, _)| known);
-    let what = format!("rewarm has no value for the dimension `{name}`");
-    let why = format!("the dimensions that it knows are `{}`", all.join("`, `"));
-    let own = format!("give one of your own its value, as in `{name} = \"…\"`");
+    let what = format!("the dimension `{name}` has no value");
+    let why = format!("rewarm knows the values of `{}`", all.join("`, `"));
+    let own = format!("write the value, as in `{name} = \"…\"`");
     match nearest(name, all.into_iter()) {
         Some(near) => diag.error(word, what, why, format_args!("did you mean `{near}`? Or {own}")),
         None => diag.error(word, what, why, own),

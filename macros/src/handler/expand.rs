@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::emf::{Dimension, Emf};
-use super::model::{Event, Model};
+use super::model::{EventParam, Model};
 use crate::fallback;
 use crate::item::Returns;
 use crate::tokens::{self, ours};
@@ -17,26 +17,26 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let function = &model.function;
     let (vis, name) = (&function.vis, &function.sig.ident);
     let about = format!("Runs the handler `{}`.", tokens::text(name));
-    let answer = named_answer(model).map(|ty| {
+    let output = named_output(model).map(|ty| {
         let is_no_result = tokens::is_no_result("not_a_result", ty, &private);
         let ty = tokens::fitting(&is_no_result, ty, &private);
-        quote!(type __Answer = #ty;)
+        quote!(type __Output = #ty;)
     });
-    let serves = matches!(model.event, Event::Service);
+    let serves = matches!(model.event, EventParam::Service);
     let needs =
         (serves || !model.injected.is_empty()).then(|| injected::needs(&model.injected, &private));
     let spec = spec(model);
     let event = match &model.event {
-        Event::Payload(ty) | Event::Whole(ty) => quote!(#ty),
-        Event::None => quote!(#private::IgnoredAny),
-        Event::Request | Event::Service => quote!(#private::http::Event),
+        EventParam::Payload(ty) | EventParam::Whole(ty) => quote!(#ty),
+        EventParam::None => quote!(#private::IgnoredAny),
+        EventParam::Request | EventParam::Service => quote!(#private::http::Event),
     };
     let response = match model.options.streaming {
         true => quote!(#private::Stream),
         false => quote!(#private::Json),
     };
     let service = match &model.event {
-        Event::Service => service(model, &response),
+        EventParam::Service => service(model, &response),
         _ => TokenStream::new(),
     };
     let (given, context) = match takes_context(model) {
@@ -44,7 +44,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         false => (quote!(()), quote!(())),
     };
     let call = call(model);
-    // Named so that a future that is not `Send` is reported on the function's name.
+    // With the span of the name, where a future that is not `Send` is reported.
     let at = Span::call_site().located_at(name.span());
     let call = quote_spanned! {at=>
         async fn call(
@@ -58,7 +58,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         const _: () = {
             #import
-            #answer
+            #output
             #needs
             #service
 
@@ -71,11 +71,11 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             }
 
             impl #name {
-                /// Runs the function: under Lambda, or on the command line.
+                /// Runs the handler, in Lambda or on the command line.
                 #vis fn run() -> #private::ExitCode {
                     #private::run::<Self>()
                 }
-                /// The function as a `tower::Service`.
+                /// Returns the handler as a `tower::Service`.
                 #vis fn service() -> #private::Service<Self> {
                     #private::service()
                 }
@@ -106,39 +106,38 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 /// The options that differ from the default, as calls of the builder.
 fn spec(model: &Model) -> TokenStream {
     let private = tokens::private();
-    let margin = model.options.deadline_margin.map(|margin| {
-        let margin = tokens::duration(margin, &private);
-        quote!(.deadline_margin(#margin))
-    });
-    let every = model.options.report_every.map(|every| quote!(.report_every(#every)));
-    let emf = model.options.emf.as_ref().map(|emf| emf_spec(emf, &private));
-    let warmup = model.options.warmup.then(|| quote!(.warmup()));
-    let http = model.options.http.is_some().then(|| quote!(.http()));
+    let options = &model.options;
+    let margin =
+        tokens::set_duration("deadline_margin", options.deadline_margin.as_ref(), &private);
+    let every = options.report_every.map(|every| quote!(.report_every(#every)));
+    let emf = options.emf.as_ref().map(|emf| emf_spec(emf, &private));
+    let warmup = options.warmup.then(|| quote!(.warmup()));
+    let http = options.http.is_some().then(|| quote!(.http()));
     let name = tokens::text(&model.function.sig.ident);
     quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
 }
 
-/// Whether the invocation's context is needed for the call.
+/// True if the call uses the context of the invocation.
 fn takes_context(model: &Model) -> bool {
-    model.context || !matches!(model.event, Event::Payload(_) | Event::None)
+    model.context || !matches!(model.event, EventParam::Payload(_) | EventParam::None)
 }
 
-/// From the event to what is sent for the answer.
+/// The body of `call`: from the event to the response.
 fn call(model: &Model) -> TokenStream {
     let private = tokens::private();
     let name = &model.function.sig.ident;
-    let (held, answer) = (ours("__held"), ours("__answer"));
+    let (held, output) = (ours("__held"), ours("__output"));
     let hold = injected::hold(&model.injected, &private, &held);
     let event = match &model.event {
-        Event::Payload(_) => Some(quote!(__event)),
-        Event::Whole(_) => {
+        EventParam::Payload(_) => Some(quote!(__event)),
+        EventParam::Whole(_) => {
             let krate = &model.options.krate;
             let context = if model.context { quote!(__context.clone()) } else { quote!(__context) };
             Some(quote!(#krate::LambdaEvent::new(__event, #context)))
         }
-        Event::None => None,
-        Event::Request => Some(quote!(__request)),
-        Event::Service => return quote!(__APP.get().await?.serve(__event, __context).await),
+        EventParam::None => None,
+        EventParam::Request => Some(quote!(__request)),
+        EventParam::Service => return quote!(__APP.get().await?.serve(__event, __context).await),
     };
     let context = model.context.then(|| quote!(__context));
     let resources = injected::arguments(&model.injected, &private, &held);
@@ -147,24 +146,24 @@ fn call(model: &Model) -> TokenStream {
     let (call, at) = match &model.returns {
         Returns::Result { whole, .. } => (call, whole.span()),
         Returns::Plain(ty) => {
-            let answer = named_answer(model).map_or_else(|| quote!(_), |_| quote!(__Answer));
-            let ok = quote!(::core::result::Result::Ok::<#answer, #private::Infallible>);
+            let ty_of_ok = named_output(model).map_or_else(|| quote!(_), |_| quote!(__Output));
+            let ok = quote!(::core::result::Result::Ok::<#ty_of_ok, #private::Infallible>);
             (quote!(#ok(#call)), ty.span())
         }
     };
-    // On the type that is returned, where it does not fit.
-    let answer = Ident::new(&answer.to_string(), Span::call_site().located_at(at));
+    // A return type without the bound of a response is reported where the user wrote it.
+    let output = Ident::new(&output.to_string(), Span::call_site().located_at(at));
     let response = match (&model.event, model.options.streaming) {
-        (Event::Request, false) => quote_spanned!(at=> #private::http::respond),
-        (Event::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
+        (EventParam::Request, false) => quote_spanned!(at=> #private::http::respond),
+        (EventParam::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
         (_, false) => quote_spanned!(at=> #private::json),
         (_, true) => quote_spanned!(at=> #private::stream),
     };
     let response = quote! {
-        let #answer = #call;
-        #response(#answer)
+        let #output = #call;
+        #response(#output)
     };
-    let Event::Request = &model.event else {
+    let EventParam::Request = &model.event else {
         return quote!(#hold #response);
     };
     let send = match model.options.streaming {
@@ -182,16 +181,16 @@ fn call(model: &Model) -> TokenStream {
     }
 }
 
-/// The type of an answer that is no `Result` as far as can be seen.
-fn named_answer(model: &Model) -> Option<&syn::Type> {
+/// The return type, if it has a name and is not written as a `Result`.
+fn named_output(model: &Model) -> Option<&syn::Type> {
     match &model.returns {
         Returns::Plain(ty) if types::hidden(ty).is_none() => Some(ty),
         _ => None,
     }
 }
 
-/// The service that the function makes: a resource of the container, built anew when one of those
-/// that it is made of is.
+/// The service that the function returns: a resource of the container, built again after one of the
+/// resources that it was built from.
 fn service(model: &Model, response: &TokenStream) -> TokenStream {
     let private = tokens::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
@@ -212,7 +211,7 @@ fn service(model: &Model, response: &TokenStream) -> TokenStream {
     let guard = quote_spanned!(name.span()=> #private::guard_across_await);
     let service = Ident::new("__service", Span::call_site().located_at(at));
     let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service));
-    // What did no I/O has nothing that a restore could break, but what it is made of.
+    // A function without `.await` opened no connection that a restore could break.
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
     quote! {
         static __APP: #private::Cell<#private::http::App<#response>> = #private::Cell::new(

@@ -1,43 +1,43 @@
-//! A handler, as far as its expansion goes.
+//! A handler without faults: the input of its expansion.
 
 use syn::{PatType, ReturnType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{argument_of, peeled, Function, Item, Returns};
+use crate::item::{Function, Item, Returns, argument_of, peeled};
 use crate::lints;
 use crate::{signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
-    /// With its own attributes, and without those of its parameters.
+    /// With its attributes, but without those of its parameters.
     pub(super) function: Function,
     pub(super) returns: Returns,
-    pub(super) event: Event,
+    pub(super) event: EventParam,
     pub(super) context: bool,
     pub(super) injected: Vec<Injected>,
 }
 
 /// The first parameter.
-pub(super) enum Event {
+pub(super) enum EventParam {
     /// The payload.
     Payload(Type),
-    /// `LambdaEvent<T>`: payload and context.
+    /// A `LambdaEvent<T>`: the payload and the context.
     Whole(Type),
-    /// There is none: whatever comes is not looked at.
+    /// No parameter: any event is accepted.
     None,
     /// `http`: the request.
     Request,
-    /// `http`: the function is not called for events, but makes a service of its resources.
+    /// `http`: the function takes resources alone and returns a service.
     Service,
 }
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        let serves = options.http.is_some() && makes_service(&item);
+        let serves = options.http.is_some() && returns_service(&item);
         let attribute = match serves {
-            true => lints::Attribute::Init, // which is when it runs
+            true => lints::Attribute::Init, // it runs in INIT
             false => lints::Attribute::Handler,
         };
         lints::check(attribute, &item, &options.allow, diag);
@@ -46,8 +46,8 @@ impl Model {
             Item::Static(item) => {
                 diag.error(
                     &item.ident,
-                    "a static cannot answer events",
-                    "",
+                    "`#[handler]` requires a function",
+                    "it is called once per event",
                     "put `#[handler]` on an `async fn`",
                 );
                 return None;
@@ -56,22 +56,22 @@ impl Model {
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine =
-            signature::check_signature(&named_output(&function.sig, &options), true, diag);
+            signature::check_signature(&checked_signature(&function.sig, &options), true, diag);
         let name = &function.sig.ident;
         if name == "main" {
             diag.error(
                 name,
                 "the handler cannot be `main`",
-                "tests have to be able to call it",
-                "name it after what it does, and add `fn main() -> std::process::ExitCode { name::run() }`",
+                "`main` starts the process, and tests call the handler by its own name",
+                "rename it, and add `fn main() -> std::process::ExitCode { name::run() }`",
             );
             fine = false;
         }
         if function.sig.asyncness.is_none() && !serves {
             diag.error(
                 &function.sig.fn_token,
-                "a handler is an `async fn`",
-                "it has to be cancelled ahead of Lambda's deadline, which only what awaits can be",
+                "a handler must be an `async fn`",
+                "it is cancelled before Lambda's deadline, and only a future can be cancelled",
                 "write `async fn`",
             );
             fine = false;
@@ -79,9 +79,11 @@ impl Model {
         signature::no_skip(&params, diag);
         let mut params = params.into_iter().peekable();
         let event = match (serves, options.http.is_some()) {
-            (true, _) => Some(Event::Service),
+            (true, _) => Some(EventParam::Service),
             (false, true) => params.next().and_then(|param| request(param, diag)),
-            (false, false) => params.next().map_or(Some(Event::None), |param| event(param, diag)),
+            (false, false) => {
+                params.next().map_or(Some(EventParam::None), |param| event(param, diag))
+            }
         };
         fine &= event.is_some();
         let context = params.next_if(|param| !serves && is_context(param)).is_some();
@@ -90,11 +92,11 @@ impl Model {
             if is_context(param) {
                 let (what, help) = match (serves, context) {
                     (true, _) => (
-                        "a service is not made of a `Context`",
-                        "take the request, and the `Context` second",
+                        "a function that returns a service cannot take a `Context`",
+                        "take the request first, and the `Context` second",
                     ),
-                    (_, true) => ("a handler has one `Context`", "remove one of them"),
-                    _ => ("the `Context` is the second parameter", "move it behind the event"),
+                    (_, true) => ("a handler takes one `Context`", "remove one of them"),
+                    _ => ("the `Context` must be the second parameter", "move it behind the event"),
                 };
                 let why = "every other parameter is filled by the resource of its name";
                 diag.error(&param.ty, what, why, help);
@@ -121,14 +123,14 @@ impl Model {
     }
 }
 
-/// Whether a parameter takes Lambda's context. With `#[from]` it is a resource, whatever its type is
-/// called.
+/// True if a parameter takes Lambda's context. With `#[from]` it is a resource, whatever the name
+/// of its type.
 fn is_context(param: &PatType) -> bool {
     types::ends_in(&param.ty, "Context") && signature::from_attribute(param).is_none()
 }
 
-/// Whether a function under `http` makes a service: it does not take the request.
-fn makes_service(item: &Item) -> bool {
+/// True if a function under `http` returns a service: it does not take the request.
+fn returns_service(item: &Item) -> bool {
     let Item::Fn(function) = item else {
         return false;
     };
@@ -144,62 +146,62 @@ fn makes_service(item: &Item) -> bool {
     }
 }
 
-/// The signature without an `impl Trait` that nobody has to name: what goes out at once is not
-/// kept.
-fn named_output(sig: &Signature, options: &Options) -> Signature {
+/// The signature to check. The return type of an HTTP or streaming handler may be an `impl Trait`,
+/// since no generated code names it.
+fn checked_signature(sig: &Signature, options: &Options) -> Signature {
     let mut sig = sig.clone();
-    let goes_out = options.http.is_some() || options.streaming;
-    if matches!(&sig.output, ReturnType::Type(_, ty) if goes_out && types::hidden(ty).is_some()) {
+    let is_unnamed = options.http.is_some() || options.streaming;
+    if matches!(&sig.output, ReturnType::Type(_, ty) if is_unnamed && types::hidden(ty).is_some()) {
         sig.output = ReturnType::Default;
     }
     sig
 }
 
-fn request(param: &PatType, diag: &mut Diag) -> Option<Event> {
+fn request(param: &PatType, diag: &mut Diag) -> Option<EventParam> {
     match event(param, diag)? {
-        Event::Payload(_) => Some(Event::Request),
+        EventParam::Payload(_) => Some(EventParam::Request),
         _ => {
             diag.error(
                 &param.ty,
-                "an HTTP handler takes the request, not the event that it came in",
-                "",
-                "take a `rewarm::http::Request`, and a `Context` beside it",
+                "the first parameter of an HTTP handler must be the request",
+                "the event is converted into a request before the handler is called",
+                "take a `rewarm::http::Request`, and a `Context` as the second parameter",
             );
             None
         }
     }
 }
 
-fn event(param: &PatType, diag: &mut Diag) -> Option<Event> {
+fn event(param: &PatType, diag: &mut Diag) -> Option<EventParam> {
     if let Some(attr) = signature::from_attribute(param) {
         diag.error(
             attr,
-            "the first parameter is the event",
+            "the first parameter must be the event",
             "resources come after it",
-            "take the event first; `serde_json::Value` is any",
+            "take the event first; `serde_json::Value` takes any",
         );
         return None;
     }
     if is_context(param) && types::is_lambdas(&param.ty) {
         diag.error(
             &param.ty,
-            "the first parameter is the event",
+            "the first parameter must be the event",
             "the `Context` comes second",
-            "take the event first; `serde_json::Value` is any",
+            "take the event first; `serde_json::Value` takes any",
         );
         return None;
     }
     if let Type::Reference(reference) = peeled(&param.ty) {
         diag.error(
             reference,
-            "the event is given away, not lent",
+            "the event must be taken by value",
             "the first parameter is the event, and resources come after it",
-            "take it by value: a type that is `Deserialize`, or `serde_json::Value` for any",
+            "take a type that is `Deserialize`, or `serde_json::Value` for any event",
         );
         return None;
     }
     match argument_of(&param.ty, "LambdaEvent") {
-        Some(payload) => Some(Event::Whole(payload.clone())),
-        None => Some(Event::Payload(peeled(&param.ty).clone())),
+        Some(payload) => Some(EventParam::Whole(payload.clone())),
+        None => Some(EventParam::Payload(peeled(&param.ty).clone())),
     }
 }

@@ -1,11 +1,12 @@
-//! The code of a resource: an accessor (or the static), a type with its controls, and its place in
-//! the container.
+//! The code of a resource: an accessor (or the static), a type with its controls, and its storage
+//! in the container.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Path;
 use syn::spanned::Spanned;
 
-use super::args::Restore;
+use super::args::{Options, Restore};
 use super::model::{Model, Source};
 use crate::injected::{self, Injected};
 use crate::item::{Function, Returns};
@@ -22,14 +23,14 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// A function: behind an accessor of the same name stands a `Cell`.
+/// A function: an accessor of the same name reads a `Cell`.
 fn of_function(
     model: &Model,
     function: &Function,
     returns: &Returns,
     injected: &[Injected],
 ) -> TokenStream {
-    let Model { krate, docs, vis, name, value, .. } = model;
+    let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
     let (text, private) = (tokens::text(name), tokens::private());
     let (asyncness, awaits) = (&function.sig.asyncness, function.sig.asyncness.is_some());
 
@@ -48,19 +49,19 @@ fn of_function(
     let held = ours("held");
     let arguments = injected::arguments(injected, &private, &held);
     let wait = if awaits { quote!(.await) } else { TokenStream::new() };
-    // An error that cannot be reported is shown on its type.
+    // An error type without `Into<BoxError>` is reported where the user wrote it.
     let at = Span::call_site().located_at(returns.error_span());
     let private_at = tokens::at(&private, at);
-    let built = match returns {
+    let build = match returns {
         Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or::<__Kept, _>),
         Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<__Kept>),
     };
     let wait = tokens::at(&wait, at);
-    let outcome = quote_spanned!(at=> #built(__Body::#name(#(#arguments),*) #wait));
+    let built = quote_spanned!(at=> #build(__Body::#name(#(#arguments),*) #wait));
     let needs = awaits.then(|| injected::needs(injected, &private));
     let spec = if awaits {
         let hold = injected::hold(injected, &private, &held);
-        let build = waiting(model, &quote!(#hold #outcome), &private);
+        let build = waiting(model, &quote!(#hold #built), &private);
         quote! {
             #private::Spec::waiting(
                 #text,
@@ -70,7 +71,7 @@ fn of_function(
             )
         }
     } else {
-        quote!(#private::Spec::computing(#text, || #outcome))
+        quote!(#private::Spec::computing(#text, || #built))
     };
     let lent = quote!(#private::lent::<__Kept>(value));
     let options = options(model, &lent, &private);
@@ -82,14 +83,14 @@ fn of_function(
         static __STORAGE: __Storage = #private::Cell::new(#spec #options, || &__STORAGE);
     };
 
-    let place_of = quote!(<#name as #krate::private::Resource>::storage());
+    let storage_of = quote!(<#name as #krate::private::Resource>::storage());
     let get = match awaits {
         true => tokens::now_or_later(
-            &quote!(#place_of.now_or_later()),
+            &quote!(#storage_of.now_or_later()),
             &quote!(::core::result::Result::Ok(__value)),
             &quote!(__later.await),
         ),
-        false => quote!(#place_of.get_blocking()),
+        false => quote!(#storage_of.get_blocking()),
     };
     let accessor = quote! {
         #(#docs)*
@@ -106,10 +107,10 @@ fn of_function(
     block(model, &accessor, &written, &storage)
 }
 
-/// A static that awaits: a `Cell` itself.
+/// A static whose initialiser awaits: the static is a `Cell`.
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model { krate, docs, vis, name, value, .. } = model;
-    let (text, outside) = (tokens::text(name), quote!(#krate::private));
+    let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
+    let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let private = tokens::private();
     let build = waiting(model, &quote!(#name::__built(#init)), &outside);
     let options = options(model, &quote!(#outside::lent::<#value>(value)), &outside);
@@ -139,10 +140,10 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     block(model, &accessor, &TokenStream::new(), &storage)
 }
 
-/// A static that derefs.
+/// A static whose initialiser does not await: it derefs to the value.
 fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model { krate, docs, vis, name, value, .. } = model;
-    let (text, outside) = (tokens::text(name), quote!(#krate::private));
+    let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
+    let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let options = options(model, &quote!(&*#name), &outside);
     let accessor = quote! {
         #(#docs)*
@@ -159,7 +160,7 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let storage = quote! {
         #resource
         impl #name {
-            /// The value if it is built, without waiting.
+            /// Returns the value if it is ready, without waiting.
             #vis fn get() -> ::core::option::Option<&'static #value> {
                 #name.peek()
             }
@@ -169,16 +170,15 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     block(model, &accessor, &TokenStream::new(), &storage)
 }
 
-/// The accessor, the type of the same name, and what belongs to it, in a block where its names are
-/// seen by nobody else. The function as it was written stands in one of its own: what is allowed in
-/// ours is not allowed in it.
+/// The accessor, the type of the same name, and a block with its items, whose names are private to
+/// it. The function as written has a block of its own, so that our `#[allow]` does not reach it.
 fn block(
     model: &Model,
     accessor: &TokenStream,
     written: &TokenStream,
     storage: &TokenStream,
 ) -> TokenStream {
-    let Model { krate, vis, name, .. } = model;
+    let Model { vis, name, options: Options { krate, .. }, .. } = model;
     let (allow, import) = (tokens::allow(), tokens::import(krate));
     let about = format!("The controls of the resource `{}`.", tokens::text(name));
     let ours = quote! {
@@ -203,22 +203,22 @@ fn block(
     }
 }
 
-/// What starts an attempt. A future that is not `Send` is reported on the name.
-fn waiting(model: &Model, outcome: &TokenStream, private: &TokenStream) -> TokenStream {
-    let guarded = tokens::guarded(&model.name, &quote!(async { #outcome }), private);
+/// A closure that starts an attempt. A future that is not `Send` is reported on the name.
+fn waiting(model: &Model, built: &TokenStream, private: &TokenStream) -> TokenStream {
+    let guarded = tokens::guarded(&model.name, &quote!(async { #built }), private);
     quote!(|| #guarded)
 }
 
-/// What users of a `Cell` call by the name of the resource.
+/// The functions of the type that has the name of the resource.
 fn controls(model: &Model, storage: &TokenStream, private: &TokenStream) -> TokenStream {
     let Model { vis, name, value, .. } = model;
     quote! {
         impl #name {
-            /// The value if it is built, without waiting.
+            /// Returns the value if it is ready, without waiting.
             #vis fn get() -> ::core::option::Option<#private::Arc<#value>> {
                 #storage.peek()
             }
-            /// Builds the next generation now.
+            /// Builds the next generation now and returns it.
             #vis async fn rebuild() -> ::core::result::Result<#private::Arc<#value>, #private::ResourceError> {
                 #storage.rebuild().await
             }
@@ -228,30 +228,24 @@ fn controls(model: &Model, storage: &TokenStream, private: &TokenStream) -> Toke
 
 /// The options that differ from the default, as calls of the builder.
 ///
-/// `lent` is the value where it is to be looked at.
+/// `lent` is a reference to the value, for `check` and `close`.
 fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStream {
-    let lazy = model.lazy.then(|| quote!(.lazy()));
-    let timeout = model.timeout.map(|limit| {
-        let limit = tokens::duration(limit, private);
-        quote!(.timeout(#limit))
-    });
-    let retry_after = model.retry_after.map(|pause| {
-        let pause = tokens::duration(pause, private);
-        quote!(.retry_after(#pause))
-    });
-    // All at the path, which the compiler shows where the function does not fit.
-    let call = |path: &syn::Path, by: &str| {
-        let (at, by) = (path.span(), syn::Ident::new(by, path.span()));
+    let options = &model.options;
+    let set = |method, option: &Option<_>| tokens::set_duration(method, option.as_ref(), private);
+    // With the span of the path, where the compiler reports a function of the wrong type.
+    let call = |method: &str, path: &Option<Path>| {
+        let path = path.as_ref()?;
+        let (at, method) = (path.span(), Ident::new(method, path.span()));
         let (lent, private) = (tokens::at(lent, at), tokens::at(private, at));
-        quote_spanned!(at=> .#by(|value| #private::#by(#path(#lent))))
+        Some(quote_spanned!(at=> .#method(|value| #private::#method(#path(#lent)))))
     };
-    let check = model.check.as_ref().map(|check| call(check, "check"));
-    let idle = model.idle.map(|gap| {
-        let gap = tokens::duration(gap, private);
-        quote!(.idle(#gap))
-    });
-    let close = model.close.as_ref().map(|close| call(close, "close"));
-    let restore = model.restore.map(|restore| match restore {
+    let lazy = options.lazy.then(|| quote!(.lazy()));
+    let timeout = set("timeout", &options.timeout);
+    let retry_after = set("retry_after", &options.retry_after);
+    let check = call("check", &options.check);
+    let idle = set("idle", &options.idle);
+    let close = call("close", &options.close);
+    let restore = options.restore.as_ref().map(|(restore, _)| match restore {
         Restore::Keep => quote!(.restore(#private::Restore::Keep)),
         Restore::Check => quote!(.restore(#private::Restore::Check)),
         Restore::Rebuild => quote!(.restore(#private::Restore::Rebuild)),
@@ -259,7 +253,7 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
     quote!(#lazy #timeout #retry_after #check #idle #close #restore)
 }
 
-/// The type of what is kept, if it can be.
+/// The type of the value, checked.
 fn kept(model: &Model, private: &TokenStream) -> TokenStream {
     let value = &model.value;
     let shareable = tokens::require("shareable", value, private);

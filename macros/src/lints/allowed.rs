@@ -1,7 +1,7 @@
 //! The option `allow(lint, …)`.
 
-use super::{Lint, BY_THE_COMPILER, LINTS};
-use crate::args::{nearest, Args};
+use super::{BY_THE_COMPILER, LINTS, Lint};
+use crate::args::{Args, nearest};
 use crate::diag::Diag;
 
 /// The lints that an item is excused from.
@@ -11,7 +11,8 @@ impl Allowed {
     /// Reads the option; reports names of no lint, and of those that nobody is excused from.
     pub(crate) fn read(args: &mut Args, diag: &mut Diag) -> Self {
         let mut allowed = Vec::new();
-        for word in args.words("allow(lint, …)", diag) {
+        let list = args.list("allow(lint, …)", diag).map(|(_, words)| words);
+        for (word, _) in list.into_iter().flatten() {
             let text = word.to_string();
             let lint = LINTS.iter().find(|lint| lint.name == text);
             match lint {

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use syn::visit::{self, Visit};
 use syn::{Attribute as Attr, Block, Expr, FnArg, ItemStatic, Macro, Pat, Path, Stmt, Type};
 
+use super::Attribute;
 use super::macro_args::{self, Inside};
 use super::paths::Scope;
-use super::Attribute;
 use crate::item::{Item, Returns};
 
 /// A body that could be parsed. One that could not is the compiler's to report.

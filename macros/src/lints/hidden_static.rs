@@ -3,7 +3,7 @@
 use syn::TypePath;
 
 use super::body::{Part, Subject};
-use super::paths::{is_generic, show, Scope};
+use super::paths::{Scope, is_generic, show};
 use super::types::{self, LOCKS};
 use super::{Found, Lint};
 
@@ -66,8 +66,7 @@ const ATOMICS: &[&str] = &[
 const MACROS: &[&str] = &["std::thread_local", "lazy_static::lazy_static"];
 
 const WHY: &str = "what one invocation leaves in it, every later one in the same container finds";
-const HELP: &str =
-    "declare it at module level with `#[init]`, or with `#[cached(ttl = \"…\")]` if it \
+const HELP: &str = "declare it at module level with `#[init]`, or with `#[cached(ttl = \"…\")]` if it \
                     gets old; what belongs to one invocation goes into a local variable";
 
 fn find(subject: &Subject<'_>, found: &mut Found<'_>) {

@@ -20,8 +20,7 @@ const LEAKS: Calls = Calls {
     unmistakable: &[],
     what: "leaks a little each time this runs",
     why: "a container runs it thousands of times, until Lambda kills it for its memory",
-    help:
-        "own the value or share it with an `Arc`; what has to live as long as the container is a \
+    help: "own the value or share it with an `Arc`; what has to live as long as the container is a \
            resource (`#[init]`)",
 };
 

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use proc_macro2::TokenTree;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{token, Expr, ExprLet, Macro, Pat, Token};
+use syn::{Expr, ExprLet, Macro, Pat, Token, token};
 
 use super::paths::Scope;
 

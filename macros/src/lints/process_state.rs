@@ -1,7 +1,7 @@
 //! `process_state`: a change to what the whole process has one of.
 
-use super::calls::{self, Calls};
 use super::Lint;
+use super::calls::{self, Calls};
 
 pub(super) const LINT: Lint = Lint {
     name: "process_state",

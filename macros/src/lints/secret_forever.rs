@@ -34,11 +34,9 @@ const ENDINGS: &[&[&str]] = &[
 const TEXT: &[&str] =
     &["std::string::String", "bytes::Bytes", "bytes::BytesMut", "zeroize::Zeroizing"];
 
-const WHY: &str =
-    "a rotated secret stays in use, and in memory, for as long as the container lives: \
+const WHY: &str = "a rotated secret stays in use, and in memory, for as long as the container lives: \
                    hours";
-const HELP: &str =
-    "make it a function under `#[cached(ttl = \"5m\")]`, which fetches it again and \
+const HELP: &str = "make it a function under `#[cached(ttl = \"5m\")]`, which fetches it again and \
                     drops the old one";
 
 fn find(subject: &Subject<'_>, found: &mut Found<'_>) {

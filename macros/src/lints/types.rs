@@ -2,7 +2,7 @@
 
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
-use super::paths::{is_generic, Scope};
+use super::paths::{Scope, is_generic};
 
 /// Locks: what they hold can be changed by whoever shares them.
 pub(super) const LOCKS: &[&str] = &[
