@@ -41,7 +41,7 @@ fn find(body: &Body<'_>, found: &mut Found<'_>) {
                 ),
                 format_args!(
                     "`rewarm::defer(async {{ {work} }})` runs after the response and before the \
-                     freeze; or keep the handle and call `handle{wait}`"
+                     freeze; or keep the handle and write `handle{wait}`"
                 ),
             );
         }

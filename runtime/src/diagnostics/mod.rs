@@ -22,9 +22,9 @@ pub trait Shareable: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
 
-/// `T`, once its bounds are checked. `FITS` is a constant that evaluates only if `T` meets them. If
-/// it does not evaluate, the compiler skips everything that depends on the type, so that one mistake
-/// is one error, here and in the code that uses the item.
+/// `T`, once its bounds are checked. The constant `FITS` evaluates only if `T` meets them. If it
+/// does not, the compiler skips everything that depends on the type, so that one mistake is one
+/// error, here and in the code that uses the item.
 pub type Checked<T, const FITS: bool> = <Verdict<FITS> as Checks<T>>::Itself;
 
 /// See [`Checked`].
@@ -180,7 +180,7 @@ impl<E: Into<BoxError> + Send> Reportable for E {
     }
 }
 
-/// Boxes the future of a resource or a cached function. Its name stands in the compiler's error.
+/// Boxes the future of a resource or a cached function. The compiler's error contains this name.
 #[inline]
 pub fn guard_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
 where
