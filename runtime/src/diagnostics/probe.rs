@@ -6,8 +6,8 @@ use std::ops::Deref;
 use crate::base::erased::{Erased, lent};
 use crate::error::{BoxError, ResourceError};
 
-/// Tests for properties of `T` without an error if one is missing. Method resolution prefers an
-/// inherent constant whose bounds hold to the constant of the trait [`Fallback`].
+/// Tests for properties of `T` without an error if one is missing: an inherent constant whose bounds
+/// hold takes precedence over the constant of the trait [`Fallback`].
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
 /// The results for types that lack the property.
