@@ -1,14 +1,14 @@
 //! The option `allow(lint, …)`.
 
-use super::{BY_THE_COMPILER, LINTS, Lint};
+use super::{CHECKED_BY_COMPILER, LINTS, Lint};
 use crate::args::{Args, nearest};
 use crate::diag::Diag;
 
-/// The lints that an item is excused from.
+/// The lints that an item allows.
 pub(crate) struct Allowed(Vec<&'static str>);
 
 impl Allowed {
-    /// Reads the option; reports names of no lint, and of those that nobody is excused from.
+    /// Reads the option. Reports unknown names, and lints that cannot be allowed.
     pub(crate) fn read(args: &mut Args, diag: &mut Diag) -> Self {
         let mut allowed = Vec::new();
         let list = args.list("allow(lint, …)", diag).map(|(_, words)| words);
@@ -17,19 +17,19 @@ impl Allowed {
             let lint = LINTS.iter().find(|lint| lint.name == text);
             match lint {
                 Some(lint) if lint.can_be_allowed => allowed.push(lint.name),
-                None if !BY_THE_COMPILER.contains(&text.as_str()) => unknown(&word, &text, diag),
+                None if !CHECKED_BY_COMPILER.contains(&&*text) => unknown(&word, &text, diag),
                 _ => diag.error(
                     &word,
                     format_args!("the lint `{text}` cannot be allowed"),
-                    "what it finds is never safe in a container that is used again",
-                    format_args!("change the code; docs/lints.md#{text} says how"),
+                    "the code that it flags is never safe in a container that is reused",
+                    format_args!("change the code, see docs/lints.md#{text}"),
                 ),
             }
         }
         Self(allowed)
     }
 
-    /// Whether the item is excused from this one.
+    /// True if the item allows this lint.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains(&name)
     }
@@ -42,6 +42,6 @@ fn unknown(word: &proc_macro2::Ident, text: &str, diag: &mut Diag) {
     let what = format!("there is no lint `{text}`");
     match nearest(text, names.iter().copied()) {
         Some(near) => diag.error(word, what, all, format_args!("did you mean `{near}`?")),
-        None => diag.error(word, what, all, "write one of these, or remove it"),
+        None => diag.error(word, what, all, "write one of these names, or remove this one"),
     }
 }

@@ -1,5 +1,5 @@
-//! What lints look at: an item, and the parts of its body. A body is walked once for all lints. What
-//! stands behind a `#[cfg]` in it is not looked at: nobody knows yet whether it will be there.
+//! The input of the lints: an item, and the parts of its body. A body is walked once for all lints.
+//! Code behind a `#[cfg]` in a body is skipped, since a macro does not know if the condition holds.
 
 use std::borrow::Cow;
 
@@ -7,17 +7,17 @@ use syn::visit::{self, Visit};
 use syn::{Attribute as Attr, Block, Expr, FnArg, ItemStatic, Macro, Pat, Path, Stmt, Type};
 
 use super::Attribute;
-use super::macro_args::{self, Inside};
+use super::macro_args::{self, MacroArgs};
 use super::paths::Scope;
 use crate::item::{Item, Returns};
 
-/// A body that could be parsed. One that could not is the compiler's to report.
-pub(super) enum Body {
+/// A body that could be parsed. The compiler reports one that could not.
+pub(super) enum Parsed {
     Block(Block),
     Initialiser(Expr),
 }
 
-impl Body {
+impl Parsed {
     /// Reads the body of a function or the initialiser of a static.
     pub(super) fn read(item: &Item) -> Option<Self> {
         match item {
@@ -32,70 +32,70 @@ impl Body {
 
 /// A part of a body.
 pub(super) enum Part<'a> {
-    /// A static that is declared in it.
+    /// A static declared in the body.
     Static(&'a ItemStatic),
-    /// A macro that is called in it.
+    /// A macro call.
     Macro(&'a Macro),
     /// Any expression.
     Expr(&'a Expr, InUnsafe),
-    /// An expression whose value is dropped where it stands.
+    /// An expression whose value is dropped at once.
     Dropped(&'a Expr),
 }
 
-/// Whether something stands in an `unsafe` block or function.
+/// True for an expression in an `unsafe` block or function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct InUnsafe(pub(super) bool);
 
-/// A variable or a parameter, as far as what it holds can be read where it is bound.
+/// A variable or a parameter, with the type and the initialiser of its binding.
 pub(super) struct Variable<'a> {
     pub(super) name: &'a syn::Ident,
     pub(super) ty: Option<&'a Type>,
     pub(super) init: Option<&'a Expr>,
 }
 
-/// See the module.
-pub(super) struct Subject<'a> {
+/// An annotated item with its body, as the lints read it.
+pub(super) struct Body<'a> {
     pub(super) attribute: Attribute,
     pub(super) item: &'a Item,
-    /// In the order of the body.
+    /// In source order.
     pub(super) parts: Vec<Part<'a>>,
-    /// What the body says about the names in it.
+    /// The names that the body declares and imports.
     pub(super) scope: Scope,
     pub(super) variables: Vec<Variable<'a>>,
     in_unsafe: bool,
-    inside: &'a Inside,
+    macro_args: &'a MacroArgs,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> Body<'a> {
     pub(super) fn new(
         attribute: Attribute,
         item: &'a Item,
-        body: Option<&'a Body>,
-        inside: &'a Inside,
+        parsed: Option<&'a Parsed>,
+        macro_args: &'a MacroArgs,
     ) -> Self {
-        let mut subject = Self {
+        let mut body = Self {
             attribute,
             item,
             parts: Vec::new(),
             scope: Scope::default(),
             variables: Vec::new(),
             in_unsafe: false,
-            inside,
+            macro_args,
         };
         if let Item::Fn(function) = item {
             for param in &function.sig.inputs {
                 if let FnArg::Typed(param) = param {
-                    subject.bind(&param.pat, Some(&param.ty), None);
-                    subject.visit_pat(&param.pat);
+                    body.bind(&param.pat, Some(&param.ty), None);
+                    body.visit_pat(&param.pat);
                 }
             }
         }
-        match body {
-            Some(Body::Block(block)) => subject.visit_block(block),
-            Some(Body::Initialiser(expr)) => subject.visit_expr(expr),
+        match parsed {
+            Some(Parsed::Block(block)) => body.visit_block(block),
+            Some(Parsed::Initialiser(expr)) => body.visit_expr(expr),
             None => {}
         }
-        subject
+        body
     }
 
     /// The name of the item.
@@ -106,7 +106,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The type of what is kept.
+    /// The type of the kept value.
     pub(super) fn value(&self) -> syn::Type {
         match self.item {
             Item::Fn(function) => Returns::of(&function.sig.output).value().clone(),
@@ -114,8 +114,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// The paths of all expressions, as in `std::process::exit` or `<Vec<u8>>::leak`: as they are
-    /// written, and without the angle brackets around a type.
+    /// The paths of all expressions, such as `std::process::exit` or `<Vec<u8>>::leak`: first as
+    /// written, then without the angle brackets around a type.
     pub(super) fn expression_paths(
         &self,
     ) -> impl Iterator<Item = (&'a syn::ExprPath, Cow<'a, Path>)> + use<'a, '_> {
@@ -135,8 +135,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// An expression whose value is dropped where it stands; of one with branches, what each ends
-    /// in.
+    /// Records an expression whose value is dropped at once. Of an expression with branches, it
+    /// records the last expression of each branch.
     fn dropped(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Paren(paren) => self.dropped(&paren.expr),
@@ -166,14 +166,14 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn walk(&mut self, is_unsafe: bool, walk: impl FnOnce(&mut Self)) {
-        let outside = std::mem::replace(&mut self.in_unsafe, is_unsafe);
-        walk(self);
-        self.in_unsafe = outside;
+    fn walk(&mut self, is_unsafe: bool, visit: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.in_unsafe, is_unsafe);
+        visit(self);
+        self.in_unsafe = before;
     }
 }
 
-/// Whether it is there only under a condition.
+/// True if one of the attributes is a `#[cfg]`.
 fn is_conditional(attrs: &[Attr]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("cfg"))
 }
@@ -195,7 +195,7 @@ fn attributes(stmt: &Stmt) -> &[Attr] {
     }
 }
 
-/// The attributes before an expression, which the parser gives to what stands first in it.
+/// The attributes in front of an expression, which syn stores in its leftmost subexpression.
 fn first_attributes(expr: &Expr) -> &[Attr] {
     match expr {
         Expr::Array(expr) => &expr.attrs,
@@ -232,7 +232,8 @@ fn first_attributes(expr: &Expr) -> &[Attr] {
     }
 }
 
-/// The path of an expression, where `<Type>::name` is `Type::name`; `None` for `<Type as Trait>::name`.
+/// The path of an expression, with `<Type>::name` as `Type::name`. `None` for
+/// `<Type as Trait>::name`.
 pub(super) fn unqualified(path: &syn::ExprPath) -> Option<Cow<'_, Path>> {
     match &path.qself {
         None => Some(Cow::Borrowed(&path.path)),
@@ -247,7 +248,7 @@ pub(super) fn unqualified(path: &syn::ExprPath) -> Option<Cow<'_, Path>> {
     }
 }
 
-/// Whether a pattern takes nothing: `_`, also with a type or in parentheses.
+/// True for a pattern that binds nothing: `_`, also with a type or in parentheses.
 fn is_wild(pat: &Pat) -> bool {
     match pat {
         Pat::Wild(_) => true,
@@ -257,7 +258,7 @@ fn is_wild(pat: &Pat) -> bool {
     }
 }
 
-impl<'a> Visit<'a> for Subject<'a> {
+impl<'a> Visit<'a> for Body<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         if is_conditional(attributes(stmt)) {
             return;
@@ -328,8 +329,8 @@ impl<'a> Visit<'a> for Subject<'a> {
         self.parts.push(Part::Macro(mac));
         let exprs = macro_args::read(mac, &self.scope);
         if !exprs.is_empty() {
-            let (exprs, next) = self.inside.keep(exprs);
-            self.inside = next;
+            let (exprs, next) = self.macro_args.keep(exprs);
+            self.macro_args = next;
             for expr in exprs {
                 self.visit_expr(expr);
             }

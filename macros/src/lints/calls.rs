@@ -1,20 +1,19 @@
-//! Calls that code should not make which runs again and again in one container: a table of functions,
-//! known by their paths.
+//! Functions that a handler or a cached function must not call, matched by their paths.
 
 use quote::ToTokens;
 use syn::Expr;
 
-use super::body::{Part, Subject};
+use super::body::{Body, Part};
 use super::paths::show;
 use super::{Attribute, Found};
 
-/// Functions that are flagged for the same reason.
+/// Functions that are flagged for the same reason, with the message.
 pub(super) struct Calls {
-    /// As in `use`. They are known by two segments at least: `process::exit`, not `exit`.
+    /// Full paths. At least two segments must match: `process::exit`, not `exit`.
     pub(super) functions: &'static [&'static str],
-    /// Those that are known by their name alone where they are called, with how many arguments.
+    /// Functions whose bare name matches in a call with this number of arguments.
     pub(super) unmistakable: &'static [(&'static str, usize)],
-    /// What comes after the function's name.
+    /// The rest of the first line, after the name of the function.
     pub(super) what: &'static str,
     pub(super) why: &'static str,
     pub(super) help: &'static str,
@@ -27,18 +26,18 @@ impl Calls {
     }
 }
 
-/// Reports every use of one of these functions in a handler or a cached function.
-pub(super) fn find(subject: &Subject<'_>, found: &mut Found<'_>, table: &[Calls]) {
-    if subject.attribute == Attribute::Init {
+/// Reports each use of these functions in a handler or a cached function.
+pub(super) fn find(body: &Body<'_>, found: &mut Found<'_>, table: &[Calls]) {
+    if body.attribute == Attribute::Init {
         return;
     }
-    for (written, path) in subject.expression_paths() {
-        let is = |calls: &&Calls| subject.scope.is_one_of(&path, calls.functions, 2);
+    for (written, path) in body.expression_paths() {
+        let is = |calls: &&Calls| body.scope.is_one_of(&path, calls.functions, 2);
         if let Some(calls) = table.iter().find(is) {
             calls.report(written, &show(&path), found);
         }
     }
-    for part in &subject.parts {
+    for part in &body.parts {
         let Part::Expr(Expr::Call(call), _) = part else {
             continue;
         };
@@ -46,7 +45,7 @@ pub(super) fn find(subject: &Subject<'_>, found: &mut Found<'_>, table: &[Calls]
             continue;
         };
         let is = |(name, arguments): &(&str, usize)| {
-            subject.scope.is_bare(&path.path, name) && call.args.len() == *arguments
+            body.scope.is_bare(&path.path, name) && call.args.len() == *arguments
         };
         if let Some(calls) = table.iter().find(|calls| calls.unmistakable.iter().any(is)) {
             calls.report(path, &show(&path.path), found);

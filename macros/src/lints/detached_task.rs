@@ -1,8 +1,8 @@
-//! `detached_task`: a task or thread that nobody waits for.
+//! `detached_task`: a task or thread whose handle is dropped.
 
 use syn::Expr;
 
-use super::body::{Part, Subject};
+use super::body::{Body, Part};
 use super::paths::show;
 use super::{Attribute, Found, Lint};
 
@@ -16,30 +16,32 @@ const SPAWNS: &[&str] = &[
     "std::thread::spawn",
 ];
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
-    if subject.attribute == Attribute::Init {
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
+    if body.attribute == Attribute::Init {
         return;
     }
-    for part in &subject.parts {
+    for part in &body.parts {
         let Part::Dropped(expr) = part else { continue };
         let Expr::Call(call) = expr else { continue };
         let Expr::Path(path) = &*call.func else {
             continue;
         };
-        let named = |known, least| subject.scope.is_one_of(&path.path, known, least);
+        let named = |known, least| body.scope.is_one_of(&path.path, known, least);
         if named(SPAWNS, 2) || named(&["tokio::task::spawn_blocking"], 1) {
-            let (work, wait) = match named(&["std::thread::spawn"], 2) {
-                true => ("tokio::task::spawn_blocking(…).await", ".join()"),
-                false => ("…", ".await"),
+            let (unit, work, wait) = match named(&["std::thread::spawn"], 2) {
+                true => ("thread", "tokio::task::spawn_blocking(…).await", ".join()"),
+                false => ("task", "…", ".await"),
             };
             found.add(
                 path,
-                format_args!("nobody waits for what `{}` starts here", show(&path.path)),
-                "once the response is sent, Lambda freezes the container: it stops half way, and \
-                 goes on in some later invocation or never",
+                format_args!("`{}` starts a {unit} whose handle is dropped", show(&path.path)),
+                format_args!(
+                    "Lambda freezes the container once the response is sent: the {unit} stops half \
+                     way and continues during a later invocation, or never"
+                ),
                 format_args!(
                     "`rewarm::defer(async {{ {work} }})` runs after the response and before the \
-                     freeze; or keep the handle and `{wait}` it"
+                     freeze; or keep the handle and write `handle{wait}`"
                 ),
             );
         }

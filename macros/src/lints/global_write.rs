@@ -1,57 +1,54 @@
-//! `global_write`: a write to a global, or a way to one, in `unsafe` code.
+//! `global_write`: a write to a global in `unsafe` code, or a mutable borrow or pointer to it.
 
 use syn::{BinOp, Expr, PointerMutability};
 
-use super::body::{InUnsafe, Part, Subject};
+use super::body::{Body, InUnsafe, Part};
+use super::static_mut::WHY;
 use super::{Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "global_write", can_be_allowed: false, find };
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
+const HELP: &str = "keep what belongs to one invocation in a local variable, and build what is \
+                    only read with `#[init]`; what invocations are meant to share, such as a \
+                    counter, needs an atomic or a lock";
+
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
     let mut report = |path: &syn::Path, does: &str| {
         let what = format!("this {does} the global `{}`", super::paths::show(path));
-        found.add(
-            path,
-            what,
-            "every later invocation would see what this one left there, and two threads at a time \
-             would be undefined behaviour",
-            "declare a resource with `#[init]` that holds it in a `Mutex` or an atomic",
-        );
+        found.add(path, what, WHY, HELP);
     };
-    for part in &subject.parts {
+    for part in &body.parts {
         match part {
             Part::Expr(Expr::Assign(assign), InUnsafe(true)) => {
                 for place in places(&assign.left) {
-                    if let Some(path) = global(place, subject) {
+                    if let Some(path) = global(place, body) {
                         report(path, "writes to");
                     }
                 }
             }
             Part::Expr(Expr::Binary(binary), InUnsafe(true)) if assigns(&binary.op) => {
-                if let Some(path) = global(&binary.left, subject) {
+                if let Some(path) = global(&binary.left, body) {
                     report(path, "writes to");
                 }
             }
             Part::Expr(Expr::Reference(reference), InUnsafe(true))
                 if reference.mutability.is_some() =>
             {
-                if let Some(path) = global(&reference.expr, subject) {
+                if let Some(path) = global(&reference.expr, body) {
                     report(path, "mutably borrows");
                 }
             }
-            // Making the pointer is safe; there is nothing to do with it but to write.
+            // Taking the pointer needs no `unsafe`, but a mutable one is only of use for writing.
             Part::Expr(Expr::RawAddr(raw), _)
                 if matches!(raw.mutability, PointerMutability::Mut(_)) =>
             {
-                if let Some(path) = global(&raw.expr, subject) {
+                if let Some(path) = global(&raw.expr, body) {
                     report(path, "takes a mutable pointer to");
                 }
             }
-            Part::Macro(mac)
-                if subject.scope.is_one_of(&mac.path, &["std::ptr::addr_of_mut"], 1) =>
-            {
+            Part::Macro(mac) if body.scope.is_one_of(&mac.path, &["std::ptr::addr_of_mut"], 1) => {
                 if let Ok(expr) = syn::parse2::<Expr>(mac.tokens.clone()) {
-                    if let Some(path) = global(&expr, subject) {
+                    if let Some(path) = global(&expr, body) {
                         report(path, "takes a mutable pointer to");
                     }
                 }
@@ -61,7 +58,7 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
     }
 }
 
-/// The places that an assignment writes to: one, or those in a pattern.
+/// The places that an assignment writes to. A destructuring assignment has several.
 fn places(left: &Expr) -> Vec<&Expr> {
     match left {
         Expr::Tuple(tuple) => tuple.elems.iter().flat_map(places).collect(),
@@ -73,18 +70,18 @@ fn places(left: &Expr) -> Vec<&Expr> {
     }
 }
 
-/// The global that a place is in: a path in SCREAMING_CASE, or a field or an element of it.
-fn global<'a>(place: &'a Expr, subject: &Subject<'_>) -> Option<&'a syn::Path> {
+/// The global that a place belongs to: a path in SCREAMING_CASE, or the base of a field or index.
+fn global<'a>(place: &'a Expr, body: &Body<'_>) -> Option<&'a syn::Path> {
     match place {
         Expr::Path(path) => {
             let name = path.path.segments.last()?.ident.to_string();
-            let is_local = path.path.get_ident().is_some() && subject.scope.declares(&name);
+            let is_local = path.path.get_ident().is_some() && body.scope.declares(&name);
             (is_screaming(&name) && !is_local).then_some(&path.path)
         }
-        Expr::Field(field) => global(&field.base, subject),
-        Expr::Index(index) => global(&index.expr, subject),
-        Expr::Paren(paren) => global(&paren.expr, subject),
-        Expr::Group(group) => global(&group.expr, subject),
+        Expr::Field(field) => global(&field.base, body),
+        Expr::Index(index) => global(&index.expr, body),
+        Expr::Paren(paren) => global(&paren.expr, body),
+        Expr::Group(group) => global(&group.expr, body),
         _ => None,
     }
 }

@@ -1,15 +1,15 @@
-//! `hidden_static`: a static in a body that holds state, which survives the invocation unseen.
+//! `hidden_static`: a static with state that is declared in a body.
 
 use syn::TypePath;
 
-use super::body::{Part, Subject};
+use super::body::{Body, Part};
 use super::paths::{Scope, is_generic, show};
 use super::types::{self, LOCKS};
 use super::{Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "hidden_static", can_be_allowed: true, find };
 
-/// Known by their name alone, if they have angle brackets.
+/// Matched by name alone, if the path has type arguments.
 const GENERIC: &[&str] = &[
     "std::sync::OnceLock",
     "std::sync::LazyLock",
@@ -30,8 +30,8 @@ const GENERIC: &[&str] = &[
     "spin::Lazy",
 ];
 
-/// Known only with a module before them. As a `static` of its own, a bare `Cell` cannot be the one
-/// of the standard library, which is not `Sync`; the others have names that many types have.
+/// Matched only with their module. A bare `Cell` in a `static` cannot be the one of the standard
+/// library, which is not `Sync`; the other names are common in other crates.
 const QUALIFIED: &[&str] = &[
     "std::cell::Cell",
     "std::cell::RefCell",
@@ -65,20 +65,21 @@ const ATOMICS: &[&str] = &[
 
 const MACROS: &[&str] = &["std::thread_local", "lazy_static::lazy_static"];
 
-const WHY: &str = "what one invocation leaves in it, every later one in the same container finds";
-const HELP: &str = "declare it at module level with `#[init]`, or with `#[cached(ttl = \"…\")]` if it \
-                    gets old; what belongs to one invocation goes into a local variable";
+const WHY: &str = "later invocations in the same container see what this one stores there";
+const HELP: &str = "keep what belongs to one invocation in a local variable, build what is only \
+                    read with `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; \
+                    if invocations are meant to share it, write `allow(hidden_static)`";
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
-    let scope = &subject.scope;
-    for part in &subject.parts {
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
+    let scope = &body.scope;
+    for part in &body.parts {
         match part {
-            // `static_mut` reports the others.
+            // A `static mut` is reported by the lint of that name.
             Part::Static(item) if matches!(item.mutability, syn::StaticMutability::None) => {
                 let holds_state = |ty: &TypePath| holds_state(ty, scope);
                 if let Some(ty) = types::find(&item.ty, &holds_state, &|_| true) {
                     let what = format!(
-                        "the static `{}` holds state (`{}`) that nobody sees from outside",
+                        "the static `{}` keeps state (`{}`) between invocations",
                         item.ident,
                         show(&ty.path)
                     );
@@ -86,8 +87,7 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
                 }
             }
             Part::Macro(mac) if scope.is_one_of(&mac.path, MACROS, 1) => {
-                let what =
-                    format!("`{}!` keeps state that nobody sees from outside", show(&mac.path));
+                let what = format!("`{}!` keeps state between invocations", show(&mac.path));
                 found.add(&mac.path, what, WHY, HELP);
             }
             _ => {}

@@ -1,8 +1,8 @@
-//! `leak`: memory that is given up in code that runs again and again.
+//! `leak`: memory that is leaked in code that runs for each event.
 
 use syn::{Expr, ExprMethodCall, GenericArgument, Ident, Path, Type};
 
-use super::body::{self, Part, Subject};
+use super::body::{self, Body, Part};
 use super::calls::{self, Calls};
 use super::{Attribute, Found, Lint};
 
@@ -18,20 +18,20 @@ const LEAKS: Calls = Calls {
         "std::mem::ManuallyDrop::new",
     ],
     unmistakable: &[],
-    what: "leaks a little each time this runs",
-    why: "a container runs it thousands of times, until Lambda kills it for its memory",
-    help: "own the value or share it with an `Arc`; what has to live as long as the container is a \
-           resource (`#[init]`)",
+    what: "leaks memory each time this runs",
+    why: "a container runs this thousands of times, until it is out of memory and Lambda kills it",
+    help: "own the value, or share it with `Arc::new(value)`; build a value that has to live as \
+           long as the container with `#[init]`",
 };
 
-/// What has the method `leak`.
+/// Types with a method `leak`.
 const LEAKED: &[&str] = &["std::string::String", "std::vec::Vec"];
 
-/// Macros that make one.
-const MADE_BY: &[&str] = &["std::format", "std::vec"];
+/// Macros that return a `String` or a `Vec`.
+const CREATING_MACROS: &[&str] = &["std::format", "std::vec"];
 
-/// Methods that make one of whatever they are called on.
-const MADE_OF: &[&str] = &[
+/// Methods that return a `String` or a `Vec` on every receiver.
+const CREATING_METHODS: &[&str] = &[
     "to_owned",
     "to_string",
     "to_vec",
@@ -42,82 +42,82 @@ const MADE_OF: &[&str] = &[
     "into_vec",
 ];
 
-/// Methods through which it comes.
-const PASSED_BY: &[&str] = &["clone", "unwrap", "expect", "unwrap_or_default"];
+/// Methods that return a `String` or a `Vec` if their receiver is or holds one.
+const PASSING_METHODS: &[&str] = &["clone", "unwrap", "expect", "unwrap_or_default"];
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
-    calls::find(subject, found, &[LEAKS]);
-    if subject.attribute == Attribute::Init {
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
+    calls::find(body, found, &[LEAKS]);
+    if body.attribute == Attribute::Init {
         return;
     }
-    for part in &subject.parts {
-        // Anybody's type may have a method of this name, so it has to be seen what it is called on.
+    for part in &body.parts {
+        // Any type may have a method of this name, so the receiver decides.
         if let Part::Expr(Expr::MethodCall(call), _) = part {
-            if call.method == "leak" && call.args.is_empty() && is_leaked(&call.receiver, subject) {
+            if call.method == "leak" && call.args.is_empty() && is_leaked(&call.receiver, body) {
                 LEAKS.report(&call.method, ".leak()", found);
             }
         }
     }
 }
 
-/// Whether an expression, or the variable that it is, surely is a `String` or a `Vec`.
-fn is_leaked(expr: &Expr, subject: &Subject<'_>) -> bool {
+/// True for an expression or a variable that is certain to be a `String` or a `Vec`.
+fn is_leaked(expr: &Expr, body: &Body<'_>) -> bool {
     match expr {
-        Expr::Path(path) => path.path.get_ident().is_some_and(|name| holds_one(name, subject)),
-        Expr::MethodCall(call) if call.method == "clone" => is_leaked(&call.receiver, subject),
-        expr => is_made(expr, subject),
+        Expr::Path(path) => path.path.get_ident().is_some_and(|name| holds_one(name, body)),
+        Expr::MethodCall(call) if call.method == "clone" => is_leaked(&call.receiver, body),
+        expr => is_created(expr, body),
     }
 }
 
-/// Whether a variable has one meaning in the body, and was bound to a `String` or a `Vec`.
-fn holds_one(name: &Ident, subject: &Subject<'_>) -> bool {
-    let one = subject.variables.iter().find(|variable| variable.name == name);
-    one.filter(|_| subject.scope.is_bound_once(name)).is_some_and(|one| match one.ty {
-        Some(ty) => is_leaked_type(ty, subject),
-        None => one.init.is_some_and(|init| is_made(init, subject)),
+/// True for a variable that is bound once in the body, to a `String` or a `Vec`.
+fn holds_one(name: &Ident, body: &Body<'_>) -> bool {
+    let one = body.variables.iter().find(|variable| variable.name == name);
+    one.filter(|_| body.scope.is_bound_once(name)).is_some_and(|one| match one.ty {
+        Some(ty) => is_leaked_type(ty, body),
+        None => one.init.is_some_and(|init| is_created(init, body)),
     })
 }
 
-/// Whether an expression makes a `String` or a `Vec`.
-fn is_made(expr: &Expr, subject: &Subject<'_>) -> bool {
+/// True for an expression that creates a `String` or a `Vec`.
+fn is_created(expr: &Expr, body: &Body<'_>) -> bool {
     match expr {
-        Expr::Paren(paren) => is_made(&paren.expr, subject),
-        Expr::Group(group) => is_made(&group.expr, subject),
-        Expr::Try(tried) => is_made(&tried.expr, subject),
-        Expr::Macro(mac) => subject.scope.is_one_of(&mac.mac.path, MADE_BY, 1),
+        Expr::Paren(paren) => is_created(&paren.expr, body),
+        Expr::Group(group) => is_created(&group.expr, body),
+        Expr::Try(tried) => is_created(&tried.expr, body),
+        Expr::Macro(mac) => body.scope.is_one_of(&mac.mac.path, CREATING_MACROS, 1),
         Expr::Call(call) => match &*call.func {
             Expr::Path(path) => {
-                body::unqualified(path).is_some_and(|path| is_associated(&path, subject))
+                body::unqualified(path).is_some_and(|path| is_associated(&path, body))
             }
             _ => false,
         },
         Expr::MethodCall(call) => {
             let is = |names: &[&str]| names.iter().any(|name| call.method == name);
-            is(MADE_OF)
-                || collects(call, subject)
-                || is(PASSED_BY) && is_made(&call.receiver, subject)
+            is(CREATING_METHODS)
+                || collects(call, body)
+                || is(PASSING_METHODS) && is_created(&call.receiver, body)
         }
         _ => false,
     }
 }
 
 /// `String::from`, `Vec::<u8>::with_capacity`
-fn is_associated(path: &Path, subject: &Subject<'_>) -> bool {
+fn is_associated(path: &Path, body: &Body<'_>) -> bool {
     let mut ty = path.clone();
     ty.segments.pop();
     ty.segments.pop_punct();
-    !ty.segments.is_empty() && subject.scope.is_one_of(&ty, LEAKED, 1)
+    !ty.segments.is_empty() && body.scope.is_one_of(&ty, LEAKED, 1)
 }
 
 /// `.collect::<Vec<_>>()`
-fn collects(call: &ExprMethodCall, subject: &Subject<'_>) -> bool {
+fn collects(call: &ExprMethodCall, body: &Body<'_>) -> bool {
     let ty = call.turbofish.as_ref().and_then(|turbofish| turbofish.args.first());
     match ty {
-        Some(GenericArgument::Type(ty)) => call.method == "collect" && is_leaked_type(ty, subject),
+        Some(GenericArgument::Type(ty)) => call.method == "collect" && is_leaked_type(ty, body),
         _ => false,
     }
 }
 
-fn is_leaked_type(ty: &Type, subject: &Subject<'_>) -> bool {
-    matches!(ty, Type::Path(path) if subject.scope.is_one_of(&path.path, LEAKED, 1))
+fn is_leaked_type(ty: &Type, body: &Body<'_>) -> bool {
+    matches!(ty, Type::Path(path) if body.scope.is_one_of(&path.path, LEAKED, 1))
 }

@@ -1,5 +1,5 @@
-//! What stands in the parentheses of well-known macros, as far as it is expressions. What does not
-//! parse is passed over: nobody but the macro knows what it means.
+//! The expressions in the arguments of well-known macros. Arguments that are not expressions are
+//! skipped: only the macro itself knows their meaning.
 
 use std::cell::OnceCell;
 
@@ -10,20 +10,20 @@ use syn::{Expr, ExprLet, Macro, Pat, Token, token};
 
 use super::paths::Scope;
 
-/// Syntax that is found during the walk and lives as long as what is looked at: a list, since the
-/// expressions of one macro may hold the next.
+/// Storage for the expressions parsed during the walk, which lives as long as the body. It is a
+/// linked list: later macro calls add to it while earlier expressions are still borrowed.
 #[derive(Default)]
-pub(super) struct Inside(OnceCell<Box<(Vec<Expr>, Inside)>>);
+pub(super) struct MacroArgs(OnceCell<Box<(Vec<Expr>, MacroArgs)>>);
 
-impl Inside {
-    /// Keeps these here, and says where the next are to be kept.
+impl MacroArgs {
+    /// Stores these expressions. Returns them, and the storage for the next ones.
     pub(super) fn keep(&self, exprs: Vec<Expr>) -> (&[Expr], &Self) {
         let node = self.0.get_or_init(|| Box::new((exprs, Self::default())));
         (&node.0, &node.1)
     }
 }
 
-/// Macros that take expressions with commas between them.
+/// Macros that take comma-separated expressions.
 const LISTS: &[&str] = &[
     "std::assert",
     "std::assert_eq",
@@ -90,7 +90,7 @@ const SELECTS: &[&str] = &[
     "futures_util::select_biased",
 ];
 
-/// The expressions in a macro, if it is one of these.
+/// Returns the expressions in the arguments of a macro, or none if the macro is not known.
 pub(super) fn read(mac: &Macro, scope: &Scope) -> Vec<Expr> {
     let is = |known| scope.is_one_of(&mac.path, known, 1);
     let grammar = if is(LISTS) {
@@ -104,7 +104,7 @@ pub(super) fn read(mac: &Macro, scope: &Scope) -> Vec<Expr> {
     };
     let mut exprs = Vec::new();
     let whole = |input: ParseStream<'_>| {
-        // What was understood before a fault stays.
+        // The expressions before a syntax error are kept.
         let _ = grammar(input, &mut exprs);
         input.parse::<proc_macro2::TokenStream>()
     };
@@ -131,7 +131,7 @@ fn list(input: ParseStream<'_>, exprs: &mut Vec<Expr>) -> syn::Result<()> {
     Ok(())
 }
 
-/// The name of what follows, and how it is shown: `name =`, `a.b = %`, `target:`, `"key":`.
+/// Skips a label and a format prefix: `name =`, `a.b = %`, `target:`, `"key":`.
 fn label(input: ParseStream<'_>) -> syn::Result<()> {
     let ahead = input.fork();
     while ahead.peek(syn::Ident) || ahead.peek(syn::Lit) || ahead.peek(Token![.]) {
@@ -148,8 +148,8 @@ fn label(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// Passes over what is no expression, up to its comma; looks into its braces, which in `json!` are
-/// objects.
+/// Skips an argument that is not an expression. Its braces and brackets are still read as lists,
+/// since in `json!` they are objects and arrays.
 fn other(input: ParseStream<'_>, exprs: &mut Vec<Expr>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
         if input.peek(token::Brace) || input.peek(token::Bracket) {

@@ -1,5 +1,5 @@
-//! What must not stand in an annotated item, because reuse would make it unsafe. One file a lint;
-//! this one lists them.
+//! Lints: code that an annotated item must not contain, because it is unsafe in a container that
+//! serves more than one invocation. Each lint has its own file; this one lists them.
 
 mod allowed;
 mod body;
@@ -21,9 +21,9 @@ pub(crate) use allowed::Allowed;
 
 use crate::diag::Diag;
 use crate::item::Item;
-use body::Subject;
+use body::Body;
 
-/// The attribute that an item stands under.
+/// The attribute on an item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attribute {
     Init,
@@ -31,12 +31,12 @@ pub(crate) enum Attribute {
     Handler,
 }
 
-/// One thing to look for.
+/// A lint and the function that runs it.
 struct Lint {
     name: &'static str,
-    /// Whether `allow(name)` switches it off.
+    /// True if `allow(name)` switches the lint off.
     can_be_allowed: bool,
-    find: fn(&Subject<'_>, &mut Found<'_>),
+    find: fn(&Body<'_>, &mut Found<'_>),
 }
 
 const LINTS: &[Lint] = &[
@@ -51,11 +51,10 @@ const LINTS: &[Lint] = &[
     request_in_key::LINT,
 ];
 
-/// Those that the compiler finds through the traits of the runtime, and nobody can allow.
-const BY_THE_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
+/// Lints that the compiler checks by the traits of the runtime. They cannot be allowed.
+const CHECKED_BY_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
 
-/// Runs all lints over an item, but for those that are allowed. Gives the names of those that found
-/// something.
+/// Runs all lints that are not allowed, and returns the names of those that reported a fault.
 pub(crate) fn check(
     attribute: Attribute,
     item: &Item,
@@ -63,18 +62,18 @@ pub(crate) fn check(
     diag: &mut Diag,
 ) -> Vec<&'static str> {
     let mut faults = Vec::new();
-    let body = body::Body::read(item);
-    let inside = macro_args::Inside::default();
-    let subject = Subject::new(attribute, item, body.as_ref(), &inside);
+    let parsed = body::Parsed::read(item);
+    let macro_args = macro_args::MacroArgs::default();
+    let body = Body::new(attribute, item, parsed.as_ref(), &macro_args);
     for lint in LINTS.iter().filter(|lint| !allowed.has(lint.name)) {
         let name = lint.name;
         let faults = &mut faults;
-        (lint.find)(&subject, &mut Found { name, diag, faults });
+        (lint.find)(&body, &mut Found { name, diag, faults });
     }
     faults
 }
 
-/// Takes what a lint finds.
+/// Collects the faults that a lint reports.
 struct Found<'a> {
     name: &'static str,
     diag: &'a mut Diag,
@@ -82,7 +81,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Reports it, and where to read on.
+    /// Reports a fault at these tokens, with a pointer to the documentation of the lint.
     fn add(
         &mut self,
         at: &dyn quote::ToTokens,

@@ -1,38 +1,38 @@
-//! Which names a lint knows. A macro sees names as they are written and not what they stand for, so
-//! a path is taken for a known one if it is the tail of it: `Mutex`, `sync::Mutex` and
-//! `std::sync::Mutex` are, `my::Mutex` is not.
+//! Matching of paths by name. A macro sees names before they are resolved, so a path matches a
+//! known one if it is the tail of it: `Mutex`, `sync::Mutex` and `std::sync::Mutex` match
+//! `std::sync::Mutex`, `my::Mutex` does not.
 
 use std::collections::HashMap;
 
 use syn::{Path, PathArguments, UseTree};
 
-/// What a body says about the names in it.
+/// The names that a body declares, imports and binds.
 #[derive(Default)]
 pub(super) struct Scope {
-    /// Types, modules and functions. Declared in the body: `None`; imported there: the whole path.
+    /// Types, modules and functions: `None` if declared in the body, the full path if imported.
     names: HashMap<String, Option<Vec<String>>>,
-    /// Bound by the item, and how often. They hide functions, but no modules: `env::var` is not a
-    /// field of `env`.
+    /// Variables and parameters, with the number of their bindings. They shadow functions but not
+    /// modules: a variable `env` does not change the meaning of `env::var`.
     variables: HashMap<String, usize>,
 }
 
 impl Scope {
-    /// The body declares this name.
+    /// Records a declaration in the body.
     pub(super) fn declare(&mut self, name: &syn::Ident) {
         self.names.insert(crate::tokens::text(name), None);
     }
 
-    /// The item binds this name to a value.
+    /// Records a binding of a variable or a parameter.
     pub(super) fn bind(&mut self, name: &syn::Ident) {
         *self.variables.entry(crate::tokens::text(name)).or_default() += 1;
     }
 
-    /// Whether this variable has one meaning in the whole item.
+    /// True for a variable with a single binding in the item.
     pub(super) fn is_bound_once(&self, name: &syn::Ident) -> bool {
         self.variables.get(&crate::tokens::text(name)) == Some(&1)
     }
 
-    /// The body imports these.
+    /// Records the imports of a `use` in the body.
     pub(super) fn import(&mut self, tree: &UseTree, before: &mut Vec<String>) {
         let text = crate::tokens::text;
         match tree {
@@ -63,18 +63,18 @@ impl Scope {
         }
     }
 
-    /// Whether the body itself says what this name is.
+    /// True for a name that the item declares or binds.
     pub(super) fn declares(&self, name: &str) -> bool {
         matches!(self.names.get(name), Some(None)) || self.variables.contains_key(name)
     }
 
-    /// Whether a path is this name alone, and the body does not say what that is.
+    /// True for a path of this one segment that the item does not declare, import or bind.
     pub(super) fn is_bare(&self, path: &Path, name: &str) -> bool {
         path.is_ident(name) && !self.names.contains_key(name) && !self.variables.contains_key(name)
     }
 
-    /// The path with the body's imports written out; `None` if it begins with something that the
-    /// body declares.
+    /// The path with the imports of the body applied; `None` if its first segment is declared in
+    /// the body.
     fn resolve(&self, path: &Path) -> Option<Vec<String>> {
         let segments = path.segments.iter();
         let mut written: Vec<_> =
@@ -92,9 +92,8 @@ impl Scope {
         }
     }
 
-    /// Whether the path, as far as it is written, is the tail of one of `known`, with at least
-    /// `least` segments of it. `known` are written as in `use`: `std::sync::Mutex`; `core` and
-    /// `alloc` count as `std`.
+    /// True for a path of at least `least` segments that is the tail of one of the `known` full
+    /// paths, such as `std::sync::Mutex`. `core` and `alloc` count as `std`.
     pub(super) fn is_one_of(&self, path: &Path, known: &[&str], least: usize) -> bool {
         let Some(mut written) = self.resolve(path) else {
             return false;
@@ -117,13 +116,13 @@ impl Scope {
     }
 }
 
-/// Whether the last segment of a path has arguments in angle brackets.
+/// True if the last segment of a path has arguments in angle brackets.
 pub(super) fn is_generic(path: &Path) -> bool {
     let last = path.segments.last();
     last.is_some_and(|last| matches!(last.arguments, PathArguments::AngleBracketed(_)))
 }
 
-/// A path as it is shown to the user: without arguments.
+/// A path for a message: without generic arguments.
 pub(super) fn show(path: &Path) -> String {
     let segments = path.segments.iter();
     let segments: Vec<_> = segments.map(|segment| segment.ident.to_string()).collect();

@@ -1,4 +1,4 @@
-//! `process_state`: a change to what the whole process has one of.
+//! `process_state`: a change to process-wide state, or an end of the process.
 
 use super::Lint;
 use super::calls::{self, Calls};
@@ -6,7 +6,7 @@ use super::calls::{self, Calls};
 pub(super) const LINT: Lint = Lint {
     name: "process_state",
     can_be_allowed: true,
-    find: |subject, found| calls::find(subject, found, &[CHANGES, ENDS]),
+    find: |body, found| calls::find(body, found, &[CHANGES, ENDS]),
 };
 
 const CHANGES: Calls = Calls {
@@ -18,15 +18,17 @@ const CHANGES: Calls = Calls {
         "std::panic::take_hook",
     ],
     unmistakable: &[("set_var", 2), ("remove_var", 1), ("set_current_dir", 1), ("set_hook", 1)],
-    what: "changes the process, not this invocation",
-    why: "it stays so for every later invocation in this container, and for any that runs at the same time",
-    help: "do it once, in a resource (`#[init]`) or in `main`, or pass the value as an argument",
+    what: "changes process-wide state",
+    why: "the change stays for every later invocation in this container, and for those that run \
+          concurrently",
+    help: "call it once in `main`, before `run()`, or pass the value as an argument to the code \
+           that needs it",
 };
 
 const ENDS: Calls = Calls {
     functions: &["std::process::exit", "std::process::abort"],
     unmistakable: &[],
     what: "ends the container",
-    why: "this invocation fails, and the next one has to build every resource again",
-    help: "return an error",
+    why: "this invocation fails, and the next one waits until every resource is built again",
+    help: "return an error: `return Err(error)`",
 };

@@ -1,8 +1,8 @@
-//! `request_in_key`: a cached function that takes what no two invocations have in common.
+//! `request_in_key`: a cached function whose key differs in every invocation.
 
 use syn::{FnArg, TypePath};
 
-use super::body::Subject;
+use super::body::Body;
 use super::paths::show;
 use super::types;
 use super::{Attribute, Found, Lint};
@@ -19,8 +19,8 @@ const REQUEST: &[&str] = &[
     "rewarm::Context",
 ];
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
-    let (Attribute::Cached, Item::Fn(function)) = (subject.attribute, subject.item) else {
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
+    let (Attribute::Cached, Item::Fn(function)) = (body.attribute, body.item) else {
         return;
     };
     for input in &function.sig.inputs {
@@ -29,14 +29,19 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
         {
             continue;
         }
-        let is_request = |ty: &TypePath| subject.scope.is_one_of(&ty.path, REQUEST, 1);
+        let is_request = |ty: &TypePath| body.scope.is_one_of(&ty.path, REQUEST, 1);
         if let Some(ty) = types::find(&param.ty, &is_request, &|_| true) {
             found.add(
                 ty,
-                format_args!("a key with a `{}` in it never comes again", show(&ty.path)),
-                "each invocation brings its own request id and deadline, so every call would fetch, \
-                 and push a useful answer out of the cache",
-                "take the parts of the event that the answer depends on, or mark it `#[skip]`",
+                format_args!(
+                    "`{}` never finds a cached value: its key contains a `{}`",
+                    body.name(),
+                    show(&ty.path)
+                ),
+                "each invocation has its own request id and deadline, so every call fetches, and \
+                 its entry evicts a useful one",
+                "take only the parts of the event that the value depends on, such as `id: &str`, \
+                 or leave the argument out of the key with `#[skip]`",
             );
         }
     }

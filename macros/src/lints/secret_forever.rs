@@ -1,8 +1,8 @@
-//! `secret_forever`: a secret that a container would keep for as long as it lives.
+//! `secret_forever`: a secret that is kept until the container ends.
 
 use syn::{Type, TypePath};
 
-use super::body::Subject;
+use super::body::Body;
 use super::paths::show;
 use super::types;
 use super::{Attribute, Found, Lint};
@@ -19,7 +19,7 @@ const SECRECY: &[&str] = &[
     "secrecy::SecretBytesMut",
 ];
 
-/// How names of secrets end, word by word.
+/// The words that end the name of a secret.
 const ENDINGS: &[&[&str]] = &[
     &["secret"],
     &["password"],
@@ -30,21 +30,21 @@ const ENDINGS: &[&[&str]] = &[
     &["access", "token"],
 ];
 
-/// What a secret is when it has no type of its own.
+/// Types of a secret that has no type of its own.
 const TEXT: &[&str] =
     &["std::string::String", "bytes::Bytes", "bytes::BytesMut", "zeroize::Zeroizing"];
 
-const WHY: &str = "a rotated secret stays in use, and in memory, for as long as the container lives: \
-                   hours";
-const HELP: &str = "make it a function under `#[cached(ttl = \"5m\")]`, which fetches it again and \
-                    drops the old one";
+const KEPT: &str = "`#[init]` keeps it until the container ends";
+const WHY: &str = "after a rotation this container still uses the old secret, often for hours";
+const HELP: &str = "make it a function with `#[cached(ttl = \"5m\")]`, which fetches the secret \
+                    again and drops the old value";
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
-    if subject.attribute != Attribute::Init {
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
+    if body.attribute != Attribute::Init {
         return;
     }
-    let value = subject.value();
-    let scope = &subject.scope;
+    let value = body.value();
+    let scope = &body.scope;
     let is_secret = |ty: &TypePath| {
         let path = &ty.path;
         let from_secrecy = path.segments.len() > 1 && path.segments[0].ident == "secrecy";
@@ -53,34 +53,34 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
             || scope.is_one_of(path, SECRECY, 1)
             || last.is_some_and(|last| ends_as_a_secret(&words(&last)))
     };
-    let into = |ty: &TypePath| {
+    let descend = |ty: &TypePath| {
         types::is_wrapper(ty, scope) || types::is_lock(ty, scope) || types::is_growing(ty, scope)
     };
-    let name = subject.name();
-    if let Some(ty) = types::find(&value, &is_secret, &into) {
-        let what = format!("`{name}` would keep a secret (`{}`) for good", show(&ty.path));
+    let name = body.name();
+    if let Some(ty) = types::find(&value, &is_secret, &descend) {
+        let what = format!("`{name}` holds a secret (`{}`), and {KEPT}", show(&ty.path));
         found.add(ty, what, WHY, HELP);
-    } else if ends_as_a_secret(&words(&crate::tokens::text(name))) && is_text(&value, subject) {
-        let what = format!("`{name}` would keep a secret for good, to judge by its name");
-        let help = format!("{HELP}; if it is no secret, `allow(secret_forever)`");
+    } else if ends_as_a_secret(&words(&crate::tokens::text(name))) && is_text(&value, body) {
+        let what = format!("`{name}` looks like a secret, and {KEPT}");
+        let help = format!("{HELP}; if it is not a secret, write `allow(secret_forever)`");
         found.add(name, what, WHY, help);
     }
 }
 
-/// Whether it is a text or bytes.
-fn is_text(ty: &Type, subject: &Subject<'_>) -> bool {
-    let scope = &subject.scope;
+/// True for text and for bytes.
+fn is_text(ty: &Type, body: &Body<'_>) -> bool {
+    let scope = &body.scope;
     match ty {
         Type::Path(path) => {
             let is = |name: &str| path.path.is_ident(name);
-            let inside = || types::parts(ty).into_iter().any(|part| is_text(part, subject));
+            let parts_are_text = || types::parts(ty).into_iter().any(|part| is_text(part, body));
             is("str")
                 || scope.is_one_of(&path.path, TEXT, 1)
-                || types::is_wrapper(path, scope) && inside()
+                || types::is_wrapper(path, scope) && parts_are_text()
                 || scope.is_one_of(&path.path, &["std::vec::Vec"], 1) && holds_bytes(ty)
         }
         Type::Array(_) | Type::Slice(_) => holds_bytes(ty),
-        Type::Reference(_) => types::parts(ty).into_iter().any(|part| is_text(part, subject)),
+        Type::Reference(_) => types::parts(ty).into_iter().any(|part| is_text(part, body)),
         _ => false,
     }
 }
@@ -100,8 +100,8 @@ fn ends_as_a_secret(words: &[String]) -> bool {
     })
 }
 
-/// The words of a name, in small letters: of `ApiKey`, `api_key`, `API_KEY` or `APIKey`, `api` and
-/// `key`.
+/// The words of a name, in lower case: `api` and `key` for `ApiKey`, `api_key`, `API_KEY` and
+/// `APIKey`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let letters: Vec<char> = name.chars().collect();

@@ -1,24 +1,28 @@
-//! `static_mut`: a `static mut`, as a resource or in a body.
+//! `static_mut`: a `static mut` as a resource or in a body.
 
-use super::body::{Part, Subject};
+use super::body::{Body, Part};
 use super::{Found, Lint};
 use crate::item::Item;
 
 pub(super) const LINT: Lint = Lint { name: "static_mut", can_be_allowed: false, find };
 
-fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
-    if let Item::Static(item) = subject.item {
+pub(super) const WHY: &str = "later invocations see what this one writes, and access from two \
+                              threads at once is undefined behaviour";
+
+fn find(body: &Body<'_>, found: &mut Found<'_>) {
+    if let Item::Static(item) = body.item {
         if let Some(mutability) = &item.mutability {
             found.add(
                 mutability,
                 "a container resource cannot be `static mut`",
-                "every later invocation would see what this one left in it, and two threads at a \
-                 time would be undefined behaviour",
-                "write `static`, and put what changes into a `Mutex` or an atomic",
+                WHY,
+                "write `static` for a value that is only read, and keep what belongs to one \
+                 invocation in a local variable; what invocations are meant to share, such as a \
+                 counter, needs an atomic or a lock",
             );
         }
     }
-    for part in &subject.parts {
+    for part in &body.parts {
         let Part::Static(item) = part else { continue };
         let syn::StaticMutability::Mut(mutability) = &item.mutability else {
             continue;
@@ -26,9 +30,9 @@ fn find(subject: &Subject<'_>, found: &mut Found<'_>) {
         found.add(
             mutability,
             format_args!("`{}` is a `static mut`", item.ident),
-            "it survives from one invocation to the next, and two threads at a time would be \
-             undefined behaviour",
-            "keep it in a local variable, or declare what the container is to keep with `#[init]`",
+            WHY,
+            "keep what belongs to one invocation in a local variable (`let mut`), and build what \
+             is only read with `#[init]`",
         );
     }
 }

@@ -1,10 +1,10 @@
-//! The types that lints know, and how they stand in one another.
+//! The types that lints know, and the search for a type inside another.
 
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
 use super::paths::{Scope, is_generic};
 
-/// Locks: what they hold can be changed by whoever shares them.
+/// Locks. Their content can be changed through a shared reference.
 pub(super) const LOCKS: &[&str] = &[
     "std::sync::Mutex",
     "std::sync::RwLock",
@@ -25,7 +25,7 @@ pub(super) const LOCKS: &[&str] = &[
     "spin::RwLock",
 ];
 
-/// Collections that take what they are given.
+/// Collections that can grow.
 pub(super) const GROWING: &[&str] = &[
     "std::vec::Vec",
     "std::string::String",
@@ -50,7 +50,7 @@ pub(super) const GROWING: &[&str] = &[
     "bytes::BytesMut",
 ];
 
-/// Types that are as good as what stands in their angle brackets.
+/// Types that count as their type argument.
 const WRAPPERS: &[&str] = &[
     "std::option::Option",
     "std::boxed::Box",
@@ -66,22 +66,22 @@ const WRAPPERS: &[&str] = &[
     "arc_swap::ArcSwap",
 ];
 
-/// Whether it is a wrapper.
+/// True for a wrapper with a type argument.
 pub(super) fn is_wrapper(ty: &TypePath, scope: &Scope) -> bool {
     scope.is_one_of(&ty.path, WRAPPERS, 1) && is_generic(&ty.path)
 }
 
-/// Whether it is a lock.
+/// True for a lock with a type argument.
 pub(super) fn is_lock(ty: &TypePath, scope: &Scope) -> bool {
     scope.is_one_of(&ty.path, LOCKS, 1) && is_generic(&ty.path)
 }
 
-/// Whether it is a collection that grows.
+/// True for a collection that can grow.
 pub(super) fn is_growing(ty: &TypePath, scope: &Scope) -> bool {
     scope.is_one_of(&ty.path, GROWING, 1)
 }
 
-/// The types that stand in a type, one step down: arguments in angle brackets, elements, fields.
+/// The direct components of a type: its type arguments, elements or fields.
 pub(super) fn parts(ty: &Type) -> Vec<&Type> {
     match ty {
         Type::Path(path) => match path.path.segments.last().map(|last| &last.arguments) {
@@ -104,20 +104,20 @@ pub(super) fn parts(ty: &Type) -> Vec<&Type> {
     }
 }
 
-/// The first path in a type for which `is` holds. Goes into a path only where `into` holds, and into
-/// everything that is not a path.
+/// The first path in a type that `is` accepts. The search enters the type arguments of a path only
+/// if `descend` accepts the path, and all other types always.
 pub(super) fn find<'a>(
     ty: &'a Type,
     is: &dyn Fn(&TypePath) -> bool,
-    into: &dyn Fn(&TypePath) -> bool,
+    descend: &dyn Fn(&TypePath) -> bool,
 ) -> Option<&'a TypePath> {
     if let Type::Path(path) = ty {
         if is(path) {
             return Some(path);
         }
-        if !into(path) {
+        if !descend(path) {
             return None;
         }
     }
-    parts(ty).into_iter().find_map(|part| find(part, is, into))
+    parts(ty).into_iter().find_map(|part| find(part, is, descend))
 }

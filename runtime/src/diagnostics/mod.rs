@@ -1,5 +1,5 @@
-//! What the types in a user's signature have to be, and what the compiler says where they are not.
-//! Each bound is checked once, on the user's type ([`Checked`]).
+//! The bounds on the types in a user's signature, and the messages of the compiler where a type
+//! does not meet them. Each bound is checked once, on the user's type ([`Checked`]).
 
 pub(crate) mod probe;
 
@@ -8,24 +8,23 @@ use std::hash::Hash;
 use crate::base::erased::BoxFuture;
 use crate::error::BoxError;
 
-/// A type that may live in a container: every thread may use it and it borrows nothing.
+/// A type that can be kept in a container: usable from every thread, without borrowed data.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in a container",
     label = "not `Send + Sync + 'static`",
-    note = "a kept value is used by every later invocation, from any thread, so it has to be \
-            `Send + Sync + 'static`\n\
-            help: share with `Arc` instead of `Rc`, change through a `Mutex` or an atomic instead \
-            of a `Cell` or a `RefCell`, and own what is borrowed\n\
-            see `not_shareable` in docs/lints.md"
+    note = "every later invocation uses the kept value, from any thread (lint `not_shareable`, see \
+            docs/lints.md#not_shareable)\n\
+            help: share with `Arc` instead of `Rc`, own what is borrowed, and keep what one \
+            invocation changes (a `Cell`, a `RefCell`) in a local variable of the handler"
 )]
 pub trait Shareable: Send + Sync + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Shareable for T {}
 
-/// A type that was held against its bounds: itself. The const says that it fits. If it does not, the const
-/// has no value, and the compiler asks nothing more of what would have come of the type: one mistake is
-/// one error, here and in whatever uses the item.
+/// `T`, once its bounds are checked. The constant `FITS` evaluates only if `T` meets them. If it
+/// does not, the compiler skips everything that depends on the type, so that one mistake is one
+/// error, here and in the code that uses the item.
 pub type Checked<T, const FITS: bool> = <Verdict<FITS> as Checks<T>>::Itself;
 
 /// See [`Checked`].
@@ -42,7 +41,7 @@ impl<T: ?Sized> Checks<T> for Verdict<true> {
     type Itself = T;
 }
 
-/// The type of a value that is not known, since what is wrong with its item hides it.
+/// The type of a value that is unknown because its item has an error.
 pub trait Faulty {
     /// See [`Checked`].
     type Value;
@@ -53,11 +52,11 @@ pub const fn shareable<T: Shareable + ?Sized>() -> bool {
     true
 }
 
-/// A type of which every caller can have a copy.
+/// A type whose value can be cloned for every caller.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "not `Clone`",
-    note = "every caller gets a clone of the answer that is kept\n\
+    note = "every caller receives a clone of the cached value\n\
             help: derive `Clone`, or return `Arc<{Self}>`"
 )]
 pub trait Copies: Sized {}
@@ -65,18 +64,18 @@ pub trait Copies: Sized {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Copies for T {}
 
-/// Reports a type that cannot be cached.
+/// Reports a type that is not [`Shareable`] or not `Clone`.
 pub const fn cacheable<T: Shareable + Copies>() -> bool {
     true
 }
 
-/// A type that may be part of a key.
+/// A type that can be part of a cache key.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a key",
+    message = "`{Self}` cannot be part of a cache key",
     label = "not `Hash + Eq + Clone + Send + Sync + 'static`",
-    note = "the arguments of a cached function are the key under which its answer is kept\n\
-            help: mark a resource with `#[from]`; else derive `Hash`, `PartialEq`, `Eq` and `Clone`, \
-            or leave the argument out of the key with `#[skip]`"
+    note = "the arguments of a cached function are the key of its value\n\
+            help: mark a resource with `#[from]`; derive `Hash`, `PartialEq`, `Eq` and `Clone` for \
+            any other type, or leave the argument out of the key with `#[skip]`"
 )]
 pub trait KeyPart {}
 
@@ -88,16 +87,16 @@ where
 {
 }
 
-/// Reports a type that may not be part of a key.
+/// Reports a type that cannot be part of a cache key.
 pub const fn key_part<A: KeyPart + ?Sized>() -> bool {
     true
 }
 
-/// An argument that is no part of the key and goes to the fetch as it is.
+/// An argument outside of the key that is moved into the fetch.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be passed on to the fetch",
+    message = "`{Self}` cannot be passed to the fetch",
     label = "not `Send + 'static`",
-    note = "the fetch runs in a task of its own and must own what it uses\n\
+    note = "the fetch runs in its own task, which owns its arguments\n\
             help: share with `Arc` instead of `Rc`, or make it a resource and mark it `#[from]`"
 )]
 pub trait Passed {}
@@ -105,16 +104,16 @@ pub trait Passed {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static> Passed for T {}
 
-/// Reports an argument that cannot be passed on.
+/// Reports an argument that cannot be moved into the fetch.
 pub const fn passed<T: Passed>() -> bool {
     true
 }
 
-/// An argument that is no part of the key, and of which the fetch gets its own.
+/// A borrowed argument outside of the key, which is cloned into the fetch.
 #[diagnostic::on_unimplemented(
-    message = "`&{Self}` cannot be passed on to the fetch",
-    label = "cannot be made owned, or that is not `Send`",
-    note = "the fetch runs in a task of its own and must own what it uses\n\
+    message = "`&{Self}` cannot be passed to the fetch",
+    label = "has no owned form that is `Send + 'static`",
+    note = "the fetch runs in its own task, which owns its arguments\n\
             help: take `Arc<{Self}>`, or make it a resource and mark it `#[from]`"
 )]
 pub trait PassedOwned {}
@@ -122,33 +121,33 @@ pub trait PassedOwned {}
 #[diagnostic::do_not_recommend]
 impl<A: ToOwned<Owned: Send + 'static> + Sync + ?Sized> PassedOwned for A {}
 
-/// Reports a borrowed argument that cannot be passed on.
+/// Reports a borrowed argument that cannot be cloned into the fetch.
 pub const fn passed_owned<A: PassedOwned + ?Sized>() -> bool {
     true
 }
 
-/// An error that a fetch can end with.
+/// An error type of a fetch.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a cached function",
     label = "not `Send + 'static`",
-    note = "a fetch runs in a task of its own, and its error goes to whoever waits for it\n\
-            help: write `Box<dyn Error + Send + Sync>`, or return `rewarm::Error`"
+    note = "a fetch runs in its own task and sends its error to the callers that wait for it\n\
+            help: return `rewarm::Error` or `Box<dyn Error + Send + Sync>`"
 )]
 pub trait FetchError {}
 
 #[diagnostic::do_not_recommend]
 impl<E: Send + 'static> FetchError for E {}
 
-/// Reports an error that a fetch cannot end with.
+/// Reports an error type that is not `Send + 'static`.
 pub const fn fetch_error<E: FetchError>() -> bool {
     true
 }
 
-/// An error that several callers can be given.
+/// An error that can be cloned for every caller.
 #[diagnostic::on_unimplemented(
-    message = "`negative_ttl` wants an error that is `Clone`, and `{Self}` is not",
+    message = "`negative_ttl` requires an error that is `Clone`, and `{Self}` is not",
     label = "not `Clone`",
-    note = "an error that is kept is given to every caller until it is too old\n\
+    note = "every caller receives a clone of the kept error until `negative_ttl` has passed\n\
             help: derive `Clone`, return `rewarm::Error`, or leave `negative_ttl` out"
 )]
 pub trait SharedFailure {}
@@ -161,16 +160,16 @@ pub const fn shared_failure<E: SharedFailure>() -> bool {
     true
 }
 
-/// An error that Lambda and those who share a resource can be told.
+/// An error that can be reported to Lambda and to the callers that share a resource.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be reported as an error",
     label = "does not convert into `Box<dyn Error + Send + Sync>`",
-    note = "what went wrong is told to Lambda, with its whole chain of sources\n\
-            help: implement `std::error::Error` for it, write `Box<dyn Error + Send + Sync>`, or \
-            return `rewarm::Error`"
+    note = "Lambda receives the error with its chain of sources\n\
+            help: implement `std::error::Error` for it, or return `rewarm::Error` or \
+            `Box<dyn Error + Send + Sync>`"
 )]
 pub trait Reportable: Sized {
-    /// The error as it is told.
+    /// The error in the form in which it is reported.
     fn report(self) -> BoxError;
 }
 
@@ -181,7 +180,7 @@ impl<E: Into<BoxError> + Send> Reportable for E {
     }
 }
 
-/// Boxes what a resource or a cached function waits for.
+/// Boxes the future of a resource or a cached function. The compiler's error contains this name.
 #[inline]
 pub fn guard_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
 where
@@ -192,12 +191,12 @@ where
     Box::pin(future)
 }
 
-/// What a `check` returns.
+/// The future of a `check`.
 #[diagnostic::on_unimplemented(
-    message = "this `check` does not say whether the value can still be used",
+    message = "this `check` does not return `Result<(), E>`",
     label = "not an `async fn(&T) -> Result<(), E>`",
-    note = "a value that fails its check is built anew\n\
-            help: make it an `async fn` that takes `&T` and returns `Result<(), E>`"
+    note = "the value is built again if its check returns an error\n\
+            help: write `async fn check(value: &T) -> Result<(), E>`"
 )]
 pub trait Check<E>: Future<Output = Result<(), E>> {}
 
@@ -215,12 +214,12 @@ where
     Box::pin(async move { future.await.map_err(E::report) })
 }
 
-/// What a `close` returns.
+/// The future of a `close`.
 #[diagnostic::on_unimplemented(
-    message = "this `close` cannot be waited for, or returns something",
+    message = "this `close` is not an `async fn` without a return value",
     label = "not an `async fn(&T)`",
-    note = "it runs when the container ends, and nobody is left to be told of an error\n\
-            help: make it an `async fn` that takes `&T` and returns nothing"
+    note = "it runs after the last use of the value, when no caller can receive a result\n\
+            help: write `async fn close(value: &T)`, and log an error in its body"
 )]
 pub trait Close: Future<Output = ()> {}
 
@@ -238,13 +237,13 @@ where
     Box::pin(future)
 }
 
-/// An answer that is sent at once.
+/// A response that is sent as one JSON document.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be written as JSON",
     label = "not `Serialize`",
-    note = "a handler answers with JSON\n\
-            help: add `#[derive(serde::Serialize)]` to what is in it; for a `StreamResponse` write \
-            `#[handler(streaming)]`, for an HTTP response `#[handler(http)]`"
+    note = "the response of a handler is sent as JSON\n\
+            help: add `#[derive(serde::Serialize)]` to the type; return a `StreamResponse` from \
+            `#[handler(streaming)]`, and an HTTP response from `#[handler(http)]`"
 )]
 pub trait JsonResponse: serde::Serialize {}
 

@@ -1,4 +1,4 @@
-//! Questions to types, answered at compile time.
+//! Properties of types, tested at compile time without a trait bound.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -6,24 +6,24 @@ use std::ops::Deref;
 use crate::base::erased::{Erased, lent};
 use crate::error::{BoxError, ResourceError};
 
-/// Asks what a type can do, and answers without an error if it cannot: an inherent constant, where
-/// its bounds hold, is found before the one of [`Fallback`].
+/// Tests for properties of `T` without an error if one is missing: an inherent constant whose bounds
+/// hold takes precedence over the constant of the trait [`Fallback`].
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
-/// The answers for types that cannot.
+/// The results for types that lack the property.
 pub trait Fallback<T> {
     /// Not a `Result`.
     const IS_RESULT: bool = false;
-    /// Not a value that says there is none.
+    /// Not an `Option`, so never `None`.
     const IS_NONE: fn(&Erased) -> bool = |_| false;
     /// Not `Clone`.
     const CLONE: Option<fn(&T) -> T> = None;
-    /// Cannot become an error with a source chain.
+    /// Not an error, so only the name of the type is reported.
     const INTO_BOX: fn(T) -> BoxError = |_| {
         let text = format!("an error of type `{}`", std::any::type_name::<T>());
         crate::Error::msg(text).into()
     };
-    /// Has no place for a resource that cannot be had.
+    /// Not `From<ResourceError>`.
     const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = None;
 }
 
@@ -54,12 +54,12 @@ impl<T: From<ResourceError>> Probe<T> {
     pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
 }
 
-/// A value that a parameter borrows as a trait object: if it is a pointer to that, as an
-/// `Arc<dyn Trait>` is, what it points to is lent, else itself ([`LendsItself`]).
+/// Lends a value to a parameter that borrows a trait object `D`. A pointer to `D`, such as
+/// `Arc<dyn Trait>`, lends its target; any other value lends itself ([`LendsItself`]).
 pub struct Lender<'a, V: ?Sized, D: ?Sized>(&'a V, PhantomData<&'a D>);
 
 impl<'a, V: ?Sized, D: ?Sized> Lender<'a, V, D> {
-    /// Of this value.
+    /// Wraps a value.
     #[inline]
     pub fn of(value: &'a V) -> Self {
         Self(value, PhantomData)
@@ -67,14 +67,14 @@ impl<'a, V: ?Sized, D: ?Sized> Lender<'a, V, D> {
 }
 
 impl<'a, V: Deref<Target = D> + ?Sized, D: ?Sized> Lender<'a, V, D> {
-    /// What it points to.
+    /// The target of the pointer.
     #[inline]
     pub fn lend(self) -> &'a D {
         self.0
     }
 }
 
-/// See [`Lender`].
+/// The fallback of [`Lender`] for values that are not pointers to `D`.
 pub trait LendsItself<'a, V: ?Sized> {
     /// The value.
     fn lend(self) -> &'a V;
@@ -87,17 +87,17 @@ impl<'a, V: ?Sized, D: ?Sized> LendsItself<'a, V> for Lender<'a, V, D> {
     }
 }
 
-/// A `Result`, under whatever name: gives the types in it.
+/// A `Result`, also behind an alias, and its two types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Result`",
-    note = "help: write `Result<T, E>`, or an alias of it with one parameter"
+    note = "help: write `Result<T, E>`, or an alias of it with one type parameter"
 )]
 pub trait IsResult {
-    /// What it holds if all went well.
+    /// The type of the value.
     type Ok;
-    /// What it holds if not.
+    /// The type of the error.
     type Err;
-    /// The same, under its own name.
+    /// Returns the value as a plain `Result`.
     fn into_result(self) -> Result<Self::Ok, Self::Err>;
 }
 

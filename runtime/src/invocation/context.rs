@@ -233,11 +233,11 @@ pub fn defer(work: impl Future<Output: Deferred> + Send + 'static) {
 
 /// What deferred work can end with.
 #[diagnostic::on_unimplemented(
-    message = "deferred work cannot end with `{Self}`",
-    label = "not `()`, and not a `Result` whose error can be logged",
-    note = "nobody is there any more to take a value\n\
-            help: end it with `()`, or with a `Result<(), E>` whose error is a `std::error::Error` or \
-            a `rewarm::Error`"
+    message = "deferred work cannot return `{Self}`",
+    label = "neither `()` nor a `Result<(), E>` whose error can be logged",
+    note = "deferred work runs after the response, when no caller can receive a value\n\
+            help: return `()`, or a `Result<(), E>` whose error is a `std::error::Error` or a \
+            `rewarm::Error`"
 )]
 pub trait Deferred {
     /// The error, if it failed.

@@ -32,10 +32,11 @@ pub fn context(request: &Request) -> Context {
 
 /// An answer to a request.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no answer to an HTTP request",
+    message = "`{Self}` is not an HTTP response",
     label = "not `IntoResponse`",
-    note = "help: return a `http::Response<B>`, a text, bytes, a `serde_json::Value`, or one of \
-            them behind a `StatusCode`: `(status, value)`"
+    note = "the return value of an `http` handler is converted into an HTTP response\n\
+            help: return an `http::Response<B>`, text, bytes, a `serde_json::Value`, or one of \
+            these with a status code, as `(StatusCode::CREATED, value)`"
 )]
 pub trait HttpResponse: IntoResponse + Send {}
 
@@ -59,7 +60,8 @@ pub fn respond<R: HttpResponse, E: Reportable>(
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be streamed",
     label = "not an `http::Response<B>` with a `B: http_body::Body`",
-    note = "help: return an `http::Response<B>`, or leave the option `streaming` out"
+    note = "a streamed response is sent to Lambda in chunks of bytes\n\
+            help: return an `http::Response<B>`, or remove the option `streaming`"
 )]
 pub trait StreamedHttpResponse {
     /// The same with a body of whatever type.
@@ -128,8 +130,8 @@ where
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not serve HTTP requests",
     label = "not a `tower::Service<http::Request<lambda_http::Body>>` that is `Clone + Send`",
-    note = "a function that does not take the request makes a service, once per container\n\
-            help: return an `axum::Router`, or take the request first: \
+    note = "an `http` handler without a request parameter returns a service, once per container\n\
+            help: return an `axum::Router`, or take the request as the first parameter: \
             `async fn name(request: rewarm::http::Request)`"
 )]
 pub trait HttpService:

@@ -31,8 +31,9 @@ impl futures_util::Stream for StreamBody {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be streamed",
     label = "not a `StreamResponse<S>` of a stream of bytes",
-    note = "help: return a `rewarm::StreamResponse<S>` with `S: Stream<Item = Result<D, E>>` and \
-            `D: Into<Bytes>`, or leave the option `streaming` out"
+    note = "a streamed response is sent to Lambda in chunks of bytes\n\
+            help: return a `rewarm::StreamResponse<S>` with `S: Stream<Item = Result<D, E>>` and \
+            `D: Into<Bytes>`, or remove the option `streaming`"
 )]
 pub trait Streamed {
     /// Erases the type of the body.

@@ -25,10 +25,10 @@ pub(crate) use graph::{mark_dependents_stale, registry};
 /// parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a resource",
-    label = "no `#[init]` and no `#[cached]` without arguments declares this",
-    note = "a parameter is filled with the resource of its name; a `#[cached]` function with arguments \
-            is none, call it in the body\n\
-            help: declare it with `#[init]`, bring it into scope with `use`, or name it with \
+    label = "not declared by `#[init]`, or by `#[cached]` on a function without arguments",
+    note = "a parameter is filled with the resource of the same name; a `#[cached]` function with \
+            arguments is not a resource and is called in the body\n\
+            help: declare it with `#[init]`, import it with `use`, or give its path with \
             `#[from(path::to::resource)]`"
 )]
 pub trait Resource {
@@ -158,9 +158,9 @@ pub trait Handle: Deref {
 /// A parameter that owns its value: `db: Arc<Pool>`, or a clone.
 #[diagnostic::on_unimplemented(
     message = "a parameter of type `{Self}` cannot be filled from this resource",
-    label = "not what the resource holds, nor an `Arc` of it",
+    label = "neither the type of the resource nor an `Arc` of it",
     note = "the resource is held as `{H}`\n\
-            help: of a resource of type `T`, take `&T`, `Arc<T>`, or `T` itself if it is `Clone`"
+            help: take a resource of type `T` as `&T`, `Arc<T>`, or `T` if it is `Clone`"
 )]
 pub trait FromRef<T, H> {
     /// `()`, or a type that is not [`Possible`].
@@ -184,8 +184,9 @@ impl<T, H: Handle<Target = T>> FromRef<T, H> for Arc<T> {
 /// A value of which a parameter can have a clone.
 #[diagnostic::on_unimplemented(
     message = "a parameter of type `{Self}` cannot be filled from this resource",
-    label = "it is not `Clone`, and the resource stays where it is",
-    note = "help: take `&{Self}` or `Arc<{Self}>`"
+    label = "not `Clone`",
+    note = "the container keeps the resource for later invocations, so the parameter needs a clone\n\
+            help: take `&{Self}` or `Arc<{Self}>`"
 )]
 pub trait Cloneable: Clone {}
 
@@ -228,9 +229,9 @@ impl<T> FromRef<T, StaticRef<T>> for Arc<T> {
 
 /// A way to fill a parameter.
 #[diagnostic::on_unimplemented(
-    message = "a static resource has no `Arc` to hand out",
-    label = "nothing owns a static",
-    note = "it is there for good, and is never replaced\nhelp: take it as `&T`"
+    message = "a static resource cannot be taken as an `Arc`",
+    label = "a static is not owned by an `Arc`",
+    note = "a static lives until the container ends and is never replaced\nhelp: take it as `&T`"
 )]
 pub trait Possible {}
 
