@@ -1,5 +1,7 @@
-//! Durations as people write them: `1500ms`, `30s`, `2h30m`, `1d`. Both crates have this file, and a
-//! test keeps the copies equal: a macro crate can export nothing but macros.
+//! Parses durations such as `1500ms`, `30s`, `2h30m` and `1d`.
+//!
+//! A proc-macro crate can export macros alone, so that both crates have a copy of this file. A test
+//! keeps the copies equal.
 
 use std::time::Duration;
 
@@ -11,20 +13,21 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 24 * 3600 * 1_000_000_000),
 ];
 
-/// What a duration is made of.
+/// The notation of a duration, for error messages.
 pub(crate) const HOW: &str =
     "numbers with the units ms, s, m, h or d, as in \"1500ms\", \"30s\" or \"2h30m\"";
 
-/// Reads a duration: numbers, each with its unit.
+/// Parses a duration: one or more numbers, each followed by its unit. Their sum is at most 584
+/// years, the nanoseconds that fit into a `u64`.
 ///
-/// The error says what is wrong and how it is written. The longest duration is 584 years, in
-/// nanoseconds what a `u64` holds.
+/// # Errors
+/// The fault and the notation, separated by a semicolon.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = |what: &str| Err(format!("{what} in the duration {text:?}; write {HOW}"));
     let mut rest = text;
     let mut nanos: u64 = 0;
     if rest.is_empty() {
-        return wrong("nothing");
+        return wrong("no value");
     }
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -43,7 +46,8 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         let part = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
         let Some(sum) = part.and_then(|part| nanos.checked_add(part)) else {
             return Err(format!(
-                "the duration {text:?} is longer than 584 years; write a shorter one: a duration is {HOW}"
+                "the duration {text:?} is longer than 584 years; write a shorter one: \
+                 a duration is {HOW}"
             ));
         };
         nanos = sum;
@@ -69,7 +73,7 @@ mod tests {
     #[test]
     fn the_error_names_the_fault_and_the_units() {
         for (text, fault) in [
-            ("", "nothing"),
+            ("", "no value"),
             ("5", "no unit"),
             ("5 m", "unknown unit \" m\""),
             ("m", "no number"),

@@ -1,18 +1,23 @@
-//! The two public error types, and how any error becomes one line of text.
+//! The public error types, and the formatting of an error with its sources as one line.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
-/// What `?` and `.into()` make of a user's error.
+/// A boxed error of any type.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// An error for those who have no error type of their own.
+/// An error of any type, for functions without an error type of their own.
 ///
-/// Any [`std::error::Error`] becomes one by `?`, a message by [`Error::msg`]. It is shared behind
-/// an [`Arc`], so that everyone who waits for the same fetch can have it. It prints its whole
-/// source chain. Like `anyhow::Error` it is not itself a `std::error::Error`; it converts into
-/// `Box<dyn std::error::Error + Send + Sync>`.
+/// `?` converts every [`std::error::Error`] into it, and [`Error::msg`] makes one from a message.
+///
+/// - `Display` and `Debug` print the error and its sources in one line, `outer: middle: inner`.
+/// - `Clone` shares the error behind an [`Arc`]: all callers that wait for one fetch get the error
+///   of that fetch.
+/// - Like `anyhow::Error`, it does not implement `std::error::Error`. It converts into
+///   `Box<dyn std::error::Error + Send + Sync>`.
+/// - Lambda shows it with the error type `Error`. Use an error type of your own for metrics and
+///   alarms that distinguish errors by type.
 ///
 /// ```
 /// fn port(text: &str) -> Result<u16, rewarm::Error> {
@@ -29,12 +34,23 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 pub struct Error(Arc<dyn StdError + Send + Sync>);
 
 impl Error {
-    /// An error that is only a message.
+    /// Creates an error from a message.
+    ///
+    /// ```
+    /// let error = rewarm::Error::msg(format_args!("order {} is closed", 7));
+    /// assert_eq!(error.to_string(), "order 7 is closed");
+    /// ```
     pub fn msg(message: impl Display) -> Self {
         Self(Arc::new(Message(message.to_string())))
     }
 
-    /// The error itself and what caused it, outermost first.
+    /// Returns an iterator over the error and its sources, from the outermost to the root cause.
+    ///
+    /// ```
+    /// # fn connect() -> Result<(), rewarm::Error> { Err(std::io::Error::other("refused"))? }
+    /// let error = connect().unwrap_err();
+    /// assert!(error.chain().any(|cause| cause.is::<std::io::Error>()));
+    /// ```
     pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
         let first: &(dyn StdError + 'static) = &*self.0;
         std::iter::successors(Some(first), |error| (*error).source())
@@ -49,13 +65,13 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 
 impl From<Error> for Box<dyn StdError + Send + Sync> {
     fn from(error: Error) -> Self {
-        Box::new(Shared(error.0))
+        Box::new(AsStdError(error.0))
     }
 }
 
 impl From<Error> for Box<dyn StdError> {
     fn from(error: Error) -> Self {
-        Box::new(Shared(error.0))
+        Box::new(AsStdError(error.0))
     }
 }
 
@@ -71,9 +87,15 @@ impl Debug for Error {
     }
 }
 
-/// Why a resource cannot be had: its name, and the error as its source.
+/// The error of a resource that could not be built.
 ///
-/// Everyone who waited for the same attempt gets the same error.
+/// [`resource`](Self::resource) is the name of the resource, and
+/// [`source`](StdError::source) is the error of its initialiser: the error that the initialiser
+/// returned, its panic, or its timeout. All callers that waited for the same attempt get the same
+/// error. `Display` prints the name alone, `Debug` the sources, too.
+///
+/// In a handler, a resource that is unavailable ends the invocation with the error type
+/// `ResourceUnavailable`.
 ///
 /// ```
 /// # use rewarm::init;
@@ -98,28 +120,29 @@ pub struct ResourceError {
 }
 
 impl ResourceError {
-    /// An error of a resource, which may be had later if it says so, or if that is so of what it needs.
+    /// Creates the error of a resource. It is also recoverable if its source is the recoverable
+    /// error of another resource.
     pub(crate) fn new(resource: &'static str, source: BoxError, recoverable: bool) -> Self {
         let (error_type, source) = match source.downcast::<Named>() {
             Ok(named) => (Some(named.error_type), named.source),
             Err(source) => (None, source),
         };
-        let needed = source.downcast_ref::<Self>();
-        let recoverable = recoverable || needed.is_some_and(|error| error.recoverable);
+        let dependency = source.downcast_ref::<Self>();
+        let recoverable = recoverable || dependency.is_some_and(|error| error.recoverable);
         Self { resource, error_type, recoverable, source: Arc::from(source) }
     }
 
-    /// The short name of the error type that the initialiser returned.
+    /// Returns the short name of the initialiser's error type, if it returned an error.
     pub(crate) fn error_type(&self) -> Option<&'static str> {
         self.error_type
     }
 
-    /// Whether a later use may succeed, so that INIT goes on without it.
+    /// True if a later attempt may succeed. INIT continues without such a resource.
     pub(crate) fn is_recoverable(&self) -> bool {
         self.recoverable
     }
 
-    /// The name of the resource, as it was declared.
+    /// Returns the name of the resource, as declared.
     pub fn resource(&self) -> &'static str {
         self.resource
     }
@@ -143,10 +166,9 @@ impl StdError for ResourceError {
     }
 }
 
-/// The error and all its sources in one line, `outer: middle: inner`.
+/// Formats an error and its sources as one line, `outer: middle: inner`.
 ///
-/// A source whose text its parent already ends with (many error types print their source) is not
-/// repeated.
+/// Many error types print their source. A source is left out if the text before it ends with it.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -160,31 +182,32 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-/// All of them in one line, each with its sources.
+/// Formats errors as one line, each with its sources.
 pub(crate) fn listed(failures: &[ResourceError]) -> String {
     let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
     all.join("; ")
 }
 
-/// `MyError` for `shop::errors::MyError<'_, T>`: what Lambda shows as `errorType`.
+/// Returns the name of a type without its path and generics, such as `MyError` for
+/// `shop::errors::MyError<'_, T>`. Lambda shows it as `errorType`.
 pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {
     let name = std::any::type_name::<T>();
-    // `Box<dyn Error>` is as good as what it holds, and says it best by what it is.
+    // The type of the boxed error is not known, and `Box` would be no useful name.
     if name.starts_with("alloc::boxed::Box<dyn") {
         return "Error";
     }
-    let plain = name.split(['<', ' ']).next().unwrap_or(name);
-    plain.rsplit("::").next().unwrap_or(plain)
+    let path = name.split(['<', ' ']).next().unwrap_or(name);
+    path.rsplit("::").next().unwrap_or(path)
 }
 
-/// A user's error on its way to a [`ResourceError`], with the name of its type.
+/// A user's error with the name of its type, which a [`ResourceError`] takes apart again.
 #[derive(Debug)]
 struct Named {
     error_type: &'static str,
     source: BoxError,
 }
 
-/// A user's error, with the name of its type.
+/// Adds the name of its type to a user's error.
 pub(crate) fn named<E: ?Sized>(source: BoxError) -> BoxError {
     Box::new(Named { error_type: short_type_name::<E>(), source })
 }
@@ -201,6 +224,7 @@ impl StdError for Named {
     }
 }
 
+/// An error that is only a message.
 #[derive(Debug)]
 struct Message(String);
 
@@ -212,22 +236,23 @@ impl Display for Message {
 
 impl StdError for Message {}
 
-/// An [`Error`] that is a `std::error::Error`: the outermost error's text, the same sources.
-struct Shared(Arc<dyn StdError + Send + Sync>);
+/// An [`Error`] as a `std::error::Error`. It prints the outermost error alone, since callers print
+/// its sources.
+struct AsStdError(Arc<dyn StdError + Send + Sync>);
 
-impl Display for Shared {
+impl Display for AsStdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Display::fmt(&self.0, f)
     }
 }
 
-impl Debug for Shared {
+impl Debug for AsStdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Debug::fmt(&self.0, f)
     }
 }
 
-impl StdError for Shared {
+impl StdError for AsStdError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source()
     }
@@ -262,17 +287,18 @@ mod tests {
     #[test]
     fn a_source_that_its_parent_prints_is_not_repeated() {
         #[derive(Debug)]
-        struct Talkative(Message);
-        impl Display for Talkative {
+        struct PrintsItsSource(Message);
+        impl Display for PrintsItsSource {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "cannot connect: {}", self.0)
             }
         }
-        impl StdError for Talkative {
+        impl StdError for PrintsItsSource {
             fn source(&self) -> Option<&(dyn StdError + 'static)> {
                 Some(&self.0)
             }
         }
-        assert_eq!(chain(&Talkative(Message("refused".into()))), "cannot connect: refused");
+        let error = PrintsItsSource(Message("refused".into()));
+        assert_eq!(chain(&error), "cannot connect: refused");
     }
 }

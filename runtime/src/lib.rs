@@ -1,13 +1,13 @@
 //! Container reuse made safe for AWS Lambda functions.
 //!
-//! Lambda keeps a container (its *execution environment*) alive between invocations, frozen. Three
-//! attributes say what lives how long:
+//! Lambda keeps a container (its *execution environment*) between invocations, frozen. Three
+//! attributes declare the lifetime of a value:
 //!
-//! | attribute | says | lives for |
+//! | attribute | meaning | lifetime |
 //! |---|---|---|
-//! | [`#[init]`](macro@init) | build this once, in the INIT phase, beside all the others | the container |
-//! | [`#[cached(ttl = "5m")]`](macro@cached) | keep one copy of this answer | the TTL, then it is fetched again |
-//! | [`#[handler]`](macro@handler) | run this for every event, with what it names in its signature | one invocation |
+//! | [`#[init]`](macro@init) | builds a resource once, in INIT, beside the others | the container |
+//! | [`#[cached(ttl = "5m")]`](macro@cached) | keeps one copy of a value | the TTL; then it is refetched |
+//! | [`#[handler]`](macro@handler) | runs once per event, with its resources injected | one invocation |
 //!
 //! ```
 //! use rewarm::{Error, cached, handler, init};
@@ -33,23 +33,25 @@
 //! }
 //! ```
 //!
-//! Inside an invocation there are [`remaining`], [`defer`] and [`container`]. What happens in the
-//! container is told by [`metrics`]. Tests put a function through a container's life with the feature
-//! `testing`. The [`guide`] says how a container lives, what belongs under which attribute, and what
-//! rewarm does not do.
+//! A handler calls [`remaining`] for the time until its deadline, [`defer`] to run work after the
+//! response, and [`container`] for the record of its container. [`metrics`] sends events to the
+//! log, to CloudWatch and to sinks of your own. With the feature `testing`, tests run a function in
+//! simulated containers. The [`guide`] explains the life of a container, the choice between the
+//! attributes, and the limits of rewarm.
 //!
 //! # Features
 //!
-//! | feature | default | |
+//! | feature | default | meaning |
 //! |---|---|---|
-//! | `http` | no | `#[handler(http)]` |
-//! | `graceful-shutdown` | yes | `close` hooks on SIGTERM |
-//! | `metrics` | no | events go to the facade of the crate `metrics`, too |
-//! | `local` | yes | `run()` outside Lambda reads events from the command line |
-//! | `tracing` | yes | `run()` sets a `tracing` subscriber up, unless there is one |
+//! | `http` | no | `#[handler(http)]`, for API Gateway, function URLs and load balancers |
+//! | `graceful-shutdown` | yes | `close` hooks run on SIGTERM |
+//! | `metrics` | no | events are also sent to the facade of the crate `metrics` |
+//! | `local` | yes | outside Lambda, `run()` reads events from the command line |
+//! | `tracing` | yes | `run()` installs a `tracing` subscriber, unless there is one |
 //! | `testing` | no | simulated containers |
 #![forbid(unsafe_code)]
-// What panics says why: `unreachable!` for what cannot happen, `#[expect]` where it is meant to.
+// Each panic has a reason: `unreachable!` for a state that cannot occur, `#[expect]` for the
+// others.
 #![cfg_attr(
     not(test),
     warn(
@@ -61,12 +63,12 @@
     )
 )]
 
-/// The front page, whose examples are compiled.
+/// The README. Its examples are doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-// The expansions in our own documentation name the crate as a user's do.
+// The expansions in the documentation of this crate name it by `::rewarm`, as all expansions do.
 extern crate self as rewarm;
 
 mod base;
@@ -92,7 +94,7 @@ pub use container::{Container, container};
 pub use error::{Error, ResourceError};
 pub use invocation::error::InvocationError;
 
-/// `lambda_http`: requests, answers, and what events know beyond the request.
+/// The crate `lambda_http`: requests, responses, and the data of events beyond the request.
 #[cfg(feature = "http")]
 #[doc(no_inline)]
 pub use lambda_http as http;

@@ -1,5 +1,5 @@
-//! What expansions name, and nothing else does. No part of the public interface: it changes without
-//! notice.
+//! The items that macro expansions name. They are not part of the public interface and change
+//! without notice.
 
 pub use std::borrow::{Borrow, ToOwned};
 pub use std::boxed::Box;
@@ -46,26 +46,26 @@ pub use crate::{
 use crate::error::named;
 use crate::resource::all;
 
-/// What an initialiser made, as it is kept.
+/// Erases the type of the value that an initialiser returned.
 ///
 /// # Errors
-/// None; the initialiser has others.
+/// None. The type is that of [`built_or`].
 pub fn built<T: Send + Sync + 'static>(value: T) -> Result<Erased, BoxError> {
     Ok(Arc::new(value))
 }
 
-/// The same of a static that derefs.
+/// Returns the value of a static that derefs.
 ///
 /// # Errors
-/// None; the initialiser has others.
+/// None. An initialiser with `?` returns its own.
 pub fn fixed<T>(value: T) -> Result<T, BoxError> {
     Ok(value)
 }
 
-/// The same of an initialiser that can fail.
+/// Erases the types of the `Result` that an initialiser returned.
 ///
 /// # Errors
-/// Its own.
+/// The error of the initialiser.
 pub fn built_or<T, E: Reportable>(outcome: Result<T, E>) -> Result<Erased, BoxError>
 where
     T: Send + Sync + 'static,
@@ -73,10 +73,10 @@ where
     outcome.map_err(|error| named::<E>(error.report())).and_then(built)
 }
 
-/// What a fetch ended with, as it is kept.
+/// Erases the types of the `Result` of a fetch.
 ///
 /// # Errors
-/// That of the fetch.
+/// The error of the fetch.
 pub fn fetched<V, E>(outcome: Result<V, E>) -> Result<Erased, Failure>
 where
     V: Send + Sync + 'static,
@@ -88,18 +88,18 @@ where
     }
 }
 
-/// The part of a key that an argument is.
+/// The owned form of an argument, as a part of a cache key.
 pub type Owned<A> = <A as ToOwned>::Owned;
 
-/// Where the resources of a set stand.
+/// Returns the registry entries of a set of resources.
 pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
     S::entries()
 }
 
-/// Waits for all resources of a set at the same time.
+/// Waits for all resources of a set, concurrently.
 ///
 /// # Errors
-/// That of the first which cannot be had.
+/// The error of the first resource that fails.
 #[inline]
 pub async fn hold<S: ResourceSet>() -> Result<S::Refs, ResourceError> {
     match S::ready() {
@@ -111,7 +111,7 @@ pub async fn hold<S: ResourceSet>() -> Result<S::Refs, ResourceError> {
     }
 }
 
-/// The [`Facts`] of two types.
+/// Returns the [`Facts`] of the value and error types of a cache.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __facts {
@@ -130,18 +130,18 @@ macro_rules! __facts {
     }};
 }
 
-/// Puts a node into the [`REGISTRY`].
+/// Adds a storage to the [`REGISTRY`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
     ($storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static __NODE: &'static dyn $crate::private::RegistryEntry = $storage.entry();
+        static __ENTRY: &'static dyn $crate::private::RegistryEntry = $storage.entry();
     };
 }
 
-/// Whether a type is a `Result`, under whatever name.
+/// True if a type is a `Result`, also behind an alias.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __is_result {
@@ -152,10 +152,10 @@ macro_rules! __is_result {
     }};
 }
 
-/// Rejects a `Result` under a name that a macro cannot see through.
+/// Rejects a return type that is a `Result` behind an alias, which a macro cannot resolve.
 ///
 /// # Panics
-/// If it is one.
+/// If `is_result` is true, at compile time.
 #[track_caller]
 pub const fn not_a_result(is_result: bool) -> bool {
     assert!(
@@ -166,10 +166,10 @@ pub const fn not_a_result(is_result: bool) -> bool {
     true
 }
 
-/// The same of a static.
+/// Rejects a static whose type is a `Result`.
 ///
 /// # Panics
-/// If it is one.
+/// If `is_result` is true, at compile time.
 #[track_caller]
 pub const fn no_result(is_result: bool) -> bool {
     assert!(
@@ -180,20 +180,23 @@ pub const fn no_result(is_result: bool) -> bool {
     true
 }
 
-/// The simulated container of a handler, where there are such.
+/// Defines the function `container` of a handler, with the feature `testing`.
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __container {
     ($vis:vis fn) => {
-        /// A cold container of this function, for tests.
+        /// Starts a cold simulated container of this function, for tests, and runs INIT in it.
+        ///
+        /// # Panics
+        /// If INIT fails, or if the calling test or task already holds a container.
         $vis async fn container() -> $crate::testing::Container<Self> {
             $crate::testing::container_of().await
         }
     };
 }
 
-/// The simulated container of a handler, where there are such.
+/// Defines nothing: simulated containers need the feature `testing`.
 #[cfg(not(feature = "testing"))]
 #[doc(hidden)]
 #[macro_export]
@@ -201,7 +204,7 @@ macro_rules! __container {
     ($vis:vis fn) => {};
 }
 
-/// What the expansion of `#[handler(http)]` names.
+/// The items that the expansion of `#[handler(http)]` names.
 #[cfg(feature = "http")]
 pub mod http {
     pub use crate::invocation::http::{
@@ -209,25 +212,26 @@ pub mod http {
     };
 }
 
-/// What needs the feature `http`, where there is that.
+/// Emits the expansion of `#[handler(http)]`, with the feature `http`.
 #[cfg(feature = "http")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __with_http {
-    ({ $($expansion:tt)* } $stand_in:tt) => { $($expansion)* };
+    ({ $($expansion:tt)* } $fallback:tt) => { $($expansion)* };
 }
 
-/// What needs the feature `http`, where there is that.
+/// Emits an error and the fallback of `#[handler(http)]`, without the feature `http`.
 #[cfg(not(feature = "http"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __with_http {
-    ($expansion:tt { $($stand_in:tt)* }) => {
+    ($expansion:tt { $($fallback:tt)* }) => {
         ::core::compile_error! {
-            "`http` needs rewarm's feature of that name\n\
-             it brings `lambda_http`, which reads the events of API Gateway, function URLs and load balancers\n\
+            "`#[handler(http)]` requires the feature `http` of rewarm\n\
+             it adds `lambda_http`, which reads the events of API Gateway, function URLs and load \
+             balancers\n\
              help: rewarm = { version = \"0.1\", features = [\"http\"] }"
         }
-        $($stand_in)*
+        $($fallback)*
     };
 }

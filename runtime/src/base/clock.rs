@@ -1,14 +1,17 @@
-//! The container clock: one time that only moves forward and counts the time a container spent
-//! frozen.
+//! The container clock: a clock that includes frozen time and does not go back.
 //!
-//! Between two calls of [`Clock::sync`] it moves with the monotonic clock. [`Clock::sync`], called
-//! at the start and the end of every invocation and around a SnapStart snapshot, reads the wall
-//! clock too and advances by whichever of the two moved further: a value is too old as soon as
-//! either clock says so. A clock that jumps back (the wall clock by an adjustment, the monotonic
-//! one by a restore on another machine) holds the container clock still and never turns it back.
+//! Neither system clock measures the age of a value in a container that freezes: the monotonic
+//! clock may stop, and the wall clock may be adjusted. [`Clock::sync`] reads both and advances the
+//! container clock by the larger of the two steps since the previous sync, so that a value expires
+//! as soon as it has expired by either clock. A step back (the wall clock by an adjustment, the
+//! monotonic clock by a restore on another machine) counts as zero. A sync happens at the start and
+//! at the end of every invocation, and around a SnapStart snapshot.
 //!
-//! The coarse variants of both clocks are read where the system has them. The kernel updates them
-//! together, so the steps that they take are equal to the nanosecond and nothing accumulates.
+//! Between two syncs the container clock follows the monotonic clock, which takes a single read.
+//!
+//! On Linux the coarse clocks are read. The kernel updates both in the same tick, so that their
+//! steps are equal to the nanosecond. With precise clocks, the larger of two steps would add the
+//! time between the two reads at every sync.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -17,39 +20,41 @@ use std::time::{Duration, SystemTime};
 /// The clock of this container.
 pub(crate) static CLOCK: Clock = Clock::new();
 
-/// A point in container time, in nanoseconds. Points are compared and added to, never subtracted
-/// from: on a young machine that would underflow.
+/// A point in container time, in nanoseconds. Nothing is subtracted from a point: on a machine that
+/// has just started, that would underflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick(pub(crate) u64);
 
 impl Tick {
     pub(crate) const ZERO: Self = Self(0);
 
-    /// This point and `duration` more, or the end of time.
+    /// Returns the point `duration` later, saturating.
     pub(crate) fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 
-    /// How long `earlier` lies behind; zero if it does not.
+    /// Returns the time since `earlier`; zero if that is a later point.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Nanoseconds in a duration; over 584 years count as 584 years.
+/// Returns the nanoseconds of a duration, saturating at 584 years.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// See the module. All state is consistent at any moment; a reader never waits.
+/// See the module. The time is `max(monotonic + offset, floor)`, which is read without a lock.
 #[derive(Default)]
 pub(crate) struct Clock {
-    /// Container time less monotonic time (wrapping).
+    /// Container time less monotonic time, wrapping.
     offset: AtomicU64,
-    /// What the clock showed when it was last synced: it never shows less.
+    /// The time at the last sync. It holds the clock still if the monotonic clock steps back.
     floor: AtomicU64,
+    /// The readings of the last sync.
     last: Mutex<Option<Reading>>,
-    /// When the container last went from idle to work: before that it may have been frozen.
+    /// The start of the last invocation that found the container idle. The container may have been
+    /// frozen before that.
     resumed: AtomicU64,
     #[cfg(any(test, feature = "testing"))]
     manual: Manual,
@@ -74,14 +79,14 @@ impl Clock {
         }
     }
 
-    /// The time now. Reads only the monotonic clock.
+    /// Returns the time now. Reads the monotonic clock alone.
     #[inline]
     pub(crate) fn now(&self) -> Tick {
         let moved = self.monotonic().wrapping_add(self.offset.load(Relaxed));
         Tick(moved.max(self.floor.load(Relaxed)))
     }
 
-    /// Reads both clocks and advances by whichever moved further since the last time.
+    /// Reads both clocks and advances by the larger step since the last sync. Returns the time now.
     pub(crate) fn sync(&self) -> Tick {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let reading = self.read();
@@ -97,22 +102,22 @@ impl Clock {
         self.set(reading, now)
     }
 
-    /// The container goes from idle to work, now.
+    /// Records that an idle container begins to work.
     pub(crate) fn resume(&self, now: Tick) {
         self.resumed.store(now.0, Relaxed);
     }
 
-    /// Whether the container may have been frozen since then.
+    /// True if the container may have been frozen since `then`.
     pub(crate) fn has_rested_since(&self, then: Tick) -> bool {
         then.0 < self.resumed.load(Relaxed)
     }
 
-    /// The wall clock's time.
+    /// Returns the time of the wall clock.
     pub(crate) fn wall(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_nanos(self.read().wall)
     }
 
-    /// Lets `idle` pass on both clocks at once: what a freeze of that length does.
+    /// Advances by `idle` at once, as if the container had been frozen for that time.
     #[cfg(feature = "local")]
     pub(crate) fn skip(&self, idle: Duration) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,6 +127,8 @@ impl Clock {
     }
 
     fn set(&self, reading: Reading, now: u64) -> Tick {
+        // A sync never lowers the offset or the floor. A reader that sees only one of the two
+        // stores therefore gets a time between the old one and the new one, in either order.
         self.offset.store(now.wrapping_sub(reading.monotonic), Relaxed);
         self.floor.store(now, Relaxed);
         Tick(now)
@@ -143,8 +150,8 @@ impl Clock {
         }
         let mut reading = Reading { monotonic: system::monotonic(), wall: system::wall() };
         for _ in 0..8 {
-            // Both from the same kernel tick, or the difference would be counted. Where a clock has
-            // no ticks, or the machine stalls, as close as can be had.
+            // Both readings must be of the same kernel tick, or the difference would be counted.
+            // A precise clock, or a thread that is preempted, gets the last of eight tries.
             let after = system::monotonic();
             if after == reading.monotonic {
                 break;
@@ -155,7 +162,7 @@ impl Clock {
     }
 }
 
-/// Two clocks in the place of the system's, which stand still until they are told to move.
+/// Two clocks that replace the system's. They stand still until a test moves them.
 #[cfg(any(test, feature = "testing"))]
 #[derive(Default)]
 struct Manual {
@@ -185,7 +192,7 @@ impl Manual {
 
 #[cfg(any(test, feature = "testing"))]
 impl Clock {
-    /// Takes both clocks from the system and sets them; the container time starts with them.
+    /// Replaces both clocks with manual ones at these times, and restarts the container clock.
     pub(crate) fn set_manual(&self, monotonic: Duration, wall: Duration) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         self.manual.monotonic.store(nanos(monotonic), Relaxed);
@@ -197,7 +204,7 @@ impl Clock {
         self.resumed.store(0, Relaxed);
     }
 
-    /// Gives both clocks back to the system; the container time starts with them.
+    /// Returns to the system's clocks, and restarts the container clock.
     #[cfg(feature = "testing")]
     pub(crate) fn set_system(&self) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -208,13 +215,13 @@ impl Clock {
         self.resumed.store(0, Relaxed);
     }
 
-    /// The manual monotonic clock starts again near zero, as on a machine that has just started.
+    /// Resets the manual monotonic clock, as on a machine that has just started.
     #[cfg(feature = "testing")]
-    pub(crate) fn young_manual(&self) {
+    pub(crate) fn restart_manual(&self) {
         self.manual.monotonic.store(5, Relaxed);
     }
 
-    /// Moves manual clocks: forward, or one of them back.
+    /// Moves the manual clocks by so many nanoseconds, forward or back.
     pub(crate) fn move_manual(&self, monotonic: i64, wall: i64) {
         self.manual.monotonic.fetch_add(monotonic as u64, Relaxed);
         self.manual.wall.fetch_add(wall as u64, Relaxed);
@@ -270,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn advances_by_whichever_clock_moved_further() {
+    fn advances_by_the_larger_step() {
         for (monotonic, wall, moved) in [(3, 3, 3), (0, 7, 7), (7, 0, 7), (2, -9, 2), (-4, 6, 6)] {
             let clock = manual();
             clock.move_manual(100 * SECOND, 100 * SECOND);
@@ -294,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_young_machine_does_not_underflow() {
+    fn a_machine_that_has_just_started_does_not_underflow() {
         let clock = manual();
         let start = clock.now();
         assert_eq!(Tick::ZERO.since(start), Duration::ZERO);

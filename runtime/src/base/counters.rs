@@ -1,4 +1,4 @@
-//! What caches count.
+//! The counters of a cache, and their values.
 
 use std::cell::Cell;
 use std::sync::atomic::{
@@ -7,30 +7,52 @@ use std::sync::atomic::{
 };
 use std::time::Duration;
 
-/// What a cache counted since the container started.
+/// The statistics of a cache since its container started.
+///
+/// They come from the cached function's `stats()`, from
+/// [`Container::caches`](crate::Container::caches), and with each [`metrics::Cache`] event, which
+/// has the numbers since the previous one.
+///
+/// ```
+/// # use rewarm::cached;
+/// #[cached(ttl = "5m")]
+/// async fn rate() -> f64 {
+///     1.5
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// rate().await;
+/// rate().await;
+/// let stats = rate::stats();
+/// assert_eq!((stats.misses, stats.hits, stats.entries), (1, 1, 1));
+/// # }
+/// ```
+///
+/// [`metrics::Cache`]: crate::metrics::Cache
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Calls answered from the cache.
+    /// The number of calls that returned a fresh value, or an error kept by `negative_ttl`.
     pub hits: u64,
-    /// Calls that had to fetch, or to wait for a fetch.
+    /// The number of calls that fetched, or waited for a fetch of another caller.
     pub misses: u64,
-    /// Fetches.
+    /// The number of fetches that ended.
     pub loads: u64,
-    /// Fetches that brought no value.
+    /// The number of fetches that ended without a value: by an error, a timeout or a panic.
     pub load_errors: u64,
-    /// Calls answered with a value past its TTL, by `stale_while_revalidate` or `stale_if_error`.
+    /// The number of calls that returned a value past its TTL, by `stale_while_revalidate` or
+    /// `stale_if_error`.
     pub stale_hits: u64,
-    /// Entries that made room for others.
+    /// The number of entries that were evicted in favour of others.
     pub evictions: u64,
-    /// Entries kept now.
+    /// The number of entries that the cache has now.
     pub entries: usize,
-    /// How long all fetches together took.
+    /// The sum of the durations of all fetches.
     pub load_time: Duration,
 }
 
 impl Stats {
-    /// What was counted since an earlier look at the same cache.
+    /// Returns the difference from earlier statistics of the same cache.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {
             hits: self.hits.saturating_sub(earlier.hits),
@@ -44,12 +66,13 @@ impl Stats {
         }
     }
 
-    /// Whether anything was counted.
+    /// True if anything was counted.
     pub(crate) fn is_used(&self) -> bool {
         *self != Self { entries: self.entries, ..Self::default() }
     }
 }
 
+/// The counters of a cache. The numbers of entries and evictions are those of its storage.
 pub(crate) struct Counters {
     pub(crate) hits: Striped,
     pub(crate) misses: AtomicU64,
@@ -80,14 +103,18 @@ impl Counters {
     }
 }
 
-/// A counter that threads do not fight over: the first few have a stripe of their own, which they
-/// count up without a locked instruction, and all others share one.
+/// A counter that does not slow threads down by contention. Each of the first [`OWNED`] threads
+/// owns a stripe, in a cache line of its own. All other threads share one stripe.
+///
+/// A stripe is incremented by a load and a store, without a locked instruction. No increment is
+/// lost: only the owner stores into a stripe, and a stripe has one owner at a time ([`FREE`]). The
+/// sum may miss increments that happen while it is taken.
 pub(crate) struct Striped {
     owned: [Stripe; OWNED],
     shared: Stripe,
 }
 
-/// How many stripes have an owner.
+/// The number of stripes that a thread can own.
 const OWNED: usize = 7;
 
 #[repr(align(64))]
@@ -106,23 +133,24 @@ impl Striped {
 
     #[inline]
     pub(crate) fn add(&self) {
-        if !self.add_to_mine() {
+        if !self.add_owned() {
             self.add_first_or_shared();
         }
     }
 
+    /// Adds to the stripe of this thread. Returns false if it owns none.
     #[inline]
-    fn add_to_mine(&self) -> bool {
-        let mine = self.owned.get(MINE.get());
-        mine.inspect(|Stripe(count)| count.store(count.load(Relaxed) + 1, Relaxed)).is_some()
+    fn add_owned(&self) -> bool {
+        let stripe = self.owned.get(STRIPE.get());
+        stripe.inspect(|Stripe(count)| count.store(count.load(Relaxed) + 1, Relaxed)).is_some()
     }
 
-    /// The first time on this thread, or a thread that has no stripe.
+    /// Claims a stripe at the first call of this thread, and adds to it or to the shared one.
     #[cold]
     fn add_first_or_shared(&self) {
-        // Fails while the thread ends: then it has none any more.
+        // This fails while the thread ends, when it has already released its stripe.
         let _ = OWNER.try_with(|_| ());
-        if !self.add_to_mine() {
+        if !self.add_owned() {
             self.shared.0.fetch_add(1, Relaxed);
         }
     }
@@ -137,24 +165,26 @@ impl Striped {
 }
 
 thread_local! {
-    /// Which stripe of every counter is this thread's; none of them if there is no such.
-    static MINE: Cell<usize> = const { Cell::new(OWNED) };
-    static OWNER: StripeOwner = StripeOwner::stripe();
+    /// The index of the stripe that this thread owns in every counter; `OWNED` if it owns none.
+    /// It has no destructor, so that it can be read while the thread ends.
+    static STRIPE: Cell<usize> = const { Cell::new(OWNED) };
+    static OWNER: StripeOwner = StripeOwner::claim();
 }
 
-/// Holds the stripe that is [`MINE`], until the thread ends.
+/// Owns [`STRIPE`] until the thread ends.
 struct StripeOwner;
 
-/// A bit for each stripe that has no owner.
+/// The stripes without an owner, one bit each.
 static FREE: AtomicU64 = AtomicU64::new((1 << OWNED) - 1);
 
 impl StripeOwner {
-    fn stripe() -> Self {
-        // Acquire, and Release below: the next owner counts on from where the last one stopped.
+    fn claim() -> Self {
+        // Acquire, and Release in `drop`: a new owner has to see the last store of the previous
+        // one, or it would store a smaller count.
         let claimed =
             FREE.fetch_update(Acquire, Relaxed, |free| (free != 0).then(|| free & (free - 1)));
         if let Ok(free) = claimed {
-            MINE.set(free.trailing_zeros() as usize);
+            STRIPE.set(free.trailing_zeros() as usize);
         }
         Self
     }
@@ -162,9 +192,9 @@ impl StripeOwner {
 
 impl Drop for StripeOwner {
     fn drop(&mut self) {
-        let mine = MINE.replace(OWNED);
-        if mine < OWNED {
-            FREE.fetch_or(1 << mine, Release);
+        let stripe = STRIPE.replace(OWNED);
+        if stripe < OWNED {
+            FREE.fetch_or(1 << stripe, Release);
         }
     }
 }
@@ -175,7 +205,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn nothing_that_threads_count_is_lost() {
+    fn no_increment_is_lost() {
         static COUNTER: Striped = Striped::new();
         for _ in 0..20 {
             thread::scope(|threads| {

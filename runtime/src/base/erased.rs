@@ -1,5 +1,5 @@
-//! Values and futures whose type only those know who put them in and take them out. What keeps them alive is
-//! compiled once, and not for every type that a user keeps.
+//! Type-erased values and futures. The code that handles them is compiled once, not once for every
+//! type of a user.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -8,17 +8,19 @@ use std::task::{Context, Poll};
 
 use tokio::task::JoinHandle;
 
-/// A future of some type.
+/// A type-erased future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Spawns work as a task of one type, which is compiled once.
+/// Spawns a type-erased task.
 pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     let work: BoxFuture<'static, ()> = Box::pin(work);
     tokio::spawn(work)
 }
 
-/// What is waited for where there is nothing yet. Few do: it is compiled apart, so that the future that
-/// waits with it is small enough to be inlined, with all that is done where there is something.
+/// The future of a value that is not available yet.
+///
+/// Few callers have to wait. The code of this future is out of line, so that the caller's path to a
+/// value that is available stays small enough to be inlined.
 pub struct Later<'a, T>(BoxFuture<'a, T>);
 
 impl<'a, T> Later<'a, T> {
@@ -41,14 +43,14 @@ impl<T> Future for Later<'_, T> {
     }
 }
 
-/// Knows the type of what comes out of a wait.
+/// Converts the type-erased outcome of a wait into the output of a [`Later`].
 pub trait Finish: Sync + 'static {
-    /// What is waited for.
+    /// The type-erased outcome.
     type Outcome;
-    /// What comes of it.
+    /// The typed output.
     type Output;
 
-    /// Makes one of the other.
+    /// Converts the outcome.
     fn finish(&self, outcome: Self::Outcome) -> Self::Output;
 }
 
@@ -65,21 +67,21 @@ impl<P: Finish> Future for Finishing<'_, P> {
     }
 }
 
-/// A value of some type.
+/// A type-erased value.
 pub type Erased = Arc<dyn Any + Send + Sync>;
 
-/// The value, by those who know its type.
+/// Returns the value as a value of its type.
 pub(crate) fn owned<T: Send + Sync + 'static>(value: Erased) -> Arc<T> {
     match value.downcast() {
         Ok(value) => value,
-        Err(_) => unreachable!("a place holds values of its own type"),
+        Err(_) => unreachable!("a storage holds values of its own type"),
     }
 }
 
-/// The same, where it stands.
+/// Returns a reference to the value as a value of its type.
 pub fn lent<T: 'static>(value: &Erased) -> &T {
     match value.downcast_ref() {
         Some(value) => value,
-        None => unreachable!("a place holds values of its own type"),
+        None => unreachable!("a storage holds values of its own type"),
     }
 }

@@ -7,13 +7,13 @@ use tokio::runtime::Builder;
 
 use super::stdio::say;
 
-/// Builds a runtime and runs `work` on it. One future type for all callers, so that this is compiled
-/// once.
+/// Builds a runtime and runs `work` on it. The future is type-erased, so that tokio's executor is
+/// compiled once.
 pub(crate) fn run(mut builder: Builder, work: LocalBoxFuture<'static, ExitCode>) -> ExitCode {
     match builder.enable_all().build() {
         Ok(runtime) => {
             let code = runtime.block_on(work);
-            // Threads that are still blocked are not waited for.
+            // A blocking thread that hangs must not keep the process alive.
             runtime.shutdown_background();
             code
         }

@@ -1,13 +1,13 @@
-//! Sets a `tracing` subscriber up, as lambda_runtime does.
+//! Installs lambda_runtime's `tracing` subscriber.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::stdio::Output;
 
-/// True if the subscriber is ours, which writes to the log alone.
+/// True if the subscriber was installed here. It writes to the log alone.
 static LOG_ONLY: AtomicBool = AtomicBool::new(false);
 
-/// Logs to `output`, unless the program has set a subscriber up.
+/// Installs a subscriber that logs to `output`, unless the program has installed one.
 pub(crate) fn begin(output: Output) {
     #[cfg(feature = "tracing")]
     if !tracing::dispatcher::has_been_set() {

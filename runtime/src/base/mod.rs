@@ -1,4 +1,4 @@
-//! What the other modules stand on and what knows nothing of invocations: time, randomness, panics,
+//! The parts that are independent of resources, caches and invocations: time, randomness, panics,
 //! type erasure, single flight, counters, output and the process.
 
 pub(crate) mod clock;

@@ -1,4 +1,5 @@
-//! Panics of user code, caught and turned into values that carry the message and the source location.
+//! Panics of user code, caught and turned into values that carry the message and the source
+//! location.
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! Enough randomness to spread lifetimes and to tell containers apart. Not for secrets.
+//! Random numbers for jitter and for the ids of containers. They are not cryptographically secure.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 static STATE: AtomicU64 = AtomicU64::new(0);
 
-/// 64 random bits.
+/// Returns 64 random bits.
 pub(crate) fn bits() -> u64 {
     if STATE.load(Relaxed) == 0 {
         reseed();
@@ -18,10 +18,12 @@ pub(crate) fn bits() -> u64 {
     z ^ (z >> 31)
 }
 
-/// Starts a new sequence. After a SnapStart restore every container would go on with the same one.
+/// Starts a new sequence. Without this, all containers restored from one snapshot would continue
+/// with the same sequence.
 pub(crate) fn reseed() {
     let mut seed = [0; 8];
-    // The kernel reseeds its generator when a snapshot is restored; the hasher's keys are copied.
+    // The kernel reseeds its generator after a restore. The keys of `RandomState` are part of the
+    // snapshot.
     let seed = match std::fs::File::open("/dev/urandom").and_then(|mut f| f.read_exact(&mut seed)) {
         Ok(()) => u64::from_ne_bytes(seed),
         Err(_) => RandomState::new().hash_one(std::process::id()),
@@ -29,7 +31,7 @@ pub(crate) fn reseed() {
     STATE.store(seed | 1, Relaxed);
 }
 
-/// A share of `whole` between none and `percent`.
+/// Returns a random part of `whole`, from 0 to `percent` of it.
 pub(crate) fn share(whole: u64, percent: u8) -> u64 {
     let share = u128::from(whole) * u128::from(percent) * u128::from(bits() >> 32);
     (share / 100 / u128::from(u32::MAX)) as u64

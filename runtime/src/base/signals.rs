@@ -1,13 +1,13 @@
-//! The signals that end a process.
+//! The signals that terminate a process.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Listens from now on; the future ends at the first SIGTERM or SIGINT.
+/// Installs the signal handlers. The future completes at the first SIGTERM or SIGINT.
 ///
 /// # Errors
-/// If the handlers cannot be installed.
+/// The error of the system if it refuses a handler.
 pub(crate) fn termination() -> io::Result<impl Future<Output = ()> + Send> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;

@@ -1,7 +1,11 @@
-//! Single flight: one piece of work that any number of callers, tasks and threads, wait for.
+//! Single flight: one leader works, and any number of followers, tasks and threads, wait for its
+//! outcome.
 //!
-//! Work that waits for other work is remembered while it does, so that work which would, through
-//! however many others, wait for itself is told so instead of waiting for ever.
+//! - **Deadlocks**: a wait that would close a cycle, directly or through other flights, returns
+//!   [`Completion::Circular`] at once. See [`WAITS`].
+//! - **Cancellation and panics**: a leader that is dropped without an outcome abandons its
+//!   followers ([`Completion::Abandoned`]). A follower that is dropped affects no other.
+//! - **Locks**: no user code runs under the lock of the wait graph.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,30 +16,30 @@ use std::thread::{self, Thread};
 
 use tokio::sync::watch;
 
-/// The end that waits. Cheap to clone.
+/// Waits for the outcome of a flight.
 pub(crate) struct Follower<T> {
     id: u64,
     outcome: watch::Receiver<Option<T>>,
 }
 
-/// The end that works. Dropped without [`complete`](Self::land), it leaves those who wait without an
-/// outcome.
+/// Works for a flight. Dropping it before [`complete`](Self::complete) abandons the followers.
 pub(crate) struct Leader<T> {
     id: u64,
     outcome: watch::Sender<Option<T>>,
 }
 
-/// How waiting for a flight ended.
+/// The result of a wait.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Completion<T> {
+    /// The outcome of the flight.
     Completed(T),
-    /// There will be no outcome: the work was dropped.
+    /// The leader was dropped without an outcome.
     Abandoned,
-    /// The caller is part of what this work waits for.
+    /// The flight waits for the caller's own flight, so that the wait would never end.
     Circular,
 }
 
-/// Both ends of a new flight.
+/// Creates a flight.
 pub(crate) fn new<T>() -> (Leader<T>, Follower<T>) {
     static IDS: AtomicU64 = AtomicU64::new(0);
     let id = IDS.fetch_add(1, Relaxed);
@@ -44,30 +48,31 @@ pub(crate) fn new<T>() -> (Leader<T>, Follower<T>) {
 }
 
 tokio::task_local! {
-    /// The work that this code is a part of.
+    /// The id of the flight that this code works for.
     static CURRENT: u64;
 }
 
 impl<T> Leader<T> {
-    /// Gives the outcome to all who wait and to all who will.
+    /// Sets the outcome, for current and later followers.
     pub(crate) fn complete(&self, outcome: T) {
         self.outcome.send_replace(Some(outcome));
     }
 
-    /// Says that the caller's work waits for this flight, until what is given back is dropped: where it
-    /// waits otherwise than by [`Follower::wait`].
+    /// Records that the caller's flight waits for this one, until the guard is dropped. For a
+    /// leader that is awaited directly and not by [`Follower::wait`]. This wait closes no cycle:
+    /// nothing has run for the new flight yet, so that it waits for no other.
     pub(crate) fn wait_for(&self) -> WaitGuard {
-        let work = CURRENT.try_with(|work| (*work, self.id)).ok();
-        waits().extend(work);
-        WaitGuard(work)
+        let wait = CURRENT.try_with(|current| (*current, self.id)).ok();
+        waits().extend(wait);
+        WaitGuard(wait)
     }
 
-    /// Runs user code as the work of this flight.
+    /// Runs `work` for this flight, so that its waits are recorded as waits of this flight.
     pub(crate) fn run<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<T, F> {
         CURRENT.scope(self.id, work)
     }
 
-    /// The same for code that does not await.
+    /// Like [`run`](Self::run), for code that does not await.
     pub(crate) fn run_blocking<R>(&self, work: impl FnOnce() -> R) -> R {
         CURRENT.sync_scope(self.id, work)
     }
@@ -85,16 +90,16 @@ impl<T: Clone> Follower<T> {
         }
     }
 
-    /// The same, blocking this thread.
+    /// Like [`wait`](Self::wait), but blocks the thread.
     pub(crate) fn wait_blocking(self) -> Completion<T> {
         blocking(self.wait())
     }
 }
 
-/// Waits for work, blocking this thread.
+/// Awaits `work` and blocks the thread meanwhile.
 pub(crate) fn blocking<F: Future>(work: F) -> F::Output {
-    // A task that has used up its turn would be told to wait, again and again: only leaving it gives
-    // it another.
+    // A task that has used up tokio's cooperative budget gets `Pending` until it yields, which a
+    // task that blocks here never does.
     let mut work = pin!(tokio::task::unconstrained(work));
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     loop {
@@ -119,39 +124,47 @@ impl Wake for Unpark {
     }
 }
 
-/// Which work waits for which. Work that nobody else waits for (a handler) is not in it.
+/// The wait graph: pairs of a waiting flight and the flight that it waits for. Code outside a
+/// flight, such as a handler, is not part of it: no flight can wait for it.
+///
+/// No cycle can be missed: [`WaitGuard::begin`] looks for a path back to the caller and adds its
+/// edge under one lock, so that of two waits that would close a cycle together the later one sees
+/// the earlier. A flight may have several edges, since its work may wait for several others
+/// concurrently.
 static WAITS: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
 
 fn waits() -> MutexGuard<'static, Vec<(u64, u64)>> {
     WAITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The caller's work waits for other work, until this is dropped.
+/// Removes an edge from the wait graph when it is dropped.
 pub(crate) struct WaitGuard(Option<(u64, u64)>);
 
 struct Circular;
 
 impl WaitGuard {
-    fn begin(on: u64) -> Result<Self, Circular> {
-        let Ok(work) = CURRENT.try_with(|work| *work) else {
+    /// Adds an edge from the caller's flight to `target`, unless it would close a cycle.
+    fn begin(target: u64) -> Result<Self, Circular> {
+        let Ok(current) = CURRENT.try_with(|current| *current) else {
             return Ok(Self(None));
         };
         let mut waits = waits();
-        let mut reached = vec![on];
+        // A breadth-first search from the target for the caller.
+        let mut reached = vec![target];
         let mut next = 0;
-        while let Some(other) = reached.get(next).copied() {
-            if other == work {
+        while let Some(flight) = reached.get(next).copied() {
+            if flight == current {
                 return Err(Circular);
             }
-            for (_, on) in waits.iter().filter(|(waiting, _)| *waiting == other) {
+            for (_, on) in waits.iter().filter(|(waiting, _)| *waiting == flight) {
                 if !reached.contains(on) {
                     reached.push(*on);
                 }
             }
             next += 1;
         }
-        waits.push((work, on));
-        Ok(Self(Some((work, on))))
+        waits.push((current, target));
+        Ok(Self(Some((current, target))))
     }
 }
 
@@ -159,8 +172,8 @@ impl Drop for WaitGuard {
     fn drop(&mut self) {
         if let Some(wait) = self.0 {
             let mut waits = waits();
-            if let Some(place) = waits.iter().position(|other| *other == wait) {
-                waits.swap_remove(place);
+            if let Some(index) = waits.iter().position(|other| *other == wait) {
+                waits.swap_remove(index);
             }
         }
     }
@@ -171,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everyone_gets_the_outcome_before_and_after_it_lands() {
+    fn early_and_late_followers_get_the_outcome() {
         let (leader, follower) = new();
         let early = thread::spawn({
             let follower = follower.clone();
@@ -183,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_pilot_leaves_no_outcome() {
+    fn a_dropped_leader_abandons_its_followers() {
         let (leader, follower) = new::<u8>();
         let early = thread::spawn({
             let follower = follower.clone();
@@ -195,20 +208,20 @@ mod tests {
     }
 
     #[test]
-    fn work_that_would_wait_for_itself_is_told_so() {
-        let (a_pilot, a) = new::<u8>();
-        let (b_pilot, b) = new::<u8>();
-        assert_eq!(a_pilot.run_blocking(|| a.clone().wait_blocking()), Completion::Circular);
-        // a waits for b on another thread; b, which asks for a, closes the circle.
+    fn a_wait_that_would_close_a_cycle_is_refused() {
+        let (a_leader, a) = new::<u8>();
+        let (b_leader, b) = new::<u8>();
+        assert_eq!(a_leader.run_blocking(|| a.clone().wait_blocking()), Completion::Circular);
+        // a waits for b on another thread; b, which waits for a, closes the cycle.
         thread::scope(|threads| {
-            let waiting = threads.spawn(|| a_pilot.run_blocking(|| b.clone().wait_blocking()));
+            let waiting = threads.spawn(|| a_leader.run_blocking(|| b.clone().wait_blocking()));
             while waits().is_empty() {
                 thread::yield_now();
             }
-            assert_eq!(b_pilot.run_blocking(|| a.clone().wait_blocking()), Completion::Circular);
-            b_pilot.complete(2);
+            assert_eq!(b_leader.run_blocking(|| a.clone().wait_blocking()), Completion::Circular);
+            b_leader.complete(2);
             assert_eq!(waiting.join().unwrap(), Completion::Completed(2));
         });
-        assert!(waits().is_empty(), "who waits no more is forgotten");
+        assert!(waits().is_empty(), "a wait that has ended is removed");
     }
 }

@@ -1,9 +1,10 @@
-//! Text for people and for the log. Nobody may be there to read it any more: that fails nothing.
+//! Writes to stdout and stderr. A write that fails, as to a closed pipe, is ignored.
 
 use std::fmt;
 use std::io::{self, Write};
 
-/// Where the log goes. One type for both, so that what writes it is compiled once.
+/// The output of the log. One type for both streams, so that the code that formats the log is
+/// compiled once.
 #[derive(Clone, Copy)]
 pub(crate) enum Output {
     Stdout,
@@ -32,7 +33,8 @@ impl Write for Output {
     }
 }
 
-/// Writes a line to stderr. `eprintln!` panics where that is closed, and is hidden in tests.
+/// Writes a line to stderr. `eprintln!` would panic if stderr is closed, and its output is captured
+/// in tests.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }

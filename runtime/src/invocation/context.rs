@@ -83,8 +83,8 @@ impl InvocationContext {
         }
     }
 
-    /// Polls `work` inside this invocation and its span. The future is pinned by the caller: moving a
-    /// large future from one wrapper to the next costs more than the wrapper does.
+    /// Polls `work` inside this invocation and its span. The caller pins the future, because moving
+    /// a large future from wrapper to wrapper is expensive.
     pub(crate) async fn enter<T>(
         self: &Arc<Self>,
         mut work: Pin<&mut (dyn Future<Output = T> + Send)>,
@@ -102,7 +102,7 @@ impl InvocationContext {
         self.outcome.set(outcome).is_ok()
     }
 
-    /// The outcome, once the handler or its streamed body is done.
+    /// Returns the outcome, once the handler or its streamed body is done.
     pub(crate) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.get()
     }
@@ -155,20 +155,26 @@ pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let invocation = current();
     async move {
         match invocation {
-            // In whatever span the caller is.
+            // Without the invocation's span: the caller chooses the span of the task.
             Some(invocation) => CURRENT.scope(invocation, work).await,
             None => work.await,
         }
     }
 }
 
-/// The invocation that the caller is a part of.
+/// Returns the current invocation.
 pub(crate) fn current() -> Option<Arc<InvocationContext>> {
     CURRENT.try_with(Arc::clone).ok()
 }
 
-/// The time that is left until Lambda ends this invocation; `None` outside of one, and where there
-/// is no deadline.
+/// Returns the time until the deadline of the current invocation, at which Lambda ends it.
+///
+/// Returns `Duration::ZERO` after the deadline. Returns `None` outside an invocation, such as in
+/// INIT, in a task that the handler spawned and in a unit test, and in an invocation without a
+/// deadline, such as in the local runner.
+///
+/// The handler itself is cancelled a margin before the deadline: by default 250 ms, by the option
+/// `deadline_margin` of [`#[handler]`](macro@crate::handler).
 ///
 /// ```
 /// # use std::time::Duration;
@@ -188,18 +194,23 @@ pub fn remaining() -> Option<Duration> {
     Some(deadline.saturating_duration_since(Instant::now()))
 }
 
-/// Runs `work` after the response of this invocation has been sent and before the next event is
-/// asked for.
+/// Runs `work` after the response of the current invocation has been sent, and before the next
+/// event is polled.
 ///
-/// That is the one moment that costs no latency: once the response is out, the container may be
-/// frozen as soon as it asks for the next event, and whatever still runs then stops half done.
-/// Work runs in the order in which it was deferred, one piece after the other, bounded by the invocation's
-/// deadline: what hangs, and what waits for it, is dropped there. It ends with `()` or a `Result`; an error,
-/// a panic or a drop is logged and counted
-/// ([`Container::deferred_errors`](crate::Container::deferred_errors)) and harms nothing else.
+/// Deferred work adds no latency to the response. Unlike the work of a spawned task, it is not
+/// interrupted: Lambda may freeze the container as soon as the next event is polled.
 ///
-/// Outside an invocation (in a unit test that calls the handler as a function, in a task that it
-/// spawned) it is spawned as a task; without a tokio runtime it is dropped, with a warning.
+/// - **Order**: work runs sequentially, in the order in which it was deferred. Work may defer more.
+/// - **Deadline**: work that has not ended 50 ms before the invocation's deadline is dropped.
+/// - **Errors**: an error, a panic and a drop at the deadline are logged and counted by
+///   [`Container::deferred_errors`](crate::Container::deferred_errors). They affect neither the
+///   response nor other deferred work.
+/// - **Outside an invocation**, such as in a unit test that calls the handler as a function or in a
+///   task that the handler spawned, work is spawned as a tokio task. Without a tokio runtime, it is
+///   dropped and a warning is logged.
+///
+/// The output of `work` is `()`, or a `Result` whose error converts into
+/// `Box<dyn Error + Send + Sync>`.
 ///
 /// ```
 /// async fn checkout(order: u64) -> u64 {
@@ -231,7 +242,7 @@ pub fn defer(work: impl Future<Output: Deferred> + Send + 'static) {
     }
 }
 
-/// What deferred work can end with.
+/// An output of [deferred](defer) work: `()`, or a `Result`.
 #[diagnostic::on_unimplemented(
     message = "deferred work cannot return `{Self}`",
     label = "neither `()` nor a `Result<(), E>` whose error can be logged",
@@ -240,7 +251,7 @@ pub fn defer(work: impl Future<Output: Deferred> + Send + 'static) {
             `rewarm::Error`"
 )]
 pub trait Deferred {
-    /// The error, if it failed.
+    /// Returns the error of work that failed.
     #[doc(hidden)]
     fn into_result(self) -> Result<(), BoxError>;
 }
@@ -251,19 +262,19 @@ impl Deferred for () {
     }
 }
 
-/// Of a block that ends by a panic, as `async { panic!() }`.
+/// For a block that diverges, such as `async { panic!() }`.
 impl Deferred for Never {
     fn into_result(self) -> Result<(), BoxError> {
         self
     }
 }
 
-/// The type `!`, which has no name yet but as what a function returns.
+/// The type `!`. On stable Rust, it can be named only as the return type of a function.
 type Never = <fn() -> ! as Returns>::Output;
 
 /// See [`Never`].
 pub trait Returns {
-    /// What the function returns.
+    /// The return type of a function pointer.
     type Output;
 }
 
@@ -278,14 +289,18 @@ impl<T, E: Into<BoxError>> Deferred for Result<T, E> {
     }
 }
 
-/// Whether there is a later, for work that is deferred.
+/// True if deferred work would run.
 pub(crate) fn can_defer() -> bool {
     current().is_some() || tokio::runtime::Handle::try_current().is_ok()
 }
 
-/// Leaves a function whose own error cannot say that a resource is unavailable. Inside an
-/// invocation that ends it as `ResourceUnavailable`; elsewhere it is a panic with the whole story.
-#[expect(clippy::panic, reason = "the only way out of such a function")]
+/// Leaves a function whose error type has no room for a [`ResourceError`].
+///
+/// # Panics
+/// Always. In an invocation, the payload is the error, and the invocation fails with the error type
+/// `ResourceUnavailable`; the panic hook is not called. Elsewhere, the message is the error with
+/// its sources.
+#[expect(clippy::panic, reason = "a panic is the only way out of such a function")]
 pub(crate) fn unavailable(error: ResourceError) -> ! {
     if current().is_some() {
         std::panic::resume_unwind(Box::new(error));

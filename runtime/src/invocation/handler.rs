@@ -1,4 +1,4 @@
-//! What a handler is to the runtime, and its options.
+//! The interface between a `#[handler]` and the runtime, and its options.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::invocation::response::Response;
 use crate::lambda::types::OfContext;
 use crate::metrics::emf;
 
-/// What the expansion of `#[handler]` makes of a function.
+/// Implemented by the expansion of `#[handler]`.
 pub trait Handler: Send + Sync + 'static {
     /// Its name and options.
     const SPEC: HandlerSpec;
     /// The event.
     type Event: DeserializeOwned + Send;
-    /// What it is given of the invocation's context: all or nothing.
+    /// The part of the invocation's context that the function receives: all or nothing.
     type Context: OfContext;
-    /// What is sent for its answer.
+    /// The response.
     type Response: Response;
 
-    /// Takes hold of the resources that it names and calls the function.
+    /// Acquires the resources in the function's signature and calls the function.
     fn call(
         event: Self::Event,
         context: Self::Context,
@@ -32,7 +32,7 @@ pub trait Handler: Send + Sync + 'static {
 #[derive(Clone, Copy)]
 pub struct HandlerSpec {
     pub(crate) name: &'static str,
-    /// What its events are, by OpenTelemetry's `faas.trigger`.
+    /// OpenTelemetry's `faas.trigger`.
     pub(crate) trigger: &'static str,
     pub(crate) emf: Option<emf::Options>,
     pub(crate) deadline_margin: Duration,
@@ -41,7 +41,7 @@ pub struct HandlerSpec {
 }
 
 impl HandlerSpec {
-    /// The options if none is given.
+    /// The default options.
     pub const DEFAULT: Self = Self {
         name: "",
         trigger: "other",
@@ -51,20 +51,20 @@ impl HandlerSpec {
         warmup: false,
     };
 
-    /// Writes metrics for CloudWatch from now on, if the options say so.
+    /// Installs the sink of the embedded metric format, if the options enable it.
     pub(crate) fn begin_metrics(&self, start: Start, write: emf::Write) {
         if let Some(options) = self.emf {
             emf::begin(self.name, options, emf::Function::from_environment(), start, write);
         }
     }
 
-    /// The function's name.
+    /// Sets the name of the function.
     pub const fn name(mut self, name: &'static str) -> Self {
         self.name = name;
         self
     }
 
-    /// Writes CloudWatch's embedded metric format.
+    /// Enables CloudWatch's embedded metric format.
     pub const fn emf(
         mut self,
         namespace: &'static str,
@@ -74,25 +74,25 @@ impl HandlerSpec {
         self
     }
 
-    /// Its events are HTTP requests.
+    /// Marks the events as HTTP requests.
     pub const fn http(mut self) -> Self {
         self.trigger = "http";
         self
     }
 
-    /// How long before Lambda's deadline the handler is cancelled; zero for never.
+    /// Sets the time before Lambda's deadline at which the handler is cancelled; zero for never.
     pub const fn deadline_margin(mut self, margin: Duration) -> Self {
         self.deadline_margin = margin;
         self
     }
 
-    /// After how many invocations the container is reported; 0 for never.
+    /// Sets the number of invocations between two reports of the container; 0 for no reports.
     pub const fn report_every(mut self, invocations: u64) -> Self {
         self.report_every = invocations;
         self
     }
 
-    /// Answers warm-up pings without the handler.
+    /// Responds to warm-up pings without the handler.
     pub const fn warmup(mut self) -> Self {
         self.warmup = true;
         self

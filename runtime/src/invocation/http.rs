@@ -1,5 +1,5 @@
-//! `#[handler(http)]`: requests that come as events of API Gateway, function URLs and load
-//! balancers, answered by a function or by a service that is built once per container.
+//! `#[handler(http)]`: HTTP requests in events of API Gateway, function URLs and load balancers.
+//! They are served by a function, or by a service that is built once per container.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -22,15 +22,15 @@ use crate::invocation::response::{Json, Stream, json};
 use crate::invocation::streaming::stream;
 use crate::lambda::types::{Context, LambdaEvent};
 
-/// What comes.
+/// The event of an HTTP request.
 pub type Event = LambdaRequest;
 
-/// The context that belongs to a request.
+/// Returns the context of a request.
 pub fn context(request: &Request) -> Context {
     request.lambda_context()
 }
 
-/// An answer to a request.
+/// A response to an HTTP request.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an HTTP response",
     label = "not `IntoResponse`",
@@ -43,20 +43,20 @@ pub trait HttpResponse: IntoResponse + Send {}
 #[diagnostic::do_not_recommend]
 impl<T: IntoResponse + Send> HttpResponse for T {}
 
-/// What becomes of an answer.
-pub type Responding<R> = Result<R, InvocationError>;
+/// The result of a function or a service, with its types erased.
+pub type HttpResult<R> = Result<R, InvocationError>;
 
-/// Makes a response of what a function returns.
+/// Erases the types of the result of a function or a service.
 ///
 /// # Errors
-/// The function's.
+/// The error in the result.
 pub fn respond<R: HttpResponse, E: Reportable>(
-    serve: Result<R, E>,
-) -> Responding<BoxFuture<'static, Response<Body>>> {
-    serve.map(IntoResponse::into_response).map_err(InvocationError::of)
+    result: Result<R, E>,
+) -> HttpResult<BoxFuture<'static, Response<Body>>> {
+    result.map(IntoResponse::into_response).map_err(InvocationError::of)
 }
 
-/// An answer to a request that is streamed.
+/// A response to an HTTP request whose body is streamed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be streamed",
     label = "not an `http::Response<B>` with a `B: http_body::Body`",
@@ -64,7 +64,7 @@ pub fn respond<R: HttpResponse, E: Reportable>(
             help: return an `http::Response<B>`, or remove the option `streaming`"
 )]
 pub trait StreamedHttpResponse {
-    /// The same with a body of whatever type.
+    /// Erases the type of the body.
     fn into_chunks(self) -> Response<Chunks>;
 }
 
@@ -78,55 +78,55 @@ where
     }
 }
 
-/// The same, where it is streamed.
+/// Like [`respond`], for a response whose body is streamed.
 ///
 /// # Errors
-/// The function's.
-pub fn respond_stream<R, E>(serve: Result<R, E>) -> Responding<Response<Chunks>>
+/// The error in the result.
+pub fn respond_stream<R, E>(result: Result<R, E>) -> HttpResult<Response<Chunks>>
 where
     R: StreamedHttpResponse,
     E: Reportable,
 {
-    serve.map(R::into_chunks).map_err(InvocationError::of)
+    result.map(R::into_chunks).map_err(InvocationError::of)
 }
 
-/// Answers by a function that is given the request.
+/// Serves a request by a function.
 ///
 /// # Errors
-/// The function's.
+/// The error of the function, or that of a body that fails.
 pub async fn serve<'a, F>(
     event: Event,
     context: Context,
     mut handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Json, InvocationError>
 where
-    F: Future<Output = Responding<BoxFuture<'static, Response<Body>>>> + Send + 'a,
+    F: Future<Output = HttpResult<BoxFuture<'static, Response<Body>>>> + Send + 'a,
 {
     let handler = |request| {
-        let serve = handler(request);
-        async { Ok::<_, InvocationError>(serve.await?.await) }
+        let response = handler(request);
+        async { Ok::<_, InvocationError>(response.await?.await) }
     };
-    let serve = Adapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
-    json::<_, Infallible>(Ok(serve.await?))
+    let response = Adapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
+    json::<_, Infallible>(Ok(response.await?))
 }
 
-/// The same, where the answer is streamed.
+/// Like [`serve`], for a response whose body is streamed.
 ///
 /// # Errors
-/// The function's.
+/// The error of the function.
 pub async fn serve_streaming<'a, F>(
     event: Event,
     context: Context,
     handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Stream, InvocationError>
 where
-    F: Future<Output = Responding<Response<Chunks>>> + Send + 'a,
+    F: Future<Output = HttpResult<Response<Chunks>>> + Send + 'a,
 {
-    let serve = StreamAdapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
-    stream::<_, Infallible>(Ok(serve.await?))
+    let response = StreamAdapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
+    stream::<_, Infallible>(Ok(response.await?))
 }
 
-/// A service that answers requests, such as an `axum::Router`.
+/// A service for HTTP requests, such as an `axum::Router`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not serve HTTP requests",
     label = "not a `tower::Service<http::Request<lambda_http::Body>>` that is `Clone + Send`",
@@ -148,14 +148,15 @@ impl<S> HttpService for S where
 {
 }
 
-/// A service in its container. Every request is served by a clone of its own.
+/// The service of a container. Each request is served by a clone of it, since concurrent requests
+/// need one `&mut` service each.
 pub struct App<R>(Box<Serve<R>>);
 
 type Serve<R> =
     dyn Fn(Event, Context) -> BoxFuture<'static, Result<R, InvocationError>> + Send + Sync;
 
 impl App<Json> {
-    /// The service that a function made.
+    /// Creates an app from the service that a function returned.
     pub fn new<S: HttpService>(service: S) -> Self {
         let service = Mutex::new(service);
         Self(Box::new(move |event, context| {
@@ -170,7 +171,7 @@ impl App<Json> {
 }
 
 impl App<Stream> {
-    /// The service that a function made, whose answers are streamed.
+    /// Creates an app from the service that a function returned. Its responses are streamed.
     pub fn new<S, B>(service: S) -> Self
     where
         S: HttpService + Service<Request, Response = Response<B>>,
@@ -190,10 +191,10 @@ impl App<Stream> {
 }
 
 impl<R> App<R> {
-    /// Answers a request.
+    /// Serves a request.
     ///
     /// # Errors
-    /// The service's.
+    /// The error of the service.
     pub async fn serve(&self, event: Event, context: Context) -> Result<R, InvocationError> {
         (self.0)(event, context).await
     }

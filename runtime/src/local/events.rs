@@ -1,41 +1,46 @@
-//! Where events come from: the command line, or stdin, each line as soon as it is there.
+//! Reads events from the command line, or line by line from stdin.
 
 use std::io::{self, BufRead};
 
-/// Takes an event, and says whether it wants more.
-type Take<'a> = &'a mut dyn FnMut(Vec<u8>) -> Option<()>;
+/// Handles an event. Returns `None` if it takes no more events.
+type OnEvent<'a> = &'a mut dyn FnMut(Vec<u8>) -> Option<()>;
 
-/// Gives all events to `take`, so many times: those that are given, or else those from stdin.
+/// Passes all events `repeat` times to `on_event`. If `events` is `None`, they are read from stdin.
 ///
 /// # Errors
-/// If stdin cannot be read, with the number of the line.
+/// The error of stdin, with the number of the line.
 pub(super) fn read(
-    given: Option<Vec<Vec<u8>>>,
+    events: Option<Vec<Vec<u8>>>,
     repeat: usize,
-    take: Take<'_>,
+    on_event: OnEvent<'_>,
 ) -> Result<(), String> {
-    match given {
-        Some(events) => again(&events, repeat, take),
-        None => from(&mut io::stdin().lock(), repeat, take)?,
+    match events {
+        Some(events) => repeat_all(&events, repeat, on_event),
+        None => read_lines(&mut io::stdin().lock(), repeat, on_event)?,
     }
     Ok(())
 }
 
-fn again(events: &[Vec<u8>], times: usize, take: Take<'_>) {
-    let times = if events.is_empty() { 0 } else { times };
-    for event in std::iter::repeat_n(events, times).flatten() {
-        if take(event.clone()).is_none() {
+fn repeat_all(events: &[Vec<u8>], repeat: usize, on_event: OnEvent<'_>) {
+    // Without this, `--repeat` with a large number and an empty file would spin.
+    let repeat = if events.is_empty() { 0 } else { repeat };
+    for event in std::iter::repeat_n(events, repeat).flatten() {
+        if on_event(event.clone()).is_none() {
             return;
         }
     }
 }
 
-/// Every line as it comes, and then all of them again as often as they are to be repeated.
-pub(super) fn from(input: &mut dyn BufRead, repeat: usize, take: Take<'_>) -> Result<(), String> {
+/// Passes on every line as soon as it has been read, and then all lines again for each repetition.
+pub(super) fn read_lines(
+    input: &mut dyn BufRead,
+    repeat: usize,
+    on_event: OnEvent<'_>,
+) -> Result<(), String> {
     let Some(repeat) = repeat.checked_sub(1) else {
         return Ok(());
     };
-    let mut kept = Vec::new();
+    let mut events = Vec::new();
     for n in 1.. {
         let mut line = Vec::new();
         let read = input.read_until(b'\n', &mut line);
@@ -44,18 +49,19 @@ pub(super) fn from(input: &mut dyn BufRead, repeat: usize, take: Take<'_>) -> Re
         }
         for event in lines(&line) {
             if repeat > 0 {
-                kept.push(event.clone());
+                events.push(event.clone());
             }
-            if take(event).is_none() {
+            if on_event(event).is_none() {
                 return Ok(());
             }
         }
     }
-    again(&kept, repeat, take);
+    repeat_all(&events, repeat, on_event);
     Ok(())
 }
 
-/// The lines of a text that are not blank, whatever bytes they have.
+/// Returns the lines that are not blank. They may be invalid UTF-8: to reject such an event is up
+/// to the invocation, as under Lambda.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec)
@@ -65,14 +71,14 @@ pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
 mod tests {
     use super::*;
 
-    /// What is read of an input, and how that ends.
+    /// Returns the events of an input and the result of reading it.
     fn read_from(mut input: impl BufRead, repeat: usize) -> (Vec<Vec<u8>>, Result<(), String>) {
         let mut events = Vec::new();
-        let outcome = from(&mut input, repeat, &mut |event| {
+        let result = read_lines(&mut input, repeat, &mut |event| {
             events.push(event);
             Some(())
         });
-        (events, outcome)
+        (events, result)
     }
 
     #[test]
@@ -95,18 +101,18 @@ mod tests {
         let input = || io::BufReader::new(io::Read::chain(&b"1\n\n2"[..], Broken));
         let error = Err("stdin, line 3: the line is dead".to_owned());
         assert_eq!(read_from(input(), 2), (vec![b"1".to_vec()], error));
-        assert_eq!(read_from(input(), 0), (vec![], Ok(())), "nothing is read for nothing");
+        assert_eq!(read_from(input(), 0), (vec![], Ok(())), "the input was read");
     }
 
     #[test]
-    fn nothing_is_read_on_when_nobody_wants_it() {
-        let mut taken = 0;
-        let mut first = |_| {
-            taken += 1;
+    fn reading_stops_when_no_more_events_are_taken() {
+        let mut count = 0;
+        let mut take_one = |_| {
+            count += 1;
             None
         };
-        from(&mut &b"1\n2\n"[..], 2, &mut first).unwrap();
-        again(&[b"1".to_vec()], 2, &mut first);
-        assert_eq!(taken, 2);
+        read_lines(&mut &b"1\n2\n"[..], 2, &mut take_one).unwrap();
+        repeat_all(&[b"1".to_vec()], 2, &mut take_one);
+        assert_eq!(count, 2);
     }
 }

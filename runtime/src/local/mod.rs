@@ -1,5 +1,7 @@
-//! The local runner: a function without Lambda. Events come from the command line, a file or stdin.
-//! Responses go to stdout, one JSON a line, in the order of the events; the timeline goes to stderr.
+//! The local runner: runs a function outside Lambda.
+//!
+//! Events are read from the command line, from a file or from stdin. Responses are written to
+//! stdout, one JSON value per line, in the order of the events. The timeline is written to stderr.
 
 mod events;
 mod options;
@@ -31,15 +33,15 @@ use crate::metrics::emf;
 use options::{HELP, Options};
 use timeline::Timeline;
 
-/// Runs a handler as the command line says.
+/// Runs a handler with the options of the command line.
 pub(crate) fn run<H: Handler>() -> ExitCode {
     run_with(|| H::SPEC.begin_metrics(Start::Local, emf::to_stderr), invoke::<H>)
 }
 
-/// Begins an invocation; the future runs it.
+/// Begins an invocation. The future runs it to its end.
 type Invoke = fn(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done>;
 
-/// Everything that does not depend on the handler's types.
+/// The part that does not depend on the handler's types, and is compiled once.
 fn run_with(begin_metrics: fn(), invoke: Invoke) -> ExitCode {
     let options = match Options::read(lexopt::Parser::from_env()) {
         Ok(Some(options)) => options,
@@ -47,35 +49,34 @@ fn run_with(begin_metrics: fn(), invoke: Invoke) -> ExitCode {
             let _ = writeln!(io::stdout(), "{HELP}");
             return ExitCode::SUCCESS;
         }
-        Err(error) => return usage(&error.to_string()),
+        Err(error) => return usage_error(&error.to_string()),
     };
-    if options.given.is_none() && io::IsTerminal::is_terminal(&io::stdin()) {
-        return usage(
-            "no event: give one with --event '{\"key\": \"value\"}', a file with --events, or pipe \
-             them in, one JSON a line",
+    if options.events.is_none() && io::IsTerminal::is_terminal(&io::stdin()) {
+        return usage_error(
+            "no event: pass one with --event '{\"key\": \"value\"}', a file with --events, or pipe \
+             events to stdin, one JSON value per line",
         );
     }
     logging::begin(Output::Stderr);
     begin_metrics();
-    // As under Lambda, but with a thread for each invocation: a handler that blocks its thread does
-    // not hold up the others.
+    // One thread per concurrent invocation: a handler that blocks its thread does not delay others.
     let mut builder = match options.concurrency {
         1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     builder.worker_threads(options.concurrency.clamp(1, MAX_THREADS));
-    executor::run(builder, Box::pin(life(options, invoke)))
+    executor::run(builder, Box::pin(run_container(options, invoke)))
 }
 
-fn usage(error: &str) -> ExitCode {
+fn usage_error(error: &str) -> ExitCode {
     say(format_args!("error: {error}\nhelp: --help lists the options"));
     ExitCode::from(2)
 }
 
 const MAX_THREADS: usize = 256;
 
-/// Everything from INIT to SHUTDOWN.
-async fn life(options: Options, invoke: Invoke) -> ExitCode {
+/// Runs a container from INIT to SHUTDOWN.
+async fn run_container(options: Options, invoke: Invoke) -> ExitCode {
     let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
     let start = Instant::now();
@@ -99,8 +100,10 @@ async fn life(options: Options, invoke: Invoke) -> ExitCode {
     end.map_or_else(|code| code, |()| ExitCode::from(u8::from(container().errors() > 0)))
 }
 
-/// Runs `work` until it is done, or a signal ends the process: then the exit code is that of a
-/// program that SIGINT has ended.
+/// Runs `work` until it is done, or until SIGTERM or SIGINT arrives.
+///
+/// # Errors
+/// The exit code of `work`, or 130, which shells use for a program that SIGINT terminated.
 async fn unless_terminated(
     work: impl Future<Output = Result<(), ExitCode>>,
 ) -> Result<(), ExitCode> {
@@ -117,7 +120,7 @@ async fn unless_terminated(
 /// Invokes the function with all events, and prints the responses.
 ///
 /// # Errors
-/// The exit code, if the events cannot be read or the responses cannot be written.
+/// The exit code if the events cannot be read or the responses cannot be written.
 async fn invoke_all(
     options: Options,
     invoke: Invoke,
@@ -142,23 +145,23 @@ async fn invoke_all(
             Err(error) => serde_json::to_string(error).unwrap_or_default(),
         };
         if writeln!(io::stdout(), "{line}").is_err() {
-            return Err(ExitCode::FAILURE); // the reader of a pipe is gone
+            return Err(ExitCode::FAILURE); // the reader closed the pipe
         }
     }
-    unreadable.map_or(Ok(()), |error| Err(usage(&error)))
+    unreadable.map_or(Ok(()), |error| Err(usage_error(&error)))
 }
 
-/// An invocation that has started, or why there are no more events.
+/// An invocation that has started, or the error of the next event.
 type Started = Result<oneshot::Receiver<Done>, String>;
 
-/// The number of responses that may wait for that of an earlier event.
+/// The maximum number of invocations that may wait for the response of an earlier event.
 const MAX_WAITING: usize = 1024;
 
-/// Starts an invocation for each event, in the order of the events. This has a thread of its own,
+/// Starts an invocation for each event, in the order of the events. Runs on a thread of its own,
 /// since reading stdin blocks.
 fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
     let (sender, receiver) = mpsc::channel(MAX_WAITING);
-    let Options { given, repeat, idle, concurrency, .. } = options;
+    let Options { events, repeat, idle, concurrency, .. } = options;
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         let permits = Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS)));
@@ -170,31 +173,31 @@ fn start_all(options: Options, invoke: Invoke) -> mpsc::Receiver<Started> {
             let invocation = invoke(event, n, idle);
             drop(spawn(async move {
                 let mut done = invocation.await;
-                // Sequentially, the next one starts when this one's line is printed.
+                // Sequential invocations: the next one starts when the line of this one is printed.
                 done.permit = Some(permit).filter(|_| concurrency == 1);
                 let _ = done_sender.send(done);
             }));
             sender.blocking_send(Ok(done_receiver)).ok()
         };
-        if let Err(error) = events::read(given, repeat, &mut start) {
+        if let Err(error) = events::read(events, repeat, &mut start) {
             let _ = sender.blocking_send(Err(error));
         }
     });
     receiver
 }
 
-/// An invocation that is done.
+/// The result of an invocation.
 struct Done {
     number: u64,
     cold: bool,
     ping: bool,
     time: Duration,
     response: Result<Box<RawValue>, InvocationError>,
-    /// Holds up the next invocation.
+    /// Delays the next invocation until it is dropped.
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// The part that is compiled for each handler.
+/// Invokes a handler. This part is compiled for each handler.
 fn invoke<H: Handler>(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done> {
     if n > 1 {
         CLOCK.skip(idle);
@@ -211,7 +214,7 @@ fn invoke<H: Handler>(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'stat
             invocation::end::<H>(active).await;
             Done { number, cold, ping, time, response, permit: None }
         });
-        // A panic that passes the guards around the handler, as that of a `tracing` layer.
+        // A panic outside the guards around the handler, such as that of a `tracing` layer.
         done.await.unwrap_or_else(|panic| {
             let (number, time, response) = (n, start.elapsed(), Err(panic.into()));
             Done { number, cold: false, ping: false, time, response, permit: None }

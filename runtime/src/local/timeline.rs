@@ -1,4 +1,4 @@
-//! What people see of a local run.
+//! The timeline of a local run: INIT, a line per invocation, and a summary.
 
 use std::collections::BinaryHeap;
 use std::io::IsTerminal;
@@ -8,41 +8,43 @@ use super::Done;
 use crate::base::stdio::say;
 use crate::container::container;
 
-/// What people see: INIT, a line for each invocation, and a summary.
+/// Writes the timeline to stderr.
 pub(super) struct Timeline {
-    colour: bool,
-    /// Whether what happened to the caches meanwhile is one invocation's.
-    one_at_a_time: bool,
+    is_colored: bool,
+    /// True if invocations run sequentially. The cache statistics since the last line are then
+    /// those of one invocation.
+    is_sequential: bool,
     times: BinaryHeap<Duration>,
     first: Option<Duration>,
     init: Duration,
-    /// The hits and misses of all caches up to the last line.
-    counted: (u64, u64),
+    /// The hits and misses of all caches at the last line.
+    cache_totals: (u64, u64),
 }
 
 impl Timeline {
-    pub(super) fn new(one_at_a_time: bool) -> Self {
+    pub(super) fn new(is_sequential: bool) -> Self {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-        let colour = std::io::stderr().is_terminal() && !is_set("NO_COLOR") && !dumb;
+        let is_colored = std::io::stderr().is_terminal() && !is_set("NO_COLOR") && !dumb;
         Self {
-            colour,
-            one_at_a_time,
+            is_colored,
+            is_sequential,
             times: BinaryHeap::new(),
             first: None,
             init: Duration::ZERO,
-            counted: (0, 0),
+            cache_totals: (0, 0),
         }
     }
 
-    /// `text` in an ANSI colour, on a terminal.
+    /// Colors a text, if stderr is a terminal.
     fn paint(&self, code: u8, text: &str) -> String {
-        match self.colour {
+        match self.is_colored {
             true => format!("\x1b[{code}m{text}\x1b[0m"),
             false => text.to_owned(),
         }
     }
 
+    /// Writes the duration of INIT and of each resource.
     pub(super) fn init(&mut self, time: Duration, ok: bool) {
         self.init = time;
         let resources = container().resources();
@@ -51,9 +53,9 @@ impl Timeline {
         say(format_args!(
             "{word}       {:>12}  {}",
             millis(time),
-            counted(built.len(), "resource")
+            quantity(built.len(), "resource")
         ));
-        // Where INIT is logged, each has its line there.
+        // At INFO, each resource has a line in the log.
         if !tracing::enabled!(tracing::Level::INFO) {
             for resource in built {
                 let time = millis(resource.build_time.unwrap_or_default());
@@ -62,6 +64,7 @@ impl Timeline {
         }
     }
 
+    /// Writes the line of an invocation.
     pub(super) fn invocation(&mut self, done: &Done) {
         let word = match (done.ping, done.cold) {
             (true, _) => self.paint(DIM, "ping"),
@@ -72,30 +75,31 @@ impl Timeline {
             self.times.push(done.time);
             self.first.get_or_insert(done.time);
         }
-        let outcome = match &done.response {
+        let result = match &done.response {
             Ok(_) => "ok".to_owned(),
             Err(error) => self.paint(RED, &error.to_string().replace('\n', " ")),
         };
         let (hits, misses) = hits_and_misses();
-        let (hits_before, misses_before) = std::mem::replace(&mut self.counted, (hits, misses));
+        let (hits_before, misses_before) =
+            std::mem::replace(&mut self.cache_totals, (hits, misses));
         let mut cached = String::new();
-        for (count, what) in [(hits - hits_before, "hit"), (misses - misses_before, "miss")] {
-            if count > 0 && self.one_at_a_time {
-                cached += &format!("  {}", counted(count as usize, what));
+        for (count, noun) in [(hits - hits_before, "hit"), (misses - misses_before, "miss")] {
+            if count > 0 && self.is_sequential {
+                cached += &format!("  {}", quantity(count as usize, noun));
             }
         }
         let cached = self.paint(DIM, &cached);
-        say(format_args!("{word} {:>5} {:>12}  {outcome}{cached}", done.number, millis(done.time)));
+        say(format_args!("{word} {:>5} {:>12}  {result}{cached}", done.number, millis(done.time)));
     }
 
-    /// The end, with the container's report if it is asked for.
+    /// Writes the summary, and the report of the container if `report` is true.
     pub(super) fn summary(mut self, report: bool) {
         let container = container();
         let failed = format!("{} failed", container.errors());
         let failed = self.paint(if container.errors() > 0 { RED } else { GREEN }, &failed);
         say(format_args!(
             "\n{}, {failed}",
-            counted(container.invocations() as usize, "invocation")
+            quantity(container.invocations() as usize, "invocation")
         ));
         let sorted = std::mem::take(&mut self.times).into_sorted_vec();
         if let Some(first) = self.first {
@@ -123,35 +127,36 @@ impl Timeline {
     fn report(&self) {
         let report = container().report();
         say(format_args!("\ncontainer {}", report.container_id));
-        for (what, value) in [
+        for (name, value) in [
             ("uptime", format!("{:.3} s", report.uptime.as_secs_f64())),
             ("invocations", report.invocations.to_string()),
             ("errors", report.errors.to_string()),
             ("error rate", format!("{:.1}%", report.error_rate_percent)),
             ("pings", report.pings.to_string()),
         ] {
-            say(format_args!("  {what:<11}{value:>12}"));
+            say(format_args!("  {name:<11}{value:>12}"));
         }
     }
 }
 
+// The codes of ANSI escape sequences.
 const RED: u8 = 31;
 const GREEN: u8 = 32;
 const BLUE: u8 = 34;
 const CYAN: u8 = 36;
 const DIM: u8 = 2;
 
-/// `1 hit`, `2 hits`, `2 misses`.
-fn counted(count: usize, what: &str) -> String {
-    let plural = match (count, what.ends_with('s')) {
+/// Formats a number with its noun, such as `1 hit`, `2 hits`, `2 misses`.
+fn quantity(count: usize, noun: &str) -> String {
+    let plural = match (count, noun.ends_with('s')) {
         (1, _) => "",
         (_, true) => "es",
         (_, false) => "s",
     };
-    format!("{count} {what}{plural}")
+    format!("{count} {noun}{plural}")
 }
 
-/// The smallest that so many percent of all are not above. `sorted` is not empty.
+/// Returns a percentile by the nearest-rank method. `sorted` must not be empty.
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
 }
@@ -180,9 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn things_are_counted_in_words() {
-        assert_eq!(counted(1, "hit"), "1 hit");
-        assert_eq!(counted(0, "invocation"), "0 invocations");
-        assert_eq!(counted(2, "miss"), "2 misses");
+    fn a_quantity_has_a_plural() {
+        assert_eq!(quantity(1, "hit"), "1 hit");
+        assert_eq!(quantity(0, "invocation"), "0 invocations");
+        assert_eq!(quantity(2, "miss"), "2 misses");
     }
 }

@@ -1,8 +1,9 @@
-//! CloudWatch's embedded metric format: one JSON object a line for each invocation, from which
-//! CloudWatch takes the metrics.
+//! CloudWatch's embedded metric format (EMF): one line of JSON per invocation, from which
+//! CloudWatch extracts the metrics.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 //!
-//! The names are checked by the macro that reads them, the values here: no line breaks the rules.
+//! `#[handler]` validates the namespace and the names of the dimensions. Their values are made
+//! valid here.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use super::{Event, Invocation, Sink, install, millis};
 use crate::container::snapshot::Start;
 
-/// What every metric of a handler can be looked up by.
+/// A dimension of all metrics of a handler.
 #[derive(Clone, Copy, Debug)]
 pub enum Dimension {
     /// `AWS_LAMBDA_FUNCTION_NAME`.
@@ -27,13 +28,13 @@ pub enum Dimension {
     Memory,
     /// `AWS_REGION`.
     Region,
-    /// [`Start`].
+    /// The [`Start`] of the container.
     Start,
-    /// Another, with a value that never changes.
+    /// A name with a constant value.
     Is(&'static str, &'static str),
 }
 
-/// The function that the container belongs to, as far as the environment says.
+/// The identity of the Lambda function. Fields are `None` if Lambda did not set their variables.
 #[derive(Debug, Default)]
 pub(crate) struct Function {
     pub(crate) name: Option<String>,
@@ -62,10 +63,10 @@ impl Function {
     }
 }
 
-/// Where the lines go.
+/// Writes a line to the output of the metrics.
 pub(crate) type Write = fn(line: &[u8]);
 
-/// Writes a line for each invocation of a handler from now on. Once is enough.
+/// Installs the sink of a handler. Further calls for the same handler have no effect.
 pub(crate) fn begin(
     handler: &'static str,
     options: Options,
@@ -81,10 +82,11 @@ pub(crate) fn begin(
     }
 }
 
-/// Writes a whole line to stdout, which Lambda makes log events of.
+/// Writes a whole line to stdout, from which Lambda makes a log event.
 ///
-/// Nobody who prints through the standard library gets in between. A line that somebody has begun
-/// with `print!` waits in the buffer of [`std::io::Stdout`], which this goes past.
+/// The lock of [`std::io::Stdout`] keeps other output out of the line. The line bypasses its
+/// buffer: an incomplete line of the user's `print!` waits there, and would become one line with
+/// this one.
 pub(crate) fn to_stdout(line: &[u8]) {
     let mut stdout = std::io::stdout().lock();
     #[cfg(unix)]
@@ -92,7 +94,7 @@ pub(crate) fn to_stdout(line: &[u8]) {
         static FILE: OnceLock<Option<File>> = OnceLock::new();
         let open = || stdout.as_fd().try_clone_to_owned().ok().map(File::from);
         if let Some(mut file) = FILE.get_or_init(open).as_ref() {
-            // Who closed stdout wants no metrics.
+            // If stdout is closed, the metrics have no reader.
             let _ = file.write_all(line);
             return;
         }
@@ -100,21 +102,22 @@ pub(crate) fn to_stdout(line: &[u8]) {
     let _ = stdout.write_all(line).and_then(|()| stdout.flush());
 }
 
-/// Writes a whole line to stderr, where stdout has the answers.
+/// Writes a whole line to stderr. In the local runner, stdout is reserved for responses.
 #[cfg(feature = "local")]
 pub(crate) fn to_stderr(line: &[u8]) {
     let _ = std::io::stderr().lock().write_all(line);
 }
 
+/// The sink of one handler.
 struct Emf {
     handler: &'static str,
-    /// What of a line never changes, from the timestamp to the request: what its metrics are, and the
-    /// dimensions. By whether there is an `InitDuration` and an `IdleGap`.
-    fixed: [[Line; 2]; 2],
+    /// The constant part of a line: the metric directives and the dimensions. The first index is 1
+    /// for a line with an `InitDuration`, the second is 1 for a line with an `IdleGap`.
+    constant: [[Line; 2]; 2],
     write: Write,
 }
 
-/// The name of a member of a JSON object, with what stands around it.
+/// The name of a further member of a JSON object, with its punctuation.
 macro_rules! key {
     ($name:literal) => {
         concat!(",\"", $name, "\":")
@@ -143,20 +146,21 @@ impl Emf {
             Dimension::Is(name, value) => (name, value.to_owned()),
         };
         let dimensions: Vec<_> = options.dimensions.iter().map(value).collect();
-        let fixed = |init, idle| fixed(options.namespace, &dimensions, init, idle);
-        let fixed = [false, true].map(|init| [false, true].map(|idle| fixed(init, idle)));
-        Self { handler, fixed, write }
+        let constant = |init, idle| constant_part(options.namespace, &dimensions, init, idle);
+        let constant = [false, true].map(|init| [false, true].map(|idle| constant(init, idle)));
+        Self { handler, constant, write }
     }
 
-    /// Piece by piece: names are known, and to look for what must be escaped in each of them would
-    /// cost as much as all the rest of a line.
+    /// Returns the line of an invocation.
+    // The names of the members need no escaping. To have serde_json look for it in each of them
+    // would double the cost of a line.
     fn line(&self, invocation: &Invocation) -> Line {
         let ended = invocation.ended.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let fixed = &self.fixed[usize::from(invocation.init_duration.is_some())]
+        let constant = &self.constant[usize::from(invocation.init_duration.is_some())]
             [usize::from(invocation.idle_gap.is_some())];
         let mut line = Line(Vec::with_capacity(2048));
         line.put("{\"_aws\":{\"Timestamp\":", &ended.as_millis());
-        line.0.extend_from_slice(&fixed.0);
+        line.0.extend_from_slice(&constant.0);
         line.put(key!("request_id"), &invocation.request_id);
         line.put(key!("container_id"), &invocation.container_id);
         line.put(key!("invocation"), &invocation.number);
@@ -181,19 +185,19 @@ impl Emf {
     }
 }
 
-/// A line, or a part of one.
+/// A line of JSON, or a part of one.
 struct Line(Vec<u8>);
 
 impl Line {
-    /// Writes what stands before a value, and the value: a number, a text or a list, of which none
-    /// fails.
-    fn put(&mut self, before: &str, value: &impl Serialize) {
-        self.0.extend_from_slice(before.as_bytes());
+    /// Appends a prefix and a value.
+    fn put(&mut self, prefix: &str, value: &impl Serialize) {
+        self.0.extend_from_slice(prefix.as_bytes());
+        // Numbers, strings and lists of them do not fail to serialize.
         let _ = serde_json::to_writer(&mut self.0, value);
     }
 }
 
-/// CloudWatch takes log events below 256 KB.
+/// The maximum size of a line in bytes. CloudWatch accepts log events of up to 256 KB.
 const MAX_LINE: usize = 250_000;
 
 impl Sink for Emf {
@@ -208,7 +212,7 @@ impl Sink for Emf {
     }
 }
 
-/// The metrics of a line and their units.
+/// Returns the metrics of a line and their units.
 fn metrics(init: bool, idle: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         Some(("ColdStart", COUNT)),
@@ -227,8 +231,8 @@ fn metrics(init: bool, idle: bool) -> impl Iterator<Item = (&'static str, &'stat
     .flatten()
 }
 
-/// See [`Emf::fixed`].
-fn fixed(namespace: &str, dimensions: &[(&str, String)], init: bool, idle: bool) -> Line {
+/// Returns the constant part of a line; see [`Emf::constant`].
+fn constant_part(namespace: &str, dimensions: &[(&str, String)], init: bool, idle: bool) -> Line {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Directive<'a> {
@@ -248,22 +252,22 @@ fn fixed(namespace: &str, dimensions: &[(&str, String)], init: bool, idle: bool)
     let mut line = Line(Vec::new());
     line.put(key!("CloudWatchMetrics"), &[directive]);
     line.0.push(b'}');
-    // Every line says how its container came to be.
+    // `start` is a member of every line already.
     for (name, value) in dimensions.iter().filter(|(name, _)| *name != "start") {
         line.put(",", name);
-        line.put(":", &accepted(value));
+        line.put(":", &valid_value(value));
     }
     line
 }
 
-/// A dimension's value as CloudWatch takes it: 1 to 1,024 printable ASCII characters.
-fn accepted(value: &str) -> Cow<'_, str> {
-    let plain = |c: char| matches!(c, ' '..='~');
+/// Makes a dimension's value valid: 1 to 1,024 printable ASCII characters.
+fn valid_value(value: &str) -> Cow<'_, str> {
+    let printable = |c: char| matches!(c, ' '..='~');
     if value.trim().is_empty() {
         return "unknown".into();
     }
-    if value.len() <= 1024 && value.chars().all(plain) {
+    if value.len() <= 1024 && value.chars().all(printable) {
         return value.into();
     }
-    value.chars().take(1024).map(|c| if plain(c) { c } else { '?' }).collect()
+    value.chars().take(1024).map(|c| if printable(c) { c } else { '?' }).collect()
 }

@@ -1,12 +1,12 @@
-//! The facade of the crate `metrics`: whatever recorder the program has installed there.
+//! The facade of the crate `metrics`. Events go to the recorder that the program has installed.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::{Event, Guarded, Sink, millis};
+use super::{Event, PanicGuarded, Sink, millis};
 
-pub(super) static SINK: Guarded<Facade> = Guarded::new(Facade);
+pub(super) static SINK: PanicGuarded<Facade> = PanicGuarded::new(Facade);
 
 pub(super) struct Facade;
 
@@ -18,7 +18,7 @@ impl Sink for Facade {
 
 fn record(event: &Event) {
     static DESCRIBED: AtomicBool = AtomicBool::new(false);
-    // Once, also if the recorder panics at it.
+    // Set before the call, so that a recorder that panics here is not called again.
     if !DESCRIBED.swap(true, Relaxed) {
         describe();
     }
@@ -48,32 +48,36 @@ fn record(event: &Event) {
 }
 
 fn describe() {
-    describe_counter!("rewarm_invocations", Unit::Count, "Invocations that are over.");
+    describe_counter!("rewarm_invocations", Unit::Count, "Invocations that ended.");
     describe_counter!("rewarm_errors", Unit::Count, "Invocations that failed.");
     describe_counter!(
         "rewarm_deadline_exceeded",
         Unit::Count,
-        "Invocations that were cancelled ahead of Lambda's deadline."
+        "Invocations that were cancelled before Lambda's deadline."
     );
     describe_counter!("rewarm_cold_start", Unit::Count, "Invocations that waited for INIT.");
-    describe_histogram!("rewarm_duration", Unit::Milliseconds, "From the event to the answer.");
+    describe_histogram!(
+        "rewarm_duration",
+        Unit::Milliseconds,
+        "The time from the event to the response."
+    );
     describe_histogram!(
         "rewarm_container_age",
         Unit::Milliseconds,
-        "How old the container was at the end of an invocation."
+        "The age of the container at the end of an invocation."
     );
-    describe_histogram!("rewarm_init_duration", Unit::Milliseconds, "How long INIT took.");
+    describe_histogram!("rewarm_init_duration", Unit::Milliseconds, "The duration of INIT.");
     describe_histogram!(
         "rewarm_idle_gap",
         Unit::Milliseconds,
-        "From the end of one invocation to the start of the next."
+        "The time from the end of one invocation to the start of the next."
     );
-    describe_counter!("rewarm_cache_hits", Unit::Count, "Calls answered from a cache.");
-    describe_counter!("rewarm_cache_misses", Unit::Count, "Calls that had to fetch.");
+    describe_counter!("rewarm_cache_hits", Unit::Count, "Calls that found a value in a cache.");
+    describe_counter!("rewarm_cache_misses", Unit::Count, "Calls that waited for a fetch.");
     describe_counter!(
         "rewarm_cache_stale_hits",
         Unit::Count,
-        "Calls answered with a value past its TTL."
+        "Calls that got a value past its TTL."
     );
 }
 
@@ -93,7 +97,7 @@ mod tests {
     use crate::container::snapshot::Start;
     use crate::metrics::{Cache, Invocation};
 
-    /// Sums by name and label.
+    /// A recorder that keeps the sum of each metric, by name and label.
     #[derive(Clone, Default)]
     struct Sums(Arc<Mutex<BTreeMap<String, f64>>>);
 
@@ -141,7 +145,7 @@ mod tests {
         }
     }
 
-    /// Panics at whatever it is asked for.
+    /// A recorder that panics.
     struct Broken;
 
     impl Recorder for Broken {
@@ -162,26 +166,26 @@ mod tests {
     }
 
     #[test]
-    fn a_recorder_that_panics_harms_nothing() {
-        let told = Arc::new(AtomicBool::new(false));
-        struct Told(Arc<AtomicBool>);
-        impl Sink for Told {
+    fn a_recorder_that_panics_does_not_affect_other_sinks() {
+        let is_called = Arc::new(AtomicBool::new(false));
+        struct Other(Arc<AtomicBool>);
+        impl Sink for Other {
             fn record(&self, _: &Event) {
                 self.0.store(true, Relaxed);
             }
         }
-        crate::metrics::install(Told(Arc::clone(&told)));
+        crate::metrics::install(Other(Arc::clone(&is_called)));
         metrics::with_local_recorder(&Broken, || {
             for _ in 0..2 {
                 let cache = Cache { name: "rate", stats: Stats::default() };
                 crate::metrics::emit(&Event::Cache(cache));
             }
         });
-        assert!(told.load(Relaxed), "the others are told, too");
+        assert!(is_called.load(Relaxed), "the other sink did not get the event");
     }
 
     #[test]
-    fn a_recorder_has_what_was_told() {
+    fn a_recorder_gets_every_metric() {
         let sums = Sums::default();
         let mut invocation = Invocation {
             handler: "pay",

@@ -1,23 +1,23 @@
-//! The log: one line of `tracing` for each resource, report and shutdown, and at DEBUG for each
-//! invocation and each cache that was used in it.
+//! The log. At INFO, one line of `tracing` for each resource, report and shutdown; at DEBUG, one
+//! for each invocation and for each cache that was used in it.
 
 use tracing::Level;
 
-use super::{Event, Guarded, Sink, millis};
+use super::{Event, PanicGuarded, Sink, millis};
 use crate::base::panic::catch;
 use crate::container::snapshot::ResourceSnapshot;
 
-/// Whether a line of this level is written.
-pub(super) fn takes(level: Level) -> bool {
-    let takes = || match level {
+/// True if the log has lines of this level.
+pub(super) fn is_enabled(level: Level) -> bool {
+    let is_enabled = || match level {
         Level::DEBUG => tracing::enabled!(Level::DEBUG),
         _ => tracing::enabled!(Level::INFO),
     };
-    // Of a subscriber that panics nothing is wanted.
-    catch(takes).unwrap_or(false)
+    // A subscriber that panics gets no lines.
+    catch(is_enabled).unwrap_or(false)
 }
 
-pub(super) static SINK: Guarded<Log> = Guarded::new(Log);
+pub(super) static SINK: PanicGuarded<Log> = PanicGuarded::new(Log);
 
 pub(super) struct Log;
 
@@ -27,7 +27,7 @@ impl Sink for Log {
     }
 }
 
-/// A resource is there.
+/// Logs that a resource has been built.
 pub(crate) fn ready(resource: &ResourceSnapshot, phase: &str) {
     tracing::info!(
         resource = resource.name,

@@ -1,8 +1,12 @@
-//! What happens in a container's life, as plain data, and who is told.
+//! The events of a container as plain data, and the sinks that receive them.
 //!
-//! Three sinks are built in: the log (`tracing`), CloudWatch's embedded metric format where
-//! `#[handler(namespace = "Shop")]` asks for it, and the facade of the crate `metrics` with the
-//! feature of that name. A function adds its own with [`install`].
+//! Three sinks are built in:
+//!
+//! - the log, by `tracing`;
+//! - CloudWatch's embedded metric format, with the option `namespace` of `#[handler]`;
+//! - the facade of the crate `metrics`, with the feature `metrics`.
+//!
+//! A function adds further sinks with [`install`]:
 //!
 //! ```standalone_crate
 //! use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -34,7 +38,7 @@
 //! }
 //! ```
 //!
-//! Nothing is put together for an event that nobody takes.
+//! An event that no sink receives is not built.
 
 pub(crate) mod emf;
 #[cfg(feature = "metrics")]
@@ -49,95 +53,99 @@ use arc_swap::ArcSwapOption;
 use serde::Serialize;
 
 use crate::base::counters::Stats;
-use crate::base::panic::catch;
+use crate::base::panic::{catch, log_caught};
 use crate::container::counters::{Counters, each_counter};
 use crate::container::snapshot::{ResourceSnapshot, Start};
 
-/// Something that happened in the life of this container.
+/// An event in the life of this container.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
-    /// INIT is over, or what a SnapStart restore had to do.
+    /// INIT ended, or the work after a SnapStart restore.
     Init(Init),
-    /// An invocation is over, with all that it deferred. A warm-up ping is none.
+    /// An invocation ended, its deferred work included. A warm-up ping has no event.
     Invocation(Invocation),
-    /// A cache was used since it was last told of.
+    /// The statistics of a cache that was used since its last event. Sent before the
+    /// [`Invocation`](Event::Invocation) event.
     Cache(Cache),
-    /// How the container is doing: after every `report_every` invocations, and at SHUTDOWN.
+    /// A report of the container, after every `report_every` invocations and at SHUTDOWN.
     Report(Report),
-    /// SHUTDOWN: everything is closed.
+    /// SHUTDOWN ended.
     Shutdown(Shutdown),
 }
 
-/// INIT, or what a SnapStart restore had to do, is over.
+/// The result of INIT, or of the work after a SnapStart restore.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Init {
-    /// [`Container::id`](crate::Container::id).
+    /// See [`Container::id`](crate::Container::id).
     pub container_id: String,
-    /// [`Container::start`](crate::Container::start).
+    /// See [`Container::start`](crate::Container::start).
     pub start: Start,
-    /// Whether this is a restore, and not INIT.
+    /// True for a restore, false for INIT.
     pub restore: bool,
-    /// How long it took.
+    /// The duration of INIT, or of the work after the restore.
     pub duration: Duration,
-    /// The resources that were made usable, in the order in which they were.
+    /// The resources that are ready, in the order in which they became ready.
     pub resources: Vec<ResourceSnapshot>,
-    /// Those that could not be, by name.
+    /// The names of the resources that failed.
     pub failed: Vec<&'static str>,
-    /// Those that were still being built when INIT's time was up, by name.
+    /// The names of the resources that were still being built at the end of INIT's time budget.
+    /// They are carried into the first invocation.
     pub carried: Vec<&'static str>,
 }
 
-/// An invocation is over.
+/// The result and the measurements of an invocation.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Invocation {
     /// The name of the handler.
     pub handler: &'static str,
-    /// What Lambda calls this invocation.
+    /// The request id of the invocation.
     pub request_id: String,
-    /// [`Container::id`](crate::Container::id).
+    /// See [`Container::id`](crate::Container::id).
     pub container_id: String,
-    /// [`Container::start`](crate::Container::start).
+    /// See [`Container::start`](crate::Container::start).
     pub start: Start,
-    /// 1 for the container's first.
+    /// The number of the invocation in its container, from 1.
     pub number: u64,
-    /// Whether it was the container's first and its caller waited for INIT.
+    /// True for the first invocation of a container whose caller waited for INIT.
     pub cold_start: bool,
-    /// When it was over.
+    /// The wall-clock time of this event, after the deferred work.
     pub ended: SystemTime,
-    /// From the event to the answer. What was deferred is no part of it.
+    /// The time from the event to the end of the handler, or of the body of a streamed response.
+    /// Deferred work is not included.
     pub duration: Duration,
-    /// How long INIT took, or in a restored container what the restore had to do: in the first
-    /// invocation after it.
+    /// The duration of INIT, or of the work after a restore, in the first invocation that ends
+    /// after it; `None` in all others.
     pub init_duration: Option<Duration>,
-    /// From the end of the last invocation to the start of this one; `None` in the first, and where
-    /// another was still running.
+    /// The time from the end of the last invocation to the start of this one; `None` in the first
+    /// invocation, in the first after a restore, and if another was still running.
     pub idle_gap: Option<Duration>,
-    /// [`Container::age`](crate::Container::age).
+    /// See [`Container::age`](crate::Container::age).
     pub container_age: Duration,
-    /// The error type, as Lambda shows it, of an invocation that failed.
+    /// The [error type](crate::InvocationError::error_type) of a failed invocation.
     pub error: Option<String>,
-    /// Whether it failed because Lambda's deadline came near.
+    /// True if the invocation was cancelled because Lambda's deadline was near.
     pub deadline_exceeded: bool,
-    /// Calls that all caches together answered since the last of these events. Where several
-    /// invocations run at a time, sums are right and one invocation's share is not known.
+    /// The [`hits`](Stats::hits) of all caches since the last `Invocation` event. Where invocations
+    /// run concurrently, the sum over all events is exact, but a single event may count hits of
+    /// another invocation.
     pub cache_hits: u64,
-    /// Calls that had to fetch, in the same time.
+    /// The [`misses`](Stats::misses) of all caches in the same time.
     pub cache_misses: u64,
-    /// Calls answered with a value past its TTL, in the same time.
+    /// The [`stale_hits`](Stats::stale_hits) of all caches in the same time.
     pub cache_stale_hits: u64,
 }
 
-/// A cache was used.
+/// The statistics of a cache since its last event.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Cache {
-    /// The name of the function.
+    /// The name of the cached function.
     pub name: &'static str,
-    /// What it counted since it was last told of. `entries` are those that it keeps now.
+    /// The difference since the last event of this cache. `entries` is the current number.
     #[serde(flatten)]
     pub stats: Stats,
 }
@@ -160,7 +168,7 @@ macro_rules! define_report {
         }
 
         impl Report {
-            /// A report with these counters, and nothing else in it yet.
+            /// Returns a report with these counters. The other fields are not set yet.
             pub(crate) fn of(counters: Counters) -> Self {
                 Self {
                     container_id: String::new(),
@@ -175,31 +183,54 @@ macro_rules! define_report {
 }
 each_counter!(define_report);
 
-/// SHUTDOWN: everything is closed.
+/// The result of SHUTDOWN.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Shutdown {
-    /// [`Container::id`](crate::Container::id).
+    /// See [`Container::id`](crate::Container::id).
     pub container_id: String,
-    /// [`Container::age`](crate::Container::age).
+    /// See [`Container::age`](crate::Container::age).
     pub uptime: Duration,
-    /// How long closing took.
+    /// The duration of all `close` hooks.
     pub duration: Duration,
-    /// The resources that were not closed in time, by name.
+    /// The names of the resources that were not closed in time.
     pub unclosed: Vec<&'static str>,
 }
 
-/// Takes events.
+/// Receives events.
 ///
-/// It is called on the thread on which the event happened, on several at a time where invocations
-/// run so. Of an invocation it hears after the response and before the next event is asked for, when
-/// the invocation's span is over. No lock is held meanwhile, so that it may ask
-/// [`container`](crate::container()). A panic in it is logged once and harms nothing.
+/// - **Threads**: a sink is called on the thread of the event, and concurrently where invocations
+///   run concurrently.
+/// - **Order**: it receives an invocation after the response has been sent and the invocation's
+///   span has ended, before the next event is polled. A sink that blocks delays the next
+///   invocation.
+/// - **Locks**: none is held, so that a sink may call [`container`](crate::container()).
+/// - **Panics** are caught. The first panic of each sink is logged.
 ///
-/// An `Arc`, a `Box` or a `&'static` of a sink is one, too: who keeps a clone of the `Arc` can look
-/// at what the sink has gathered.
+/// An `Arc`, a `Box` and a `&'static` reference of a sink are sinks, too. With a clone of the
+/// `Arc`, the program reads the data that the sink has collected:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use rewarm::metrics::{Event, Sink, install};
+///
+/// #[derive(Default)]
+/// struct Durations(Mutex<Vec<std::time::Duration>>);
+///
+/// impl Sink for Durations {
+///     fn record(&self, event: &Event) {
+///         if let Event::Invocation(invocation) = event {
+///             self.0.lock().unwrap().push(invocation.duration);
+///         }
+///     }
+/// }
+///
+/// let durations = Arc::new(Durations::default());
+/// install(Arc::clone(&durations));
+/// assert!(durations.0.lock().unwrap().is_empty());
+/// ```
 pub trait Sink: Send + Sync + 'static {
-    /// Takes one event.
+    /// Receives one event.
     fn record(&self, event: &Event);
 }
 
@@ -221,64 +252,68 @@ impl<S: Sink + ?Sized> Sink for &'static S {
     }
 }
 
-/// A sink that is never called but with its panics caught.
-struct Guarded<S: ?Sized> {
+/// Calls a sink and catches its panics.
+struct PanicGuarded<S: ?Sized> {
     has_panicked: AtomicBool,
     sink: S,
 }
 
-impl<S> Guarded<S> {
+impl<S> PanicGuarded<S> {
     const fn new(sink: S) -> Self {
         Self { has_panicked: AtomicBool::new(false), sink }
     }
 }
 
-impl Guarded<dyn Sink> {
-    fn tell(&self, event: &Event) {
+impl PanicGuarded<dyn Sink> {
+    fn emit(&self, event: &Event) {
         let Err(panic) = catch(|| self.sink.record(event)) else {
             return;
         };
         if !self.has_panicked.swap(true, Relaxed) {
-            // It may be the log that panics.
-            let log = || tracing::error!(%panic, "a metrics sink panicked; this is logged once");
-            let _ = catch(log);
+            log_caught(|| {
+                tracing::error!(%panic, "a metrics sink panicked; further panics are not logged");
+            });
         }
     }
 }
 
-static BUILT_IN: &[&Guarded<dyn Sink>] = &[
+static BUILT_IN: &[&PanicGuarded<dyn Sink>] = &[
     #[cfg(feature = "metrics")]
     &facade::SINK,
     &log::SINK,
 ];
 
-static INSTALLED: ArcSwapOption<Vec<Arc<Guarded<dyn Sink>>>> = ArcSwapOption::const_empty();
+static INSTALLED: ArcSwapOption<Vec<Arc<PanicGuarded<dyn Sink>>>> = ArcSwapOption::const_empty();
 
-/// Tells a sink, beside all others, what happens from now on: of INIT if it is installed before
-/// `run()`, and of every invocation that begins after this. Each call adds one, for good.
+/// Adds a sink to those that receive the events of this process.
+///
+/// A sink that is installed before `run()` receives the [`Init`] event and all later events. A sink
+/// that is installed later receives the invocations that begin after this call. Sinks are not
+/// removed, and a sink that is installed twice receives every event twice. See the
+/// [module](self) for an example.
 pub fn install(sink: impl Sink) {
-    let sink: Arc<Guarded<dyn Sink>> = Arc::new(Guarded::new(sink));
+    let sink: Arc<PanicGuarded<dyn Sink>> = Arc::new(PanicGuarded::new(sink));
     INSTALLED.rcu(|before| {
-        let mut all = before.as_deref().cloned().unwrap_or_default();
-        all.push(Arc::clone(&sink));
-        Some(Arc::new(all))
+        let mut sinks = before.as_deref().cloned().unwrap_or_default();
+        sinks.push(Arc::clone(&sink));
+        Some(Arc::new(sinks))
     });
 }
 
-/// Whether an event that the log has at this level is of use to anybody.
+/// True if a sink receives an event that the log has at this level.
 pub(crate) fn wanted(level: tracing::Level) -> bool {
-    cfg!(feature = "metrics") || INSTALLED.load().is_some() || log::takes(level)
+    cfg!(feature = "metrics") || INSTALLED.load().is_some() || log::is_enabled(level)
 }
 
-/// Tells all sinks.
+/// Sends an event to all sinks.
 pub(crate) fn emit(event: &Event) {
-    BUILT_IN.iter().for_each(|sink| sink.tell(event));
+    BUILT_IN.iter().for_each(|sink| sink.emit(event));
     if let Some(installed) = INSTALLED.load_full() {
-        installed.iter().for_each(|sink| sink.tell(event));
+        installed.iter().for_each(|sink| sink.emit(event));
     }
 }
 
-/// As CloudWatch and the log have it.
+/// Converts a time to milliseconds with a precision of microseconds.
 fn millis(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }

@@ -1,4 +1,5 @@
-//! Whose turn it is: the statics of a process are one container's at a time, and others wait.
+//! The lock of the simulated container. Its state is in statics, so that a process has one at a
+//! time.
 
 use std::sync::PoisonError;
 use std::thread::{self, ThreadId};
@@ -6,48 +7,51 @@ use std::thread::{self, ThreadId};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task;
 
-static TURN: Mutex<()> = Mutex::const_new(());
+static LOCK: Mutex<()> = Mutex::const_new(());
 
-/// Who used the container last.
-static HOLDER: std::sync::Mutex<Option<Who>> = std::sync::Mutex::new(None);
+/// The user of the container: the one that holds the lock, or that used the container last.
+static HOLDER: std::sync::Mutex<Option<Holder>> = std::sync::Mutex::new(None);
 
-/// A task, or the thread of a test's own future, which is none.
+/// A task, or the thread of a test's main future, which is not a task.
 #[derive(Clone, Copy, PartialEq)]
-enum Who {
+enum Holder {
     Task(task::Id),
     Thread(ThreadId),
 }
 
-impl Who {
-    fn me() -> Self {
+impl Holder {
+    fn current() -> Self {
         task::try_id().map_or_else(|| Self::Thread(thread::current().id()), Self::Task)
     }
 }
 
-fn holder() -> std::sync::MutexGuard<'static, Option<Who>> {
+fn holder() -> std::sync::MutexGuard<'static, Option<Holder>> {
     HOLDER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Holds the lock until it is dropped.
 pub(super) struct Lock(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Lock {
+    /// Acquires the lock.
+    ///
     /// # Panics
-    /// If the caller has it, who would wait for ever.
-    pub(super) async fn take() -> Self {
-        let mine = *holder() == Some(Who::me());
+    /// If the caller holds it, since it would wait for itself.
+    pub(super) async fn acquire() -> Self {
+        let is_held = *holder() == Some(Holder::current());
         assert!(
-            !mine,
-            "this test already holds a simulated container, and there is one at a time in a \
-             process: drop it, or end it with `shutdown`, before the next"
+            !is_held,
+            "this test already holds a simulated container, and a process has one at a time: drop \
+             it, or call its `shutdown`, before starting the next"
         );
-        let turn = Self(TURN.lock().await);
-        turn.used();
-        turn
+        let lock = Self(LOCK.lock().await);
+        lock.set_holder();
+        lock
     }
 
-    /// A container may have been handed on.
-    pub(super) fn used(&self) {
-        *holder() = Some(Who::me());
+    /// Records the caller as the holder. A container may move to another task.
+    pub(super) fn set_holder(&self) {
+        *holder() = Some(Holder::current());
     }
 }
 

@@ -1,6 +1,9 @@
-//! A process of its own for each cold container: statics outside of rewarm's reach are fresh there,
-//! too. The test's binary is run once more, for that test alone, and told which answers are wanted;
-//! it stops when it has them.
+//! Runs each cold container in a process of its own, so that all statics start fresh, those of
+//! libraries included.
+//!
+//! The subprocess is the test's own binary, which runs the same test up to the assertion. There it
+//! runs the [`Plan`] that an environment variable contains, writes the responses to stdout and
+//! exits.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -11,145 +14,160 @@ use serde_json::Value;
 
 use crate::base::stdio::say;
 
-/// What one cold container is put through.
+/// The invocations of one cold container.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Way {
-    /// Which of the events, in what order.
+pub(super) struct Plan {
+    /// The indices of the events, in the order of their invocations.
     pub(super) events: Vec<usize>,
-    pub(super) at_once: bool,
+    /// True if all events are invoked concurrently.
+    pub(super) concurrent: bool,
 }
 
-/// What came of it.
+/// The result of a plan.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(super) struct RunOutcome {
-    pub(super) answers: Vec<Value>,
-    /// The files that were left behind.
-    pub(super) left: Vec<String>,
+pub(super) struct PlanResult {
+    /// The responses, in the order of the plan's events.
+    pub(super) responses: Vec<Value>,
+    /// The paths of the files that the container left.
+    pub(super) files: Vec<String>,
 }
 
-/// What a process is told.
+/// The job of a subprocess.
 #[derive(Debug, Deserialize, Serialize)]
-struct Wanted {
-    /// How each assertion before the one that is meant has failed, if it has: a test that expects
-    /// that gets there in no other way.
+struct Job {
+    /// The result of each assertion before this one: the message of its failure, if it failed. A
+    /// test that expects a failure gets past it only if the assertion fails in the subprocess, too.
     before: Vec<Option<String>>,
-    way: Way,
+    plan: Plan,
 }
 
-const WANTED: &str = "REWARM_TESTING_WANTED";
-const MARK: &str = "rewarm-testing-answer ";
+/// The environment variable with the job of a subprocess.
+const JOB: &str = "REWARM_TESTING_JOB";
+/// The beginning of the line with a subprocess's result.
+const PREFIX: &str = "rewarm-testing-result ";
 
-/// How each assertion of each test has failed, if it has.
-static FAILED: Mutex<BTreeMap<String, Vec<Option<String>>>> = Mutex::new(BTreeMap::new());
+/// The results of all assertions of each test: the message of a failure, or `None`.
+static RESULTS: Mutex<BTreeMap<String, Vec<Option<String>>>> = Mutex::new(BTreeMap::new());
 
 /// One assertion of a test.
 pub(super) struct Assertion {
+    /// The name of the test, if it is known.
     test: Option<String>,
+    /// The number of assertions of the test before this one.
     number: usize,
-    /// Whether the next cold container gets a process of its own.
-    apart: bool,
+    /// False once a subprocess could not be run. Further containers then share this process.
+    has_subprocesses: bool,
 }
 
-/// What is to be done about an assertion.
-pub(super) enum Task {
-    /// To assert.
+/// The part of an assertion that this process runs.
+pub(super) enum Role {
+    /// The whole assertion.
     Assert,
-    /// To give the answers that another process wants.
-    Answer(Way),
-    /// To come to the one that is meant.
-    Pass,
+    /// One plan of it, for the process that asserts.
+    Respond(Plan),
+    /// Nothing: the job is a later assertion.
+    Skip,
 }
 
 impl Assertion {
     pub(super) fn begin() -> Self {
-        let test = test();
-        let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = failed.entry(test.clone().unwrap_or_default()).or_default();
-        mine.push(None);
-        Self { test, number: mine.len() - 1, apart: true }
+        let test = test_name();
+        let mut results = RESULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let results = results.entry(test.clone().unwrap_or_default()).or_default();
+        results.push(None);
+        Self { test, number: results.len() - 1, has_subprocesses: true }
     }
 
+    /// Returns the role of this process.
+    ///
     /// # Panics
-    /// In a process that wants to come past an assertion that has failed: in the same way.
-    pub(super) fn task(&self) -> Task {
-        let wanted = std::env::var(WANTED).ok();
-        let Some(wanted) = wanted.and_then(|wanted| serde_json::from_str::<Wanted>(&wanted).ok())
-        else {
-            return Task::Assert;
+    /// In a subprocess, if this assertion is before the one of its job and has failed: with the
+    /// message of that failure.
+    pub(super) fn role(&self) -> Role {
+        let job = std::env::var(JOB).ok();
+        let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else {
+            return Role::Assert;
         };
-        match wanted.before.get(self.number) {
-            Some(Some(text)) => panic!("{text}"),
-            Some(None) => Task::Pass,
-            None => Task::Answer(wanted.way),
+        match job.before.get(self.number) {
+            Some(Some(message)) => panic!("{message}"),
+            Some(None) => Role::Skip,
+            None => Role::Respond(job.plan),
         }
     }
 
-    /// Asks a process for what comes of a way. `None` if there can be none; that is said once.
-    pub(super) fn ask(&mut self, way: Way) -> Result<RunOutcome, Way> {
-        if !self.apart {
-            return Err(way);
+    /// Runs a plan in a subprocess.
+    ///
+    /// # Errors
+    /// The plan, if no subprocess can run it. The first time, a warning names the cause.
+    pub(super) fn run(&mut self, plan: Plan) -> Result<PlanResult, Plan> {
+        if !self.has_subprocesses {
+            return Err(plan);
         }
-        let wanted = Wanted { before: self.before(), way };
-        let why = match self.run(&wanted) {
-            Ok(outcome) if outcome.answers.len() == wanted.way.events.len() => return Ok(outcome),
-            Ok(_) => "it has other events",
-            Err(why) => why,
+        let job = Job { before: self.before(), plan };
+        let cause = match self.run_subprocess(&job) {
+            Ok(result) if result.responses.len() == job.plan.events.len() => return Ok(result),
+            Ok(_) => "the subprocess has other events",
+            Err(cause) => cause,
         };
-        self.apart = false;
+        self.has_subprocesses = false;
         say(format_args!(
-            "warning: assert_reuse_safe in {}: a cold container has no process of its own: {why}. \
-             What a container keeps in statics or in /tmp may stay unseen",
+            "warning: assert_reuse_safe in {}: cold containers share this process: {cause}. State \
+             in statics or in /tmp may not be detected",
             self.test.as_deref().unwrap_or("a test"),
         ));
-        Err(wanted.way)
+        Err(job.plan)
     }
 
     fn before(&self) -> Vec<Option<String>> {
-        let failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = failed.get(self.test.as_deref().unwrap_or_default());
-        mine.map(|mine| mine[..self.number].to_vec()).unwrap_or_default()
+        let results = RESULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let results = results.get(self.test.as_deref().unwrap_or_default());
+        results.map(|results| results[..self.number].to_vec()).unwrap_or_default()
     }
 
-    fn run(&self, wanted: &Wanted) -> Result<RunOutcome, &'static str> {
-        /// What one leaves in `/tmp` until it ends is not to be another's.
-        static TURN: Mutex<()> = Mutex::new(());
+    fn run_subprocess(&self, job: &Job) -> Result<PlanResult, &'static str> {
+        /// One subprocess at a time: the files of one must not be found by another.
+        static SEQUENTIAL: Mutex<()> = Mutex::new(());
         let test = self.test.as_deref().ok_or("the test's name is not known on this thread")?;
         let program = std::env::current_exe().map_err(|_| "the test's binary is not known")?;
-        let wanted = serde_json::to_string(wanted).map_err(|_| "it cannot be told what to do")?;
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let job = serde_json::to_string(job).map_err(|_| "the job cannot be serialized")?;
+        let sequential = SEQUENTIAL.lock().unwrap_or_else(PoisonError::into_inner);
         let output = Command::new(program)
             .args([test, "--exact", "--include-ignored", "--nocapture"])
-            .env(WANTED, wanted)
+            .env(JOB, job)
             .output()
-            .map_err(|_| "it cannot be started")?;
-        drop(turn);
+            .map_err(|_| "the subprocess cannot be started")?;
+        drop(sequential);
         let text = String::from_utf8_lossy(&output.stdout);
-        let answer = text.lines().find_map(|line| line.strip_prefix(MARK));
-        answer.and_then(|answer| serde_json::from_str(answer).ok()).ok_or("it gave no answer")
+        let result = text.lines().find_map(|line| line.strip_prefix(PREFIX));
+        let result = result.and_then(|result| serde_json::from_str(result).ok());
+        result.ok_or("the subprocess wrote no responses")
     }
 
+    /// Fails the assertion.
+    ///
     /// # Panics
-    /// Always, with this text.
-    pub(super) fn fail(&self, text: String) -> ! {
-        let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = failed.entry(self.test.clone().unwrap_or_default()).or_default();
-        if let Some(mine) = mine.get_mut(self.number) {
-            *mine = Some(text.clone());
+    /// Always, with this message.
+    pub(super) fn fail(&self, message: String) -> ! {
+        let mut results = RESULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_test = results.entry(self.test.clone().unwrap_or_default()).or_default();
+        if let Some(result) = of_test.get_mut(self.number) {
+            *result = Some(message.clone());
         }
-        drop(failed);
-        panic!("{text}");
+        drop(results);
+        panic!("{message}");
     }
 }
 
-/// Gives the answers to the process that wants them.
-pub(super) fn answer(outcome: &RunOutcome) -> ! {
-    println!("\n{MARK}{}", serde_json::to_string(outcome).unwrap_or_default());
+/// Writes the result of a plan for the process that asserts, and exits.
+pub(super) fn respond(result: &PlanResult) -> ! {
+    println!("\n{PREFIX}{}", serde_json::to_string(result).unwrap_or_default());
     std::process::exit(0)
 }
 
-/// The name of the test that this is: the only one that is run, or else that of its thread. With
-/// one test thread, in a task on a thread of tokio's and in a documentation test it is not known.
-fn test() -> Option<String> {
+/// Returns the name of the current test: that of the command line if it runs a single test, or else
+/// that of the thread. With one test thread, in a task on a thread of tokio's and in a
+/// documentation test, the name is not known.
+fn test_name() -> Option<String> {
     let mut args = std::env::args().skip(1).peekable();
     if std::env::args().any(|arg| arg == "--exact") {
         let mut names = args.by_ref().filter(|arg| !arg.starts_with('-'));

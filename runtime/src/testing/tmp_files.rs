@@ -1,8 +1,11 @@
-//! What a cold container leaves in `/tmp`: on Lambda that goes with the container. Here it is taken
-//! away, or the next cold container would find it.
+//! The files that a cold container leaves in `/tmp`.
 //!
-//! Others use the folder, too. What this process creates is told by permissions that nobody else
-//! gives, a file `rw----r--` and a folder `rwx---r-x`, which take no privilege to set.
+//! On Lambda, they are deleted with the container. Here they are removed, so that the next cold
+//! container does not find them.
+//!
+//! Other programs use the folder, too. The files of this process are recognised by unusual
+//! permissions, which its umask sets: `rw----r--` for a file and `rwx---r-x` for a folder. To set a
+//! umask takes no privilege.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,31 +15,32 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
 
-pub(super) struct Litter {
+/// The files that existed before a container was started.
+pub(super) struct TmpFiles {
     before: HashSet<PathBuf>,
 }
 
-impl Litter {
-    /// From now on this process's files are told from all others.
-    pub(super) fn watch() -> Self {
+impl TmpFiles {
+    /// Marks the files that this process creates from now on, and lists those that exist.
+    pub(super) fn track() -> Self {
         umask(Mode::from_raw_mode(0o072));
-        Self { before: found().into_iter().collect() }
+        Self { before: list().into_iter().collect() }
     }
 
-    /// Removes what the process has created since, and says what that was.
-    pub(super) fn take_away(self) -> Vec<String> {
-        let new = found().into_iter().filter(|path| !self.before.contains(path));
+    /// Removes the files that the process has created since, and returns their paths.
+    pub(super) fn remove_new(self) -> Vec<String> {
+        let new = list().into_iter().filter(|path| !self.before.contains(path));
         new.filter(|path| remove(path)).map(|path| path.display().to_string()).collect()
     }
 }
 
-/// Whether it is this process's, and now gone.
+/// Removes a file or a folder of this process. Returns true if it is removed.
 fn remove(path: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return false;
     };
-    let marked = matches!(metadata.mode() & 0o777, 0o604 | 0o705);
-    if !marked || metadata.uid() != geteuid().as_raw() {
+    let is_marked = matches!(metadata.mode() & 0o777, 0o604 | 0o705);
+    if !is_marked || metadata.uid() != geteuid().as_raw() {
         return false;
     }
     let removed = match metadata.is_dir() {
@@ -46,17 +50,17 @@ fn remove(path: &Path) -> bool {
     removed.is_ok()
 }
 
-/// What is in `/tmp`, and in the folders there. Folders come before what is in them.
-fn found() -> Vec<PathBuf> {
+/// Lists `/tmp` and the folders in it, one level deep. A folder precedes its entries.
+fn list() -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::from("/tmp"), std::env::temp_dir()];
     folders.dedup();
-    let top: Vec<PathBuf> = folders.iter().flat_map(|folder| inside(folder)).collect();
-    let below: Vec<PathBuf> = top.iter().flat_map(|path| inside(path)).collect();
+    let top: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).collect();
+    let below: Vec<PathBuf> = top.iter().flat_map(|path| entries(path)).collect();
     [top, below].concat()
 }
 
-fn inside(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    // A link may lead anywhere.
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    // A symbolic link may lead out of the folder.
     let is_folder = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_dir());
     let entries = is_folder.then(|| fs::read_dir(folder).ok()).flatten();
     entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
