@@ -1,8 +1,10 @@
 //! The public error types, and the formatting of an error with its sources as one line.
 
 use std::error::Error as StdError;
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Debug, Display, Write as _};
 use std::sync::Arc;
+
+use crate::base::panic::{Panic, catch};
 
 /// A boxed error of any type.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -168,18 +170,51 @@ impl StdError for ResourceError {
 
 /// Formats an error and its sources as one line, `outer: middle: inner`.
 ///
-/// Many error types print their source. A source is left out if the text before it ends with it.
+/// Many error types print their source. A source is left out if the text before it ends with it. An
+/// error whose `Display` fails or panics has a text that says so: what reports an error must not
+/// fail because of it.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
+    let mut text = display(error);
+    let mut next = source_of(error);
     while let Some(source) = next {
-        let part = source.to_string();
+        let part = display(source);
         if !part.is_empty() && !text.ends_with(&part) {
             text = if text.is_empty() { part } else { format!("{text}: {part}") };
         }
-        next = source.source();
+        next = source_of(source);
     }
     text
+}
+
+fn display(error: &(dyn StdError + 'static)) -> String {
+    let write = || {
+        let mut text = String::new();
+        match write!(text, "{error}") {
+            Ok(()) => text,
+            Err(_) => text + "an error that cannot be displayed",
+        }
+    };
+    catch(write).unwrap_or_else(|panic| format!("an error that cannot be displayed: {panic}"))
+}
+
+fn source_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    catch(|| error.source()).ok().flatten()
+}
+
+impl Panic {
+    /// Returns the error of a resource with which
+    /// [`unavailable`](crate::invocation::context::unavailable) left a function.
+    pub(crate) fn resource_error(&self) -> Option<&ResourceError> {
+        self.payload().downcast_ref()
+    }
+
+    /// Makes an error of the panic.
+    pub(crate) fn into_error(self) -> BoxError {
+        match self.resource_error() {
+            Some(error) => Box::new(error.clone()),
+            None => Error::msg(format_args!("panicked: {self}")).into(),
+        }
+    }
 }
 
 /// Formats errors as one line, each with its sources.
@@ -282,6 +317,20 @@ mod tests {
             "resource `api` is unavailable: resource `db` is unavailable: refused"
         );
         assert_eq!(Error::from(outermost).chain().count(), 3);
+    }
+
+    #[test]
+    fn an_error_that_cannot_be_displayed_has_a_text() {
+        #[derive(Debug)]
+        struct Mute;
+        impl Display for Mute {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("half of it, ")?;
+                Err(fmt::Error)
+            }
+        }
+        impl StdError for Mute {}
+        assert_eq!(chain(&Mute), "half of it, an error that cannot be displayed");
     }
 
     #[test]

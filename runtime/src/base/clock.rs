@@ -53,9 +53,6 @@ pub(crate) struct Clock {
     floor: AtomicU64,
     /// The readings of the last sync.
     last: Mutex<Option<Reading>>,
-    /// The start of the last invocation that found the container idle. The container may have been
-    /// frozen before that.
-    resumed: AtomicU64,
     #[cfg(any(test, feature = "testing"))]
     manual: Manual,
 }
@@ -73,7 +70,6 @@ impl Clock {
             offset: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             last: Mutex::new(None),
-            resumed: AtomicU64::new(0),
             #[cfg(any(test, feature = "testing"))]
             manual: Manual::new(),
         }
@@ -100,16 +96,6 @@ impl Clock {
         };
         *last = Some(reading);
         self.set(reading, now)
-    }
-
-    /// Records that an idle container begins to work.
-    pub(crate) fn resume(&self, now: Tick) {
-        self.resumed.store(now.0, Relaxed);
-    }
-
-    /// True if the container may have been frozen since `then`.
-    pub(crate) fn has_rested_since(&self, then: Tick) -> bool {
-        then.0 < self.resumed.load(Relaxed)
     }
 
     /// Returns the time of the wall clock.
@@ -201,7 +187,6 @@ impl Clock {
         *last = None;
         self.offset.store(0, Relaxed);
         self.floor.store(0, Relaxed);
-        self.resumed.store(0, Relaxed);
     }
 
     /// Returns to the system's clocks, and restarts the container clock.
@@ -212,7 +197,6 @@ impl Clock {
         *last = None;
         self.offset.store(0, Relaxed);
         self.floor.store(0, Relaxed);
-        self.resumed.store(0, Relaxed);
     }
 
     /// Resets the manual monotonic clock, as on a machine that has just started.

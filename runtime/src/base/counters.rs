@@ -73,7 +73,7 @@ impl Stats {
 }
 
 /// The counters of a cache. The numbers of entries and evictions are those of its storage.
-pub(crate) struct Counters {
+pub(crate) struct CacheCounters {
     pub(crate) hits: Striped,
     pub(crate) misses: AtomicU64,
     pub(crate) loads: AtomicU64,
@@ -82,7 +82,7 @@ pub(crate) struct Counters {
     pub(crate) load_time: AtomicU64,
 }
 
-impl Counters {
+impl CacheCounters {
     pub(crate) const fn new() -> Self {
         Self {
             hits: Striped::new(),

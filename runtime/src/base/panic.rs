@@ -9,8 +9,6 @@ use std::sync::Once;
 
 use futures_util::FutureExt;
 
-use crate::error::{BoxError, ResourceError};
-
 thread_local! {
     /// The last panic of this thread that the hook saw, until it is caught here.
     static LAST: RefCell<Option<Hooked>> = const { RefCell::new(None) };
@@ -35,18 +33,9 @@ impl Panic {
         Self { payload, location: last.map(|last| last.location) }
     }
 
-    /// The error of a resource with which [`unavailable`](crate::invocation::context::unavailable)
-    /// left a function.
-    pub(crate) fn resource_error(&self) -> Option<&ResourceError> {
-        self.payload.downcast_ref()
-    }
-
-    /// The panic as an error that can be shared.
-    pub(crate) fn into_error(self) -> BoxError {
-        match self.resource_error() {
-            Some(error) => Box::new(error.clone()),
-            None => crate::Error::msg(format_args!("panicked: {self}")).into(),
-        }
+    /// Returns the payload.
+    pub(crate) fn payload(&self) -> &(dyn Any + Send) {
+        &*self.payload
     }
 
     /// Continues the panic on this thread.

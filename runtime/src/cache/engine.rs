@@ -24,7 +24,7 @@ use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy};
 use crate::base::clock::{CLOCK, Tick, nanos};
-use crate::base::counters::{Counters, Stats};
+use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased, lent};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
@@ -63,7 +63,7 @@ pub struct Engine<K: 'static> {
     numbers: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
     first: AtomicU64,
-    pub(super) counters: Counters,
+    pub(super) counters: CacheCounters,
 }
 
 /// The key of a cache that is a resource, and the function that begins its fetch.
@@ -136,7 +136,7 @@ impl<K: Key> Engine<K> {
             next_expiry: AtomicU64::new(u64::MAX),
             numbers: AtomicU64::new(0),
             first: AtomicU64::new(0),
-            counters: Counters::new(),
+            counters: CacheCounters::new(),
         }
     }
 
@@ -154,7 +154,7 @@ impl<K: Key> Engine<K> {
 
     /// An error that is not the function's own.
     fn error(&self, message: impl std::fmt::Display) -> ResourceError {
-        ResourceError::new(self.policy.name, crate::Error::msg(message).into(), false)
+        ResourceError::new(self.policy.name, crate::error::Error::msg(message).into(), false)
     }
 
     /// The end of a stale window of so many nanoseconds.

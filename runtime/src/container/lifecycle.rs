@@ -39,7 +39,6 @@ pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceErr
 pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     random::reseed();
     let now = CLOCK.sync();
-    CLOCK.resume(now);
     container().restored();
     registry().for_each(|entry| entry.purge(now));
     mark_dependents_stale(registry().filter(|entry| entry.restored()).collect());

@@ -219,16 +219,13 @@ impl Container {
         *self.record() = Record::new();
     }
 
-    /// Begins an invocation. Values that expired while the container was frozen are dropped before
-    /// this returns, and connections that may have died are marked for their check.
+    /// Begins an invocation. Connections that may have died while the container was frozen are marked
+    /// for their check, and values that expired are dropped, before this returns.
     pub(crate) fn invocation_begins(&self, ping: bool) -> Begun {
         let now = CLOCK.sync();
-        let (begun, idle) = {
+        let begun = {
             let mut record = self.record();
             let busy = record.counters.in_flight > 0;
-            if !busy {
-                CLOCK.resume(now);
-            }
             let since = |tick| {
                 if busy { Duration::ZERO } else { now.since(tick) }
             };
@@ -241,19 +238,16 @@ impl Container {
             record.cold = cold;
             // A provisioned or restored container may be idle before its first invocation, too.
             let idle = since(record.ended.unwrap_or(record.ready));
+            // Under the lock: another invocation that begins now finds everything marked. What is
+            // built from something stale is stale, too: both are checked when both are used, and no
+            // caller sees the old one beside the new.
+            mark_dependents_stale(
+                registry().filter(|entry| entry.on_invocation_start(idle)).collect(),
+            );
             let idle_gap = record.idle_gap.filter(|_| !busy);
-            (Begun { number: record.counters.invocations, cold, ping, idle_gap }, idle)
+            Begun { number: record.counters.invocations, cold, ping, idle_gap }
         };
-        // What is built from something stale is stale, too: both are checked when both are used, and
-        // no caller sees the old one beside the new.
-        let mut stale = Vec::new();
-        for entry in registry() {
-            entry.purge(now);
-            if entry.on_invocation_start(idle) {
-                stale.push(entry);
-            }
-        }
-        mark_dependents_stale(stale);
+        registry().for_each(|entry| entry.purge(now));
         begun
     }
 

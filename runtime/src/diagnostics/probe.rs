@@ -21,7 +21,7 @@ pub trait Fallback<T> {
     /// Not an error, so only the name of the type is reported.
     const INTO_BOX: fn(T) -> BoxError = |_| {
         let text = format!("an error of type `{}`", std::any::type_name::<T>());
-        crate::Error::msg(text).into()
+        crate::error::Error::msg(text).into()
     };
     /// Not `From<ResourceError>`.
     const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = None;
@@ -129,7 +129,7 @@ mod tests {
         assert!((Probe::<Option<u8>>::IS_NONE)(&none));
         assert!(!(Probe::<u8>::IS_NONE)(&zero));
         assert!(Probe::<std::fmt::Error>::FROM_RESOURCE_ERROR.is_none());
-        assert!(Probe::<crate::Error>::FROM_RESOURCE_ERROR.is_some());
+        assert!(Probe::<crate::error::Error>::FROM_RESOURCE_ERROR.is_some());
         assert_eq!((Probe::<String>::INTO_BOX)("text".into()).to_string(), "text");
         assert!((Probe::<Opaque>::INTO_BOX)(Opaque).to_string().ends_with("Opaque`"));
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{Lifecycle, Publish};
 use super::spec::Spec;
 use super::{Handle, PendingValue, RegistryEntry, Storage};
 use crate::base::erased::{Erased, Finish, Later, owned};
@@ -25,12 +25,6 @@ pub struct Cell<T: 'static> {
     lifecycle: Lifecycle,
     /// The value, while it is ready.
     ready: ArcSwapOption<T>,
-}
-
-/// Holds the value of a [`Lifecycle`] while callers may use it.
-pub trait Publish: Sync {
-    /// Stores a value that is ready, or takes it away.
-    fn publish(&self, value: Option<Erased>);
 }
 
 impl<T: Send + Sync + 'static> Publish for Cell<T> {

@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{JoinAll, join_all};
 
-use super::cell::Publish;
 use super::spec::{Build, CloseFn, Restore, Spec};
 use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
 use super::{EnsureReady, EntryKind, PendingValue, RegistryEntry, mark_dependents_stale};
@@ -35,6 +34,12 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// The limit of a check for which no `timeout` is set. A check that hangs, as on a dead connection,
 /// would hold up every later invocation.
 const CHECK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Holds the value of a [`Lifecycle`] while callers may use it.
+pub trait Publish: Sync {
+    /// Stores a value that is ready, or takes it away.
+    fn publish(&self, value: Option<Erased>);
+}
 
 /// See the module.
 pub struct Lifecycle {
@@ -220,7 +225,7 @@ impl Lifecycle {
     }
 
     fn message(&self, message: impl std::fmt::Display) -> ResourceError {
-        self.error(crate::Error::msg(message).into())
+        self.error(crate::error::Error::msg(message).into())
     }
 
     fn error(&self, source: BoxError) -> ResourceError {
@@ -256,7 +261,7 @@ impl Lifecycle {
             let usable = match staleness {
                 Restore::Keep => Ok(()),
                 Restore::Check => self.check(value).await,
-                Restore::Rebuild => Err(crate::Error::msg("it is to be rebuilt").into()),
+                Restore::Rebuild => Err(crate::error::Error::msg("it is to be rebuilt").into()),
             };
             match usable {
                 Ok(()) => return Ok(Built { seen, new: None }),
@@ -310,7 +315,7 @@ impl Lifecycle {
         };
         let limit = self.spec.timeout.unwrap_or(CHECK_LIMIT);
         limited(limit, check(value)).await.map_err(|error| {
-            crate::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
+            crate::error::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
         })
     }
 
@@ -451,7 +456,7 @@ async fn limited<T>(
     let work = std::pin::pin!(Some(catch_async(work)));
     match run_until(end, work).await {
         Some(result) => result.map_err(Panic::into_error)?,
-        None => Err(crate::Error::msg(format_args!("not ready after {limit:?}")).into()),
+        None => Err(crate::error::Error::msg(format_args!("not ready after {limit:?}")).into()),
     }
 }
 

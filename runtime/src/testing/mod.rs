@@ -257,11 +257,11 @@ impl<H: Handler> Container<H> {
     ///
     /// # Errors
     /// The errors of all required resources that could not be made ready, as one error.
-    pub async fn restore(&mut self) -> Result<(), crate::Error> {
+    pub async fn restore(&mut self) -> Result<(), crate::error::Error> {
         CLOCK.sync();
         CLOCK.restart_manual();
         let restored = lifecycle::restore().await;
-        restored.map_err(|failures| crate::Error::msg(listed(&failures)))
+        restored.map_err(|failures| crate::error::Error::msg(listed(&failures)))
     }
 
     /// Shuts the container down, as SIGTERM does: runs every `close` hook and emits the last
