@@ -1,5 +1,4 @@
-//! The engine of a cache, without the type of its values: single flight, stale windows, lifetimes,
-//! and fetches.
+//! The engine of a cache, without the type of its values: lookups, single flight, and fetches.
 //!
 //! - **A fetch ends.** It is given up after its `timeout`, or 60 seconds. Callers join it only while
 //!   it is younger than the TTL.
@@ -19,16 +18,16 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use super::entries::{Entries, Entry, Map, Removed, Stamp};
+use super::entries::{Entries, Removed};
+use super::kept::{Kept, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy};
 use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
-use crate::base::erased::{BoxFuture, Erased, lent};
+use crate::base::erased::{BoxFuture, Erased};
 use crate::base::limit::run_until;
-use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
-use crate::base::random;
+use crate::base::panic::{Panic, catch, catch_async, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::context::{can_defer, carried, defer};
@@ -37,28 +36,15 @@ use crate::resource::{EnsureReady, EntryKind, RegistryEntry};
 /// The limit of a fetch for which no `timeout` is set.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
 
-/// The time for which a fetch that failed is not repeated while a stale value can be used, if no
-/// `negative_ttl` is set.
-const RETRY_PAUSE: u64 = 10_000_000_000;
-
 /// See the module.
 pub struct Engine<K: 'static> {
-    policy: Policy,
-    /// True for a value that stands for none.
-    is_none: fn(&Erased) -> bool,
+    kept: Kept<K>,
     /// Makes the error of a fetch the source of another error.
     report: fn(&Erased) -> BoxError,
-    /// True if all callers that wait for a fetch can have its error.
-    shares_errors: bool,
     as_resource: Option<AsResource<K>>,
-    values: fn() -> &'static dyn Entries<K>,
-    /// [`KeptFailure`]s.
-    failures: Map<K>,
     in_flight: LazyLock<Mutex<HashMap<K, InFlight>>>,
     /// Keys whose stale value was used in an invocation that fetches it after its response.
     revalidating: LazyLock<Mutex<HashSet<K>>>,
-    /// No entry expires before this.
-    next_expiry: AtomicU64,
     /// The number of fetches that began. Each has its own number.
     numbers: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
@@ -108,13 +94,6 @@ enum Lookup<K: Key> {
     Lead(FetchLeader<K>),
 }
 
-/// A failure that is kept.
-struct KeptFailure {
-    failure: Failure,
-    /// True if it is kept only to spare the backend while a stale value can be used.
-    only_with_stale: bool,
-}
-
 impl<K: Key> Engine<K> {
     pub(super) const fn new<E>(
         policy: Policy,
@@ -124,24 +103,21 @@ impl<K: Key> Engine<K> {
         as_resource: Option<AsResource<K>>,
     ) -> Self {
         Self {
-            policy,
-            is_none: facts.is_none,
+            kept: Kept::new(
+                policy,
+                facts.is_none,
+                facts.clone_error.is_some(),
+                values,
+                max_entries,
+            ),
             report: facts.report,
-            shares_errors: facts.clone_error.is_some(),
             as_resource,
-            values,
-            failures: Map::new(max_entries),
             in_flight: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
-            next_expiry: AtomicU64::new(u64::MAX),
             numbers: AtomicU64::new(0),
             first: AtomicU64::new(0),
             counters: CacheCounters::new(),
         }
-    }
-
-    fn values(&self) -> &'static dyn Entries<K> {
-        (self.values)()
     }
 
     fn in_flight(&self) -> MutexGuard<'_, HashMap<K, InFlight>> {
@@ -154,40 +130,19 @@ impl<K: Key> Engine<K> {
 
     /// An error that is not the function's own.
     fn error(&self, message: impl std::fmt::Display) -> ResourceError {
-        ResourceError::new(self.policy.name, crate::error::Error::msg(message).into(), false)
-    }
-
-    /// The end of a stale window of so many nanoseconds.
-    fn usable_until(stamp: Stamp, window: u64) -> Tick {
-        let window = if stamp.is_none { 0 } else { window };
-        Tick(stamp.fresh_until.0.saturating_add(window))
-    }
-
-    /// The time from which an entry is of no use.
-    fn expires_at(&self, stamp: Stamp) -> Tick {
-        let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
-        Self::usable_until(stamp, stale_while_revalidate.max(stale_if_error))
-    }
-
-    fn expires(&self, at: Tick) {
-        self.next_expiry.fetch_min(at.0, Relaxed);
-    }
-
-    /// The stamp of an entry whose lifetime began with its fetch.
-    fn stamp(&self, started: Tick, ttl: u64, is_none: bool) -> Stamp {
-        let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        Stamp { fresh_until: Tick(started.0.saturating_add(lifetime)), is_none }
+        ResourceError::new(self.kept.policy.name, crate::error::Error::msg(message).into(), false)
     }
 
     pub(super) fn stats(&self) -> Stats {
+        let (entries, evictions) = self.kept.counts();
         Stats {
             hits: self.counters.hits.sum(),
             misses: self.counters.misses.load(Relaxed),
             loads: self.counters.loads.load(Relaxed),
             load_errors: self.counters.load_errors.load(Relaxed),
             stale_hits: self.counters.stale_hits.load(Relaxed),
-            evictions: self.values().evictions() + self.failures.evictions(),
-            entries: self.values().len() + self.failures.len(),
+            evictions,
+            entries,
             load_time: Duration::from_nanos(self.counters.load_time.load(Relaxed)),
         }
     }
@@ -221,66 +176,46 @@ impl<K: Key> Engine<K> {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(failure)) => failure,
             Err(panic) => {
-                return Err(ResourceError::new(self.policy.name, panic.into_error(), false));
+                return Err(ResourceError::new(self.kept.policy.name, panic.into_error(), false));
             }
         };
         Err(match failure {
             Failure::Error(error) => {
-                ResourceError::new(self.policy.name, (self.report)(&error), false)
+                ResourceError::new(self.kept.policy.name, (self.report)(&error), false)
             }
             Failure::Resource(error) | Failure::TimedOut(error)
-                if error.resource() == self.policy.name =>
+                if error.resource() == self.kept.policy.name =>
             {
                 error
             }
             Failure::Resource(error) | Failure::TimedOut(error) => {
-                ResourceError::new(self.policy.name, Box::new(error), false)
+                ResourceError::new(self.kept.policy.name, Box::new(error), false)
             }
         })
     }
 
-    /// Returns a kept value or failure that may be used as it is. A stale value is fetched again
-    /// after the response, unless a fetch has just failed.
+    /// Returns a kept value or failure that may be used as it is.
     ///
     /// # Errors
     /// The function that begins a fetch, if there is none.
     fn kept<'a>(&'static self, key: &K, fetch: Begin<'a, K>) -> Result<FetchResult, Begin<'a, K>> {
-        let (policy, now) = (&self.policy, CLOCK.now());
-        let failure = self.failures.find(key).filter(|entry| now < entry.stamp.fresh_until);
-        let usable = |stamp, window| now < Self::usable_until(stamp, window);
-        if let Some(Entry { value, stamp }) = self.values().find(key) {
-            if now < stamp.fresh_until {
-                self.counters.hits.add();
-                return Ok(Ok(value));
-            }
-            let revalidates = usable(stamp, policy.stale_while_revalidate);
-            if failure.is_some() && (revalidates || usable(stamp, policy.stale_if_error)) {
-                self.counters.stale_hits.fetch_add(1, Relaxed);
-                return Ok(Ok(value));
-            }
-            // Without an invocation or a runtime there is no later time to fetch it.
-            if revalidates && can_defer() {
-                self.counters.stale_hits.fetch_add(1, Relaxed);
+        // Without an invocation or a runtime there is no later time to fetch a stale value again.
+        let Some(usable) = self.kept.usable(key, can_defer) else {
+            self.counters.misses.fetch_add(1, Relaxed);
+            return Err(fetch);
+        };
+        match &usable {
+            Usable::Fresh(_) => self.counters.hits.add(),
+            _ => drop(self.counters.stale_hits.fetch_add(1, Relaxed)),
+        }
+        Ok(match usable {
+            Usable::Fresh(result) => result,
+            Usable::Stale(value) => Ok(value),
+            Usable::Revalidate(value) => {
                 self.revalidate(key.clone(), fetch);
-                return Ok(Ok(value));
+                Ok(value)
             }
-        }
-        match failure.as_ref().and_then(Self::kept_failure) {
-            Some(failure) => {
-                self.counters.hits.add();
-                Ok(Err(failure))
-            }
-            None => {
-                self.counters.misses.fetch_add(1, Relaxed);
-                Err(fetch)
-            }
-        }
-    }
-
-    /// The failure in an entry, if it may be used without a stale value.
-    fn kept_failure(entry: &Entry) -> Option<Failure> {
-        let kept = lent::<KeptFailure>(&entry.value);
-        (!kept.only_with_stale).then(|| kept.failure.clone())
+        })
     }
 
     /// Joins the fetch of this key, or leads one.
@@ -315,17 +250,12 @@ impl<K: Key> Engine<K> {
         let now = CLOCK.now();
         if want == Want::Fresh {
             // A fetch may have ended since the caller looked.
-            let fresh = |entry: &Entry| now < entry.stamp.fresh_until;
-            if let Some(entry) = self.values().find(key).filter(fresh) {
-                return Lookup::Use(Ok(entry.value));
-            }
-            let failure = self.failures.find(key).filter(fresh);
-            if let Some(failure) = failure.as_ref().and_then(Self::kept_failure) {
-                return Lookup::Use(Err(failure));
+            if let Some(result) = self.kept.fresh(key) {
+                return Lookup::Use(result);
             }
         }
         if let Some(other) = in_flight.get(key) {
-            let is_young = now < Tick(other.started.0.saturating_add(self.policy.ttl));
+            let is_young = now < Tick(other.started.0.saturating_add(self.kept.policy.ttl));
             match want {
                 Want::Fresh if is_young => return Lookup::Join(other.follower.clone()),
                 Want::New if !other.is_running.load(Relaxed) => {
@@ -375,16 +305,12 @@ impl<K: Key> Engine<K> {
 
     /// The stale value that may be used in the place of a failure.
     fn stale(&self, key: &K) -> Option<Erased> {
-        let Entry { value, stamp } = self.values().find(key)?;
-        let now = CLOCK.now();
-        if now < stamp.fresh_until {
-            return Some(value); // another fetch has stored it
-        }
-        if now >= Self::usable_until(stamp, self.policy.stale_if_error) {
-            return None;
+        let (value, is_stale) = self.kept.instead_of_failure(key)?;
+        if !is_stale {
+            return Some(value);
         }
         self.counters.stale_hits.fetch_add(1, Relaxed);
-        let cache = self.policy.name;
+        let cache = self.kept.policy.name;
         log_caught(|| tracing::warn!(cache, "fetch failed; using the stale value"));
         Some(value)
     }
@@ -408,57 +334,8 @@ impl<K: Key> Engine<K> {
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
                 Err(panic) => panic.to_string(),
             };
-            tracing::warn!(cache = self.policy.name, error, "revalidation failed");
+            tracing::warn!(cache = self.kept.policy.name, error, "revalidation failed");
         });
-    }
-
-    /// Stores the result of a fetch, as far as it is to be kept.
-    fn store(&self, key: K, started: Tick, result: &FetchResult, removed: &mut Removed<K>) {
-        let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
-        match result {
-            Ok(value) => {
-                self.failures.remove(&key, removed);
-                let is_none = (self.is_none)(value);
-                match if is_none { negative_ttl } else { ttl } {
-                    0 => self.values().remove(&key, removed),
-                    ttl => {
-                        let stamp = self.stamp(started, ttl, is_none);
-                        self.keep(self.values(), key, Arc::clone(value), stamp, removed);
-                    }
-                }
-            }
-            Err(failure) => {
-                let is_kept = match failure {
-                    Failure::Error(_) => self.shares_errors,
-                    Failure::TimedOut(_) => true,
-                    Failure::Resource(_) => false,
-                };
-                let only_with_stale = negative_ttl == 0 || !is_kept;
-                let ttl = match negative_ttl {
-                    0 if stale_if_error > 0 => RETRY_PAUSE,
-                    ttl => ttl,
-                };
-                if ttl > 0 {
-                    let failure = KeptFailure { failure: failure.clone(), only_with_stale };
-                    let stamp = self.stamp(started, ttl, true);
-                    self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
-                }
-            }
-        }
-    }
-
-    fn keep(
-        &self,
-        entries: &dyn Entries<K>,
-        key: K,
-        value: Erased,
-        stamp: Stamp,
-        removed: &mut Removed<K>,
-    ) {
-        entries.insert(key, Entry { value, stamp }, removed);
-        // Noted after the insertion: a purge that runs before it would not see the entry, and one
-        // that runs after it notes the expiry itself.
-        self.expires(self.expires_at(stamp));
     }
 
     /// Removes the value of a key. That of a fetch under way is not kept.
@@ -467,8 +344,7 @@ impl<K: Key> Engine<K> {
         {
             let mut in_flight = self.in_flight();
             in_flight.remove(key);
-            self.values().remove(key, &mut removed);
-            self.failures.remove(key, &mut removed);
+            self.kept.remove(key, &mut removed);
         }
         drop_removed(removed);
     }
@@ -479,28 +355,19 @@ impl<K: Key> Engine<K> {
         {
             let mut in_flight = self.in_flight();
             in_flight.clear();
-            self.values().retain(&|_| false, &mut removed);
-            self.failures.retain(&|_| false, &mut removed);
+            self.kept.clear(&mut removed);
         }
         drop_removed(removed);
     }
 }
 
-/// Drops entries one by one: a destructor that panics does not stop the others.
-fn drop_removed<K>(removed: Removed<K>) {
-    for (key, entry) in removed {
-        drop_caught(entry, "a cached value");
-        drop_caught(key, "a key");
-    }
-}
-
 impl<K: Key> RegistryEntry for Engine<K> {
     fn name(&self) -> &'static str {
-        self.policy.name
+        self.kept.policy.name
     }
 
     fn depth(&self) -> usize {
-        self.policy.depth
+        self.kept.policy.depth
     }
 
     fn kind(&self) -> EntryKind {
@@ -509,12 +376,8 @@ impl<K: Key> RegistryEntry for Engine<K> {
 
     fn ensure_ready(&'static self) -> EnsureReady {
         // A kept value that may be used is no hit: no caller uses it here.
-        let is_usable = |entry: Entry| {
-            let window = self.policy.stale_while_revalidate;
-            CLOCK.now() < Self::usable_until(entry.stamp, window)
-        };
         match &self.as_resource {
-            Some((key, _)) if !self.values().find(key).is_some_and(is_usable) => {
+            Some((key, _)) if !self.kept.has_usable(key) => {
                 Box::pin(async { self.resource().await.map(drop) })
             }
             _ => Box::pin(std::future::ready(Ok(()))),
@@ -522,21 +385,7 @@ impl<K: Key> RegistryEntry for Engine<K> {
     }
 
     fn purge(&self, now: Tick) {
-        if now.0 < self.next_expiry.load(Relaxed) {
-            return;
-        }
-        self.next_expiry.store(u64::MAX, Relaxed);
-        let keep = |stamp| {
-            let at = self.expires_at(stamp);
-            if now < at {
-                self.expires(at);
-            }
-            now < at
-        };
-        let mut removed = Removed::new();
-        self.values().retain(&keep, &mut removed);
-        self.failures.retain(&keep, &mut removed);
-        drop_removed(removed);
+        self.kept.purge(now);
     }
 
     fn stats(&self) -> Option<Stats> {
@@ -548,8 +397,7 @@ impl<K: Key> RegistryEntry for Engine<K> {
         self.first.store(self.numbers.load(Relaxed), Relaxed);
         self.clear();
         self.counters.reset();
-        self.failures.reset();
-        self.values().reset();
+        self.kept.reset();
         self.revalidating().clear();
     }
 }
@@ -590,7 +438,7 @@ impl<K: Key> FetchLeader<K> {
     /// Fetches, and ends the fetch.
     async fn run(self, fetch: Fetch) -> Result<FetchResult, Panic> {
         self.is_running.store(true, Relaxed);
-        let limit = self.engine.policy.timeout.unwrap_or(FETCH_LIMIT);
+        let limit = self.engine.kept.policy.timeout.unwrap_or(FETCH_LIMIT);
         let end = tokio::time::Instant::now().checked_add(limit);
         let result = {
             let work = pin!(Some(catch_async(self.leader.run(fetch))));
@@ -616,12 +464,12 @@ impl<K: Key> FetchLeader<K> {
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
                 in_flight.remove(&self.key);
-                engine.store(key, self.started, &result, &mut removed);
+                engine.kept.store(key, self.started, &result, &mut removed);
             }
         }
         self.is_ended = true;
         self.leader.complete(match &result {
-            Err(Failure::Error(_)) if !engine.shares_errors => SharedResult::Failed,
+            Err(Failure::Error(_)) if !engine.kept.shares_errors => SharedResult::Failed,
             result => SharedResult::Done(result.clone()),
         });
         drop_removed(removed);

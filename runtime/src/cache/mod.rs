@@ -19,6 +19,7 @@
 
 mod engine;
 mod entries;
+mod kept;
 mod key;
 mod outcome;
 mod policy;
