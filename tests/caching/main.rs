@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use rewarm::{Error, InvocationError, cached, handler, init};
 use rewarm_tests::turns::{outside_containers, outside_containers_blocking, simulation};
-use rewarm_tests::{Count, Refused, all, panic_of, waiting};
+use rewarm_tests::{Count, Refused, all, panic_of, runs_all, waiting};
 use serde_json::{Value, json};
 
 const SECOND: Duration = Duration::from_secs(1);

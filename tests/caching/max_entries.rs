@@ -34,7 +34,8 @@ fn length(text: &str, factor: u64) -> Arc<u64> {
 async fn idle(_: Value) {}
 
 #[tokio::test]
-async fn memory_stays_flat_over_a_million_keys() {
+async fn memory_stays_flat_over_many_keys() {
+    let keys = if runs_all("900,000 of its 1,000,000 keys") { 1_000_000 } else { 100_000 };
     let _turn = simulation().await;
     let _container = idle::container().await;
     let resident = || {
@@ -46,10 +47,10 @@ async fn memory_stays_flat_over_a_million_keys() {
     };
     (0..10_000).for_each(call);
     let before = resident();
-    (10_000..1_000_000).for_each(call);
+    (10_000..keys).for_each(call);
     let grown = resident().saturating_sub(before);
     let stats = length::stats();
     assert!(stats.entries <= 1000, "{stats:?}");
-    assert!(stats.evictions >= 998_000, "{stats:?}");
+    assert!(stats.evictions >= keys - 2_000, "{stats:?}");
     assert!(grown < 4 << 20, "{grown} bytes");
 }

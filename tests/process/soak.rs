@@ -1,5 +1,5 @@
 //! Random invocations with one outcome each, in constant memory, and a process that is stopped in
-//! between. `REWARM_SOAK=100000 cargo test --test process soak` sets their number.
+//! between. `REWARM_SOAK` sets the number of invocations.
 
 use super::*;
 
@@ -72,6 +72,9 @@ impl Deed {
 
 #[tokio::test]
 async fn each_of_many_invocations_has_one_outcome() {
+    if !runs_all("a soak") {
+        return;
+    }
     let count: usize = std::env::var("REWARM_SOAK").map_or(2000, |text| text.parse().unwrap());
     let api = RuntimeApi::start().await;
     // Without logs, which the test would keep in memory.
