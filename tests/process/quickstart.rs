@@ -14,7 +14,7 @@ fn builds() -> Vec<&'static Path> {
         })
     };
     let mut builds = vec![Path::new(QUICKSTART)];
-    if runs_all("the release build, which takes minutes") {
+    if runs_all("only the same with a release build, which takes minutes") {
         builds.push(release());
     }
     builds

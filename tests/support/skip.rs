@@ -7,7 +7,7 @@ use std::io::Write;
 pub fn runs_all(reason: &str) -> bool {
     let all = is_set("REWARM_ALL");
     if !all {
-        report_skipped(&format!("{reason}; REWARM_ALL=1 runs it"));
+        report_skipped(&format!("{reason}; set REWARM_ALL=1 to run it"));
     }
     all
 }
