@@ -14,8 +14,7 @@ async fn an_error_shows_its_type_and_its_causes() {
 #[tokio::test]
 async fn a_panic_is_an_error_with_its_message_and_location() {
     let (api, _function) = faults().await;
-    for (deed, message) in
-        [("panic", "order 3 is cursed"), ("panic-in-fetch", "nobody can pay for this")]
+    for (deed, message) in [("panic", "order 3 is cursed"), ("panic-in-fetch", "this has no price")]
     {
         let error = error_of(&api, json!({ "do": deed, "id": 3 })).await;
         let line = line_of(&message.replace('3', "{}"));

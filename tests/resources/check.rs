@@ -109,8 +109,7 @@ mod checked {
 
     pub fn generations() -> [u64; 5] {
         let resources = rewarm::container().resources();
-        let of = |name| resources.iter().find(|resource| resource.name == name).unwrap();
-        ["base", "client", "alone", "table", "kept"].map(|name| of(name).generation)
+        ["base", "client", "alone", "table", "kept"].map(|name| generation(&resources, name))
     }
 }
 

@@ -166,10 +166,7 @@ async fn a_caller_may_be_cancelled_at_any_poll() {
         ran();
         cancelled_after(polls, attic()).await;
         assert_eq!(*attic().await.unwrap(), 4);
-        assert_eq!(
-            c.snapshot().resources.iter().find(|r| r.name == "attic").unwrap().generation,
-            1
-        );
+        assert_eq!(generation(&c.snapshot().resources, "attic"), 1);
         cancelled_after(polls, room(7)).await;
         cancelled_after(polls, room::refresh(8)).await;
         assert_eq!(room(7).await.unwrap(), 12);

@@ -24,13 +24,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use rewarm::{Error, InvocationError, ResourceError, cached, handler, init};
+use rewarm::{Error, InvocationError, ResourceError, ResourceSnapshot, cached, handler, init};
 use rewarm_tests::turns::{outside_containers, outside_containers_blocking, simulation};
 use rewarm_tests::{Count, Refused, all, panic_of, waiting};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The generation of the resource of that name, of which there is one.
+fn generation(resources: &[ResourceSnapshot], name: &str) -> u64 {
+    let named: Vec<_> = resources.iter().filter(|resource| resource.name == name).collect();
+    let [resource] = &named[..] else { panic!("one resource is named {name}: {named:?}") };
+    resource.generation
+}
 
 /// An error with all its causes.
 fn chain(error: ResourceError) -> String {

@@ -41,7 +41,7 @@ pub async fn hang_up(pool: &Pool) {
 }
 
 #[init(check = ping, idle = "1m", close = hang_up, retry_after = "30s")]
-pub async fn db() -> Result<Pool, String> {
+pub async fn primary() -> Result<Pool, String> {
     if !BUILDS.load(SeqCst) {
         return Err("no route to host".to_owned());
     }
@@ -56,13 +56,13 @@ async fn done(_: &u64) {
 }
 
 #[init(close = done)]
-pub async fn repository(db: &Pool) -> u64 {
-    note(format!("repository on {}", db.0));
-    db.0 * 100
+pub async fn repository(primary: &Pool) -> u64 {
+    note(format!("repository on {}", primary.0));
+    primary.0 * 100
 }
 
 #[handler(report_every = 0)]
-pub async fn app(_: Value, db: &Pool, repository: &u64) -> (u64, u64) {
+pub async fn app(_: Value, primary: &Pool, repository: &u64) -> (u64, u64) {
     rewarm::defer(async { note("deferred") });
-    (db.0, *repository)
+    (primary.0, *repository)
 }

@@ -14,11 +14,10 @@ async fn a_restore_checks_or_rebuilds_resources_that_await() {
     let after = c.snapshot();
     assert_ne!(before.id, after.id);
     let generations = |snapshot: &rewarm::ContainerSnapshot| -> Vec<(&str, u64)> {
-        let of = |name| snapshot.resources.iter().find(|r| r.name == name).unwrap().generation;
-        ["db", "repository"].map(|name| (name, of(name))).to_vec()
+        ["primary", "repository"].map(|name| (name, generation(&snapshot.resources, name))).to_vec()
     };
-    assert_eq!(generations(&before), [("db", 1), ("repository", 1)]);
-    assert_eq!(generations(&after), [("db", 1), ("repository", 2)]);
+    assert_eq!(generations(&before), [("primary", 1), ("repository", 1)]);
+    assert_eq!(generations(&after), [("primary", 1), ("repository", 2)]);
     let seen = notes();
     assert!(seen[0].starts_with("check "), "{seen:?}");
     assert!(seen[1].starts_with("repository on "), "{seen:?}");
@@ -26,8 +25,10 @@ async fn a_restore_checks_or_rebuilds_resources_that_await() {
 
     pool::ALIVE.store(false, SeqCst);
     pool::BUILDS.store(false, SeqCst);
-    c.restore().await.expect("`db` has `retry_after`, and `repository` fails only because of it");
+    c.restore()
+        .await
+        .expect("`primary` has `retry_after`, and `repository` fails only because of it");
     let error = c.invoke(0).await.unwrap_err();
     assert_eq!(error.error_type, "ResourceUnavailable");
-    assert!(error.error_message.ends_with("`db` is unavailable: no route to host"), "{error}");
+    assert!(error.error_message.ends_with("`primary` is unavailable: no route to host"), "{error}");
 }

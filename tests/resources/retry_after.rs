@@ -39,7 +39,7 @@ async fn a_failed_resource_is_tried_again_after_retry_after() {
     let error = c.invoke(0).await.unwrap_err();
     assert_eq!(error.error_type, "ResourceUnavailable");
     assert!(
-        error.error_message.ends_with("resource `db` is unavailable: no route to host"),
+        error.error_message.ends_with("resource `primary` is unavailable: no route to host"),
         "{error}"
     );
 

@@ -1,4 +1,4 @@
-//! What passes between a test and the Runtime API: invocations, their outcomes, error reports.
+//! Invocations, their outcomes, and error reports.
 
 use std::time::{Duration, Instant};
 
@@ -69,9 +69,9 @@ impl From<Value> for Invocation {
 pub struct Outcome {
     /// The response's body, or the reported error.
     pub result: Result<Vec<u8>, ErrorReport>,
-    /// When the runtime received the event.
+    /// The time at which the runtime received the event.
     pub delivered: Instant,
-    /// When the whole response had arrived.
+    /// The time at which the response was complete.
     pub answered: Instant,
     /// The headers of the response, such as `Content-Type` and
     /// `Lambda-Runtime-Function-Response-Mode`.

@@ -65,7 +65,7 @@ impl RuntimeApi {
     }
 
     /// Waits until no event is queued and at least `count` requests wait for the next one, as with
-    /// a runtime that handles `count` invocations at a time.
+    /// a runtime that handles `count` concurrent invocations.
     pub async fn wait_for_pollers(&self, count: usize) {
         let awaited = format!("{count} idle polls of /invocation/next");
         let is_idle = |state: &State| {
@@ -77,7 +77,7 @@ impl RuntimeApi {
         self.shared.wait_until(&awaited, is_idle).await;
     }
 
-    /// How many times `/invocation/next` has been requested.
+    /// The number of requests to `/invocation/next`.
     pub fn polls(&self) -> usize {
         self.shared.state.borrow().polls
     }

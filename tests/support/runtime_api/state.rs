@@ -13,7 +13,7 @@ use crate::TIMEOUT;
 use crate::http::{Headers, Request, Response};
 use crate::process::Process;
 
-/// How long a response may take to arrive after the last process has exited.
+/// The time limit for a response after the last process has exited.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The state of a server, shared by the test and the connections of runtimes.
