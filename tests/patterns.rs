@@ -1,5 +1,5 @@
-//! The examples as processes, under the Runtime API and under the local runner, against what the
-//! tests themselves can be: databases in files, an API that is up or down.
+//! The examples as processes, under the Runtime API and under the local runner, with databases in
+//! files and an API of the tests.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const CONNECTION_POOL: &str = env!("CARGO_BIN_EXE_connection_pool");
 const ERROR_RECOVERY: &str = env!("CARGO_BIN_EXE_error_recovery");
 const EVENT_PROCESSOR: &str = env!("CARGO_BIN_EXE_event_processor");
 
-/// Each event alone in a cold container has the answer that it has in one that has seen the others.
+/// Asserts that each event has the same response in a cold container and in a warm one.
 async fn assert_reuse_changes_nothing(program: &str, events: &[Value]) {
     let mut warm = Local::spawn(program, "2m", &[]);
     for event in events.iter().chain(events.iter().rev()) {
@@ -25,7 +25,7 @@ async fn assert_reuse_changes_nothing(program: &str, events: &[Value]) {
 }
 
 #[tokio::test]
-async fn examples_answer_alike_cold_and_warm() {
+async fn examples_respond_alike_cold_and_warm() {
     let users = [json!({ "user_id": 1 }), json!({ "user_id": 9 }), json!({ "user_id": "x" })];
     assert_reuse_changes_nothing(CONNECTION_POOL, &users).await;
     let jobs = [json!({ "steps": 2 }), json!({ "steps": 2, "fails_at": 1 }), json!({})];
@@ -35,7 +35,7 @@ async fn examples_answer_alike_cold_and_warm() {
 // connection_pool
 
 #[tokio::test]
-async fn the_pool_has_sample_users_where_there_is_no_database() {
+async fn the_pool_has_sample_users_without_a_database() {
     let mut pool = Local::spawn(CONNECTION_POOL, "1m", &[]);
     for _ in 0..3 {
         let user = pool.invoke(json!({ "user_id": 2 })).await;
@@ -46,7 +46,7 @@ async fn the_pool_has_sample_users_where_there_is_no_database() {
 }
 
 #[tokio::test]
-async fn a_database_that_comes_late_fails_invocations_and_not_the_container() {
+async fn a_missing_database_fails_invocations_but_not_the_container() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("late.db");
     let _ = std::fs::remove_file(&file);
     let api = RuntimeApi::start().await;
@@ -65,7 +65,7 @@ async fn a_database_that_comes_late_fails_invocations_and_not_the_container() {
     tokio::time::sleep(Duration::from_millis(1100)).await; // `retry_after`
     assert_eq!(api.invoke(event.clone()).await.json()["name"], "Joan");
 
-    // Gone and back: an error of the query is the answer of that invocation alone.
+    // A failed query fails only its invocation.
     sqlx::raw_sql("ALTER TABLE users RENAME TO gone").execute(&mut connection).await.expect("gone");
     let outcome = api.invoke(event.clone()).await;
     assert!(outcome.error().error_message.contains("no such table"), "{:?}", outcome.error());
@@ -81,18 +81,18 @@ async fn a_database_that_comes_late_fails_invocations_and_not_the_container() {
 
 // error_recovery
 
-/// An API that is healthy when the test says so, and how often it was asked whether it is.
+/// An API that is healthy while the test says so, and its number of requests to `/health`.
 struct Weather {
     backend: Backend,
     healthy: Arc<AtomicBool>,
-    asked: Arc<AtomicUsize>,
+    checks: Arc<AtomicUsize>,
 }
 
 impl Weather {
     async fn start(healthy: bool) -> Self {
         let healthy = Arc::new(AtomicBool::new(healthy));
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (health, count) = (Arc::clone(&healthy), Arc::clone(&asked));
+        let checks = Arc::new(AtomicUsize::new(0));
+        let (health, count) = (Arc::clone(&healthy), Arc::clone(&checks));
         let backend = Backend::start(move |path, _| match (path, health.load(Ordering::SeqCst)) {
             ("/health", healthy) => {
                 count.fetch_add(1, Ordering::SeqCst);
@@ -101,7 +101,7 @@ impl Weather {
             ("/weather", true) => (200, json!({ "degrees": 3.5 }).to_string()),
             _ => (500, String::new()),
         });
-        Self { backend: backend.await, healthy, asked }
+        Self { backend: backend.await, healthy, checks }
     }
 
     fn is(&self, healthy: bool) {
@@ -109,8 +109,8 @@ impl Weather {
     }
 
     #[track_caller]
-    fn assert_asked(&self, times: usize) {
-        assert_eq!(self.asked.load(Ordering::SeqCst), times, "times that /health was asked");
+    fn assert_checks(&self, times: usize) {
+        assert_eq!(self.checks.load(Ordering::SeqCst), times, "requests to /health");
     }
 }
 
@@ -118,14 +118,14 @@ fn riga() -> Value {
     json!({ "city": "Riga" })
 }
 
-/// The answer where the client is so old.
+/// The response of a client of that age.
 fn in_riga(client_age_s: u64) -> Result<Value, Value> {
     Ok(json!({ "city": "Riga", "degrees": 3.5, "client_age_s": client_age_s }))
 }
 
 #[track_caller]
-fn assert_unavailable(answer: Result<Value, Value>, why: &str) {
-    let error = answer.expect_err("no API, no answer");
+fn assert_unavailable(response: Result<Value, Value>, why: &str) {
+    let error = response.expect_err("the API is down");
     assert_eq!(error["errorType"], "ResourceUnavailable");
     let message = error["errorMessage"].as_str().unwrap_or_default();
     assert!(message.contains("`api`") && message.contains(why), "{message}");
@@ -137,18 +137,18 @@ async fn a_failure_is_remembered_for_60_seconds_and_then_tried_again() {
     let url = weather.backend.url();
     let mut function = Local::spawn(ERROR_RECOVERY, "25s", &[("API_URL", &url)]);
     assert_unavailable(function.invoke(riga()).await, "503");
-    weather.assert_asked(1);
+    weather.assert_checks(1);
     weather.is(true);
     for _ in ["25 s", "50 s"] {
         assert_unavailable(function.invoke(riga()).await, "503");
-        weather.assert_asked(1);
+        weather.assert_checks(1);
     }
     assert_eq!(function.invoke(riga()).await, in_riga(0));
-    weather.assert_asked(2);
-    // Gaps of 25 seconds are no reason to ask again.
+    weather.assert_checks(2);
+    // Gaps of 25 seconds need no check.
     assert_eq!(function.invoke(riga()).await, in_riga(25));
     assert_eq!(function.invoke(riga()).await, in_riga(50));
-    weather.assert_asked(2);
+    weather.assert_checks(2);
 }
 
 #[tokio::test]
@@ -157,18 +157,18 @@ async fn a_client_is_checked_after_an_idle_gap() {
     let url = weather.backend.url();
     let mut function = Local::spawn(ERROR_RECOVERY, "40s", &[("API_URL", &url)]);
     assert_eq!(function.invoke(riga()).await, in_riga(0));
-    weather.assert_asked(1);
+    weather.assert_checks(1);
     assert_eq!(function.invoke(riga()).await, in_riga(40));
-    weather.assert_asked(2);
+    weather.assert_checks(2);
     weather.is(false);
     assert_unavailable(function.invoke(riga()).await, "503");
-    weather.assert_asked(4); // the client that it had, and a new one
+    weather.assert_checks(4); // of the old client and of a new one
     weather.is(true);
     assert_unavailable(function.invoke(riga()).await, "503");
-    weather.assert_asked(4);
-    // After the 60 seconds: the client that failed its check passes it now, and is kept.
+    weather.assert_checks(4);
+    // After 60 seconds the old client passes its check and stays.
     assert_eq!(function.invoke(riga()).await, in_riga(160));
-    weather.assert_asked(5);
+    weather.assert_checks(5);
 }
 
 #[tokio::test]
@@ -183,15 +183,15 @@ async fn an_api_that_fails_a_call_fails_that_invocation() {
     assert!(error["errorMessage"].to_string().contains("500"), "{error}");
     weather.is(true);
     assert_eq!(function.invoke(riga()).await, in_riga(2));
-    weather.assert_asked(1);
+    weather.assert_checks(1);
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_answered_by_a_stand_in_or_an_error() {
-    let answer = Local::spawn(ERROR_RECOVERY, "1s", &[]).invoke(riga()).await;
-    assert_eq!(answer, Ok(json!({ "city": "Riga", "degrees": 21.0, "client_age_s": 0 })));
+async fn without_an_api_there_is_sample_data_or_an_error() {
+    let response = Local::spawn(ERROR_RECOVERY, "1s", &[]).invoke(riga()).await;
+    assert_eq!(response, Ok(json!({ "city": "Riga", "degrees": 21.0, "client_age_s": 0 })));
 
-    let url = Weather::start(true).await.backend.url(); // gone by now
+    let url = Weather::start(true).await.backend.url(); // already stopped
     let mut function = Local::spawn(ERROR_RECOVERY, "1s", &[("API_URL", &url)]);
     assert_unavailable(function.invoke(riga()).await, "refused");
 }
@@ -199,7 +199,7 @@ async fn an_api_that_is_not_there_is_answered_by_a_stand_in_or_an_error() {
 // event_processor
 
 #[tokio::test]
-async fn nobody_listens_on_whatever_ended_an_invocation() {
+async fn no_listener_outlives_its_invocation() {
     let api = RuntimeApi::start().await;
     let _function = Function::spawn(&api, EVENT_PROCESSOR);
     let completes = json!({ "steps": 2 });
@@ -232,7 +232,7 @@ async fn nobody_listens_on_whatever_ended_an_invocation() {
 }
 
 #[tokio::test]
-async fn invocations_at_the_same_time_each_hear_of_their_own_work() {
+async fn concurrent_invocations_each_receive_their_own_events() {
     let api = RuntimeApi::start().await;
     let _function =
         Function::builder(EVENT_PROCESSOR).env("AWS_LAMBDA_MAX_CONCURRENCY", "8").spawn(&api);

@@ -1,20 +1,27 @@
-//! What the compiler says of code that would not survive reuse, and that it says nothing of code that
-//! would. Every `fail` case has what is printed beside it; that text is the one of the toolchain in
-//! `rust-toolchain.toml`, and on another it is enough that the case does not compile.
+//! The compiler's messages: code that would not survive reuse does not compile, other code does. The
+//! text beside each `fail` case is the output of the toolchain in `rust-toolchain.toml`. With
+//! another toolchain, the case only has to fail.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use rewarm_tests::runs_all;
+
 #[test]
 fn ui() {
+    if env::var_os("TRYBUILD").is_none()
+        && !runs_all("it builds a project of its own and 46 cases in it, which takes minutes")
+    {
+        return;
+    }
     let cases = trybuild::TestCases::new();
     cases.pass("ui/*/pass/*.rs");
     if is_pinned() {
         cases.compile_fail("ui/*/fail/*.rs");
         return;
     }
-    // Told to write the texts anew, trybuild compares none; only the environment can tell it.
+    // With `overwrite`, trybuild compares no text. Only the environment can set that.
     let rejected = Command::new(env::current_exe().unwrap())
         .args(["rejected", "--exact", "--ignored", "--nocapture"])
         .env("TRYBUILD", "overwrite")
@@ -23,12 +30,12 @@ fn ui() {
 }
 
 #[test]
-#[ignore = "a part of `ui`, on toolchains whose words are not written down"]
+#[ignore = "run by `ui` with other toolchains than the pinned one"]
 fn rejected() {
     trybuild::TestCases::new().compile_fail(without_text().join("*/fail/*.rs"));
 }
 
-/// Whether this is the compiler whose words are written down.
+/// True if this is the toolchain of `rust-toolchain.toml`.
 fn is_pinned() -> bool {
     let pinned = include_str!("../rust-toolchain.toml");
     let pinned = pinned.lines().find_map(|line| {
@@ -44,7 +51,7 @@ fn is_pinned() -> bool {
     }
 }
 
-/// The `fail` cases at another place, where their texts may be written over.
+/// A copy of the `fail` cases, whose texts may be overwritten.
 fn without_text() -> PathBuf {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
     let _ = fs::remove_dir_all(&copy);

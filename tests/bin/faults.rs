@@ -1,4 +1,4 @@
-//! A function whose events say how it fails, and whose environment says which of its resources do.
+//! A function whose events select a failure, and whose environment selects the resources that fail.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
-/// An error with a cause, which may have one too.
+/// An error with a chain of causes.
 #[derive(Clone, Debug)]
 struct Refused(String, Option<Box<Refused>>);
 
@@ -37,12 +37,12 @@ impl StdError for Refused {
     }
 }
 
-/// Whether the environment variable `list` names a resource.
+/// True if the environment variable `list` names the resource.
 fn is_in(list: &str, resource: &str) -> bool {
     std::env::var(list).is_ok_and(|names| names.split(',').any(|name| name == resource))
 }
 
-/// What every initialiser does: it fails if `FAIL` names it and panics if `PANIC` does.
+/// The body of every resource: it fails if `FAIL` names it and panics if `PANIC` does.
 fn start(resource: &str) -> Result<(), Refused> {
     assert!(!is_in("PANIC", resource), "{resource} fell over");
     if is_in("FAIL", resource) {
@@ -68,7 +68,7 @@ async fn ledger(settings: &Settings) -> Result<Ledger, Refused> {
     start("ledger").map(|()| Ledger)
 }
 
-/// Needed by every event, but not by INIT.
+/// Needed by every event, but not in INIT.
 struct Mirror;
 
 #[init(retry_after = "1h")]
@@ -76,14 +76,14 @@ async fn mirror() -> Result<Mirror, Refused> {
     start("mirror").map(|()| Mirror)
 }
 
-/// Where eight invocations at the same time meet.
+/// The barrier of eight concurrent invocations.
 #[init]
 static MEETING: Barrier = {
     start("MEETING")?;
     Barrier::new(8)
 };
 
-/// Where four threads meet.
+/// The barrier of four threads.
 static BLOCKING: std::sync::Barrier = std::sync::Barrier::new(4);
 
 #[init(lazy)]
@@ -92,11 +92,11 @@ static LICENCE: String = {
     "granted".to_owned()
 };
 
-/// The price of a thing, fetched and then known for a time.
+/// The price of a thing.
 #[cached(ttl = "5m")]
 async fn price(#[from] ledger: &Ledger, thing: &str) -> Result<u32, Refused> {
     let Ledger = ledger;
-    assert_ne!(thing, "priceless", "nobody can pay for this");
+    assert_ne!(thing, "priceless", "this has no price");
     Ok(42)
 }
 
@@ -106,7 +106,7 @@ struct Event {
     deed: Deed,
     #[serde(default)]
     id: u32,
-    /// Where deferred work connects to.
+    /// The address to which deferred work connects.
     #[serde(default)]
     address: String,
     #[expect(dead_code, reason = "an event has to be wrong somewhere deep inside")]
@@ -123,28 +123,28 @@ struct Line {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Deed {
-    /// Answers.
+    /// Responds.
     Answer,
     /// Fails with causes.
     Fail,
     Panic,
     /// Panics inside a cached function.
     PanicInFetch,
-    /// Never ends.
+    /// Never returns.
     Hang,
-    /// Answers with something that is not JSON.
+    /// Responds with a value that does not serialize.
     Confuse,
     /// Uses the lazy static.
     Licence,
-    /// Waits until eight do.
+    /// Waits for eight invocations.
     Meet,
-    /// Waits until four do, and blocks its thread.
+    /// Waits for four invocations and blocks its thread.
     Block,
-    /// Answers, and connects to `address` later, until that ends.
+    /// Responds, and connects to `address` in deferred work until the peer disconnects.
     Defer,
-    /// Answers, and panics later.
+    /// Responds, and panics in deferred work.
     DeferPanic,
-    /// Answers, and never ends later.
+    /// Responds, and has deferred work that never ends.
     DeferHang,
 }
 
@@ -155,9 +155,9 @@ struct Answer {
     invocation: u64,
     cold: bool,
     request_id: String,
-    /// How often all resources together were built.
+    /// The number of builds of all resources.
     builds: u64,
-    /// How often a price was fetched.
+    /// The number of fetches of a price.
     loads: u64,
     /// Keys of JSON are strings.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

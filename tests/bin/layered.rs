@@ -1,5 +1,5 @@
-//! A handler's `service()` under layers of the user's own, in a `lambda_runtime::Runtime` that the
-//! user built.
+//! The `service()` of a handler under layers of the user, in a `lambda_runtime::Runtime` that the user
+//! builds.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use rewarm::{Context, InvocationError, handler, init};
 use serde_json::{Value, json};
 use tower::{BoxError, ServiceBuilder};
 
-/// Counts how often it was built.
+/// Counts its builds.
 #[init(allow(hidden_static))]
 async fn built() -> u32 {
     static BUILT: AtomicU32 = AtomicU32::new(0);
@@ -26,7 +26,7 @@ async fn echo(event: Value, context: Context, built: &u32) -> Result<Value, rewa
     }
 }
 
-/// What the layers make of an error.
+/// The error of a layer.
 fn shown(error: BoxError) -> Diagnostic {
     match error.downcast::<InvocationError>() {
         Ok(error) => (*error).into(),

@@ -1,5 +1,5 @@
-//! A function for the phases around its invocations: slow and failing resources in INIT, a restore
-//! from a snapshot, hooks at SHUTDOWN. The environment says which.
+//! A function with slow and failing resources in INIT, a restore from a snapshot, and hooks at
+//! SHUTDOWN. The environment selects them.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -16,7 +16,7 @@ async fn close_base(base: &u64) {
     println!("closed base {base}");
 }
 
-/// Fails from its second build on, if it is told to.
+/// Fails from its second build on if `BREAK_RESTORE` is set.
 #[init(close = close_base, allow(hidden_static))]
 async fn base() -> Result<u64, Error> {
     static BUILDS: AtomicU64 = AtomicU64::new(0);
@@ -39,7 +39,7 @@ async fn top(base: &u64) -> u64 {
     base * 10
 }
 
-/// Takes as long as the environment says.
+/// Takes `SLOW_MS` milliseconds.
 #[init]
 async fn slow() -> Result<u64, Error> {
     let millis = std::env::var("SLOW_MS").map_or(Ok(0), |text| text.parse())?;

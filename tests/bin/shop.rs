@@ -1,5 +1,5 @@
-//! A function with metrics for CloudWatch, which prints on its own, too. Its events say how they
-//! end, its environment which sinks it has.
+//! A function with metrics for CloudWatch that also prints. Its events select their outcomes, its
+//! environment selects the sinks.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ struct Order {
     warmup: bool,
 }
 
-/// What both caches counted so far, and how long the container lives.
+/// The statistics of both caches, and the age of the container.
 #[derive(Serialize)]
 struct Receipt {
     caches: [Stats; 2],
@@ -48,7 +48,7 @@ struct Receipt {
 async fn shop(order: Order, stock: &u64) -> Result<Receipt, Error> {
     assert!(!order.warmup, "pings are answered without the handler");
     println!("order of {} from a stock of {stock}", order.sku);
-    // A line of which nobody knows when it ends.
+    // A line without an end, in front of the metrics.
     print!("half a line, ");
     tracing::info!(sku = order.sku, "order");
     for sku in [order.sku, order.sku, 1] {
@@ -67,7 +67,7 @@ async fn shop(order: Order, stock: &u64) -> Result<Receipt, Error> {
     Ok(Receipt { caches: [price::stats(), discount::stats()], age_ms })
 }
 
-/// Writes every event to stderr.
+/// Prints each event to stderr.
 struct Print;
 
 impl Sink for Print {

@@ -1,5 +1,5 @@
-//! Functions whose answers are streamed, and one that serves HTTP. The environment says which of
-//! them runs.
+//! Functions with streamed responses, and one that serves HTTP. The environment selects one of
+//! them.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tower::service_fn;
 
-/// `{"pieces": 3, "then": "end"}`: so many pieces, and how it ends.
+/// `{"pieces": 3, "then": "end"}`: the number of chunks, and the end of the body.
 #[handler(streaming)]
 async fn pieces(
     event: Value,
@@ -48,7 +48,7 @@ async fn pieces(
     Ok(StreamResponse { metadata_prelude, stream: pieces })
 }
 
-/// Says what it says in two parts, with a pause between them.
+/// Responds in two chunks with a pause in between.
 #[handler(http, streaming, allow(detached_task))]
 async fn page(request: Request) -> Result<Response<streaming::Body>, Infallible> {
     let (mut sender, body) = streaming::channel();
@@ -70,7 +70,7 @@ async fn greeting() -> Result<String, Error> {
     std::env::var("GREETING").map_err(|_| Error::msg("there is no greeting"))
 }
 
-/// Greets, if it has a greeting.
+/// Responds with the greeting if there is one.
 #[handler(http)]
 fn greeter(greeting: &str) -> BoxCloneService<Request, Response<String>, Infallible> {
     let greeting = greeting.to_owned();
@@ -80,11 +80,11 @@ fn greeter(greeting: &str) -> BoxCloneService<Request, Response<String>, Infalli
     }))
 }
 
-/// Where eight invocations at the same time meet.
+/// The barrier of eight concurrent invocations.
 #[init]
 static MEETING: Barrier = Barrier::new(8);
 
-/// Meets the others, says which it is, and says it once more when it is answered.
+/// Waits for the others, returns its request id, and sends it again in deferred work.
 #[handler]
 async fn apart(event: Value, context: Context) -> Value {
     if event["hang"] == true {

@@ -1,4 +1,4 @@
-//! `assert_reuse_safe` and the processes of simulated containers.
+//! `assert_reuse_safe`.
 
 use super::*;
 
@@ -10,7 +10,7 @@ mod safety {
         event * 2
     }
 
-    #[init]
+    #[init(lazy)]
     async fn factor() -> u64 {
         2
     }
@@ -20,7 +20,7 @@ mod safety {
         n * n
     }
 
-    /// Keeps everything where it may be kept.
+    /// Keeps its state in a resource and a cached function.
     #[handler(report_every = 0)]
     pub async fn tidy(event: u64, factor: &u64) -> u64 {
         squared(event).await * factor
@@ -32,7 +32,7 @@ mod safety {
         LAST.swap(event, SeqCst)
     }
 
-    /// What a careless library does.
+    /// A library with a hidden static.
     mod library {
         pub fn first_wins(n: u64) -> u64 {
             static FIRST: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
@@ -53,8 +53,7 @@ mod safety {
         Ok(before)
     }
 
-    /// The file in `/tmp` of a handler that keeps its first answer there. Other checkouts have
-    /// other ones.
+    /// The file of `filing` in `/tmp`. Each checkout has its own.
     pub fn file() -> std::path::PathBuf {
         let checkout = env!("CARGO_MANIFEST_DIR").replace('/', "-");
         std::path::Path::new("/tmp").join(format!("rewarm-filing{checkout}"))
@@ -62,7 +61,7 @@ mod safety {
 
     static CURRENT: AtomicU64 = AtomicU64::new(0);
 
-    /// Right as long as nobody else is invoked meanwhile.
+    /// Correct unless invocations are concurrent.
     #[handler(report_every = 0)]
     pub async fn overwritten(event: u64) -> u64 {
         CURRENT.store(event, SeqCst);
@@ -70,6 +69,7 @@ mod safety {
         CURRENT.load(SeqCst)
     }
 
+    /// Keeps its first response in a file.
     #[handler(report_every = 0)]
     pub async fn filing(event: u64) -> Result<String, std::io::Error> {
         if let Ok(kept) = std::fs::read_to_string(file()) {
@@ -80,84 +80,56 @@ mod safety {
     }
 }
 
-/// How an assertion fails.
+/// The message of a failed assertion.
 async fn failure(assertion: impl Future<Output = ()>) -> String {
-    let outcome = AssertUnwindSafe(assertion).catch_unwind().await;
-    *outcome.expect_err("it should fail").downcast::<String>().expect("a text")
+    let result = AssertUnwindSafe(assertion).catch_unwind().await;
+    *result.expect_err("it should fail").downcast::<String>().expect("a text")
 }
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_file_that_the_first_container_leaves_is_found_each_time() {
-    let _world = world().await;
+    let _turn = simulation().await;
     let path = safety::file();
     std::fs::remove_file(&path).ok();
     for _ in 0..2 {
         let text = failure(assert_reuse_safe(safety::filing::container, [1, 2, 3])).await;
         assert!(text.contains("the answer: \"2\" in a cold container, \"1\" here"), "{text}");
         assert!(text.ends_with(&format!("left behind: {}", path.display())), "{text}");
-        assert!(!path.exists(), "it goes with its container");
+        assert!(!path.exists(), "it is removed with its container");
     }
 }
 
 #[tokio::test]
-async fn an_assertion_behind_one_that_fails_has_processes_of_its_own_too() {
-    let _world = world().await;
+async fn an_assertion_after_a_failed_one_has_its_own_processes() {
+    let _turn = simulation().await;
     failure(assert_reuse_safe(safety::counting::container, [1, 2])).await;
-    // In this process, the first of all events would win for good.
+    // In this process, the first of all events would win.
     let text = failure(assert_reuse_safe(safety::remembering::container, [1, 2, 3])).await;
     assert!(text.starts_with("reuse changes an answer"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by `cold_containers_that_share_a_process_are_said`"]
+#[ignore = "run by `cold_containers_that_share_a_process_print_a_warning`"]
 async fn on_a_thread_of_tokio() {
     let assertion = assert_reuse_safe(safety::pure::container, [1, 2]);
     tokio::spawn(assertion).await.unwrap();
 }
 
 #[test]
-fn cold_containers_that_share_a_process_are_said() {
+fn cold_containers_that_share_a_process_print_a_warning() {
     let run = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "on_a_thread_of_tokio"])
         .output()
         .unwrap();
-    let said = String::from_utf8(run.stderr).unwrap();
+    let stderr = String::from_utf8(run.stderr).unwrap();
     let warning = "a cold container has no process of its own: the test's name is not known";
-    assert!(run.status.success() && said.matches(warning).count() == 1, "{said}");
-}
-
-#[tokio::test]
-#[should_panic = "this test already holds a simulated container"]
-async fn a_second_container_in_a_test_is_refused() {
-    let _world = world().await;
-    let _first = safety::pure::container().await;
-    let _second = safety::tidy::container().await;
-}
-
-#[tokio::test]
-async fn a_second_container_in_another_task_waits_its_turn() {
-    let _world = world().await;
-    let mut first = safety::pure::container().await;
-    let second = tokio::spawn(async {
-        let mut second = safety::pure::container().await;
-        second.invoke(2).await.unwrap();
-        (second.snapshot().invocations, second)
-    });
-    tokio::task::yield_now().await;
-    first.invoke(1).await.unwrap();
-    drop(first);
-    let (invocations, mut second) = second.await.unwrap();
-    assert_eq!(invocations, 1);
-    // It has been handed on, and is this test's now.
-    second.invoke(3).await.unwrap();
-    let third = AssertUnwindSafe(safety::pure::container()).catch_unwind().await;
-    assert!(third.is_err());
+    assert!(run.status.success() && stderr.matches(warning).count() == 1, "{stderr}");
 }
 
 #[tokio::test]
 async fn a_pure_handler_is_reuse_safe() {
-    let _world = world().await;
+    let _turn = simulation().await;
     assert_reuse_safe(safety::pure::container, [1, 2, 3]).await;
     assert_reuse_safe(safety::tidy::container, [1, 2, 3, 2]).await;
 }
@@ -165,27 +137,27 @@ async fn a_pure_handler_is_reuse_safe() {
 #[tokio::test]
 #[should_panic = "reuse changes an answer"]
 async fn a_hidden_atomic_is_found() {
-    let _world = world().await;
+    let _turn = simulation().await;
     assert_reuse_safe(safety::counting::container, [1, 2, 3]).await;
 }
 
 #[tokio::test]
 #[should_panic = "reuse changes an answer"]
-async fn what_other_invocations_see_between_two_steps_is_found() {
-    let _world = world().await;
+async fn state_that_concurrent_invocations_overwrite_is_found() {
+    let _turn = simulation().await;
     assert_reuse_safe(safety::overwritten::container, [1, 2]).await;
 }
 
 #[tokio::test]
 #[should_panic = "reuse changes an answer"]
-async fn a_library_that_remembers_is_found() {
-    let _world = world().await;
+async fn a_static_of_a_library_is_found() {
+    let _turn = simulation().await;
     assert_reuse_safe(safety::remembering::container, [1, 2, 3]).await;
 }
 
 #[tokio::test]
 #[should_panic = "reuse changes an answer"]
 async fn a_file_that_outlives_an_invocation_is_found() {
-    let _world = world().await;
+    let _turn = simulation().await;
     assert_reuse_safe(safety::littering::container, [1, 2, 3]).await;
 }

@@ -1,5 +1,5 @@
-//! A service that a function under test calls, whose answers the test decides, and one request of
-//! the test's own to a server.
+//! An HTTP server whose responses the test decides, for functions to call, and an HTTP client for the
+//! test itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,20 +20,21 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Answers each request, given its path without the query and its headers, with a status and a body.
-    pub async fn start<A>(answer: A) -> Backend
+    /// Starts a server. `respond` maps the path without the query and the headers of a request to a
+    /// status and a body.
+    pub async fn start<R>(respond: R) -> Backend
     where
-        A: Fn(&str, &Headers) -> (u16, String) + Send + Sync + 'static,
+        R: Fn(&str, &Headers) -> (u16, String) + Send + Sync + 'static,
     {
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.expect("listen on a loopback port");
         let address = listener.local_addr().expect("the address listened on");
-        let answer = Arc::new(answer);
+        let respond = Arc::new(respond);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let answer = Arc::clone(&answer);
-                // A connection that breaks is the client's business.
-                tokio::spawn(async move { converse(stream, &*answer).await });
+                let respond = Arc::clone(&respond);
+                // A client may break its connection.
+                tokio::spawn(async move { serve(stream, &*respond).await });
             }
         });
         Backend { address, server }
@@ -51,13 +52,13 @@ impl Drop for Backend {
     }
 }
 
-async fn converse(
+async fn serve(
     stream: TcpStream,
-    answer: &(dyn Fn(&str, &Headers) -> (u16, String) + Send + Sync),
+    respond: &(dyn Fn(&str, &Headers) -> (u16, String) + Send + Sync),
 ) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read_request(&mut stream).await? {
-        let (status, body) = answer(&request.path, &request.headers);
+        let (status, body) = respond(&request.path, &request.headers);
         let response = Response { status, headers: Headers::default(), body: body.into_bytes() };
         write_response(&mut stream, &response, request.keep_alive).await?;
         if !request.keep_alive {
@@ -67,10 +68,10 @@ async fn converse(
     Ok(())
 }
 
-/// Sends a request to a port of the loopback interface. Returns status and body.
+/// Sends a request to a port of the loopback interface and returns status and body.
 ///
 /// # Errors
-/// If nobody listens there, or what comes back is not HTTP.
+/// If nothing listens on the port or the response is not HTTP.
 pub async fn request(
     port: u16,
     method: &str,
@@ -78,7 +79,7 @@ pub async fn request(
     headers: &[(&str, &str)],
     body: &str,
 ) -> io::Result<(u16, String)> {
-    // In HTTP/1.0 a response ends where the connection does, and comes in no chunks.
+    // In HTTP/1.0 the end of the connection ends the response, which is not chunked.
     let mut message = format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n");
     for (name, value) in headers {
         message.push_str(&format!("{name}: {value}\r\n"));

@@ -1,5 +1,5 @@
-//! CloudWatch's side of the embedded metric format: what a log event has to be so that metrics are
-//! taken from it, by the published rules, and the metrics that are.
+//! The embedded metric format as CloudWatch reads it: the published rules for a log event, and the
+//! metrics in it.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,12 +42,12 @@ const UNITS: [&str; 27] = [
     "None",
 ];
 
-/// A log event that CloudWatch takes metrics from.
+/// A log event with metrics for CloudWatch.
 #[derive(Clone, Debug)]
 pub struct EmfLine {
-    /// Everything on the root but `_aws`: metrics, dimensions and properties.
+    /// All members of the root but `_aws`: metrics, dimensions and properties.
     pub members: BTreeMap<String, Value>,
-    /// What is taken from it.
+    /// The metrics that CloudWatch takes from it.
     pub metrics: Vec<EmfMetric>,
 }
 
@@ -56,7 +56,7 @@ pub struct EmfLine {
 pub struct EmfMetric {
     /// The CloudWatch namespace.
     pub namespace: String,
-    /// Names and values, in the order in which they are given.
+    /// Names and values in their order.
     pub dimensions: Vec<(String, String)>,
     /// The metric's name.
     pub name: String,
@@ -69,7 +69,7 @@ pub struct EmfMetric {
 /// All log events with metrics among these lines.
 ///
 /// # Panics
-/// If a line that was meant to be one, as it says `_aws`, breaks a rule.
+/// If a line with `_aws` breaks a rule.
 pub fn emf_lines(lines: &[String]) -> Vec<EmfLine> {
     let meant = lines.iter().filter(|line| line.contains("\"_aws\""));
     meant.map(|line| check(line).unwrap_or_else(|fault| panic!("{fault}\nin {line}"))).collect()
@@ -84,7 +84,7 @@ pub fn emf_sums(lines: &[EmfLine]) -> BTreeMap<&str, f64> {
     sums
 }
 
-/// A JSON object in which no member comes twice.
+/// A JSON object without duplicate members.
 struct Object(BTreeMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -233,7 +233,7 @@ mod tests {
         [["f"],[]],"Metrics":[{"Name":"M","Unit":"Count"},{"Name":"N"}]}]}"#;
 
     #[test]
-    fn metrics_are_taken_from_a_right_line() {
+    fn metrics_are_taken_from_a_valid_line() {
         let line = check(&line(RIGHT, r#""f":"x","M":2,"N":[1,2.5]"#)).unwrap();
         assert_eq!(line.metrics.len(), 4);
         assert_eq!(line.metrics[0].dimensions, [("f".to_owned(), "x".to_owned())]);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_rule_is_found() {
+    fn a_line_that_breaks_a_rule_is_found() {
         let members = r#""f":"x","M":2,"N":1"#;
         for (from, to) in [
             ("A/b", ":A"),

@@ -1,6 +1,6 @@
-//! The server half of HTTP/1.1, as much of it as a Lambda runtime needs: requests with bodies of
-//! known length or in chunks (trailers included), `Expect: 100-continue`, persistent connections,
-//! and responses of known length. Whatever is ambiguous or malformed is an error, not a guess.
+//! The part of an HTTP/1.1 server that a Lambda runtime needs: requests with bodies of known length
+//! or in chunks (trailers included), `Expect: 100-continue`, persistent connections, and responses
+//! of known length. Ambiguous and malformed requests are errors.
 
 use std::io;
 
@@ -11,12 +11,12 @@ const MAX_HEAD: usize = 64 * 1024;
 /// The most bytes accepted in a body; Lambda itself lets a streamed response grow to 200 MiB.
 const MAX_BODY: usize = 256 * 1024 * 1024;
 
-/// Header or trailer fields of a message, in the order in which they came.
+/// Header or trailer fields of a message in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// The value of the first field of that name, whatever its case.
+    /// The value of the first field of that name, in any case.
     pub fn get(&self, name: &str) -> Option<&str> {
         let has_name = |(field, _): &(&str, &str)| field.eq_ignore_ascii_case(name);
         self.iter().find(has_name).map(|(_, value)| value)
@@ -31,14 +31,14 @@ impl Headers {
         self.0.push((name.into(), value.into()));
     }
 
-    /// The values of all fields of that name, whatever its case.
+    /// The values of all fields of that name, in any case.
     fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter()
             .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    /// Whether one of the comma-separated tokens in the fields of that name is `token`.
+    /// True if one of the comma-separated tokens in the fields of that name is `token`.
     fn has_token(&self, name: &str, token: &str) -> bool {
         self.all(name)
             .flat_map(|value| value.split(','))
@@ -46,7 +46,7 @@ impl Headers {
     }
 }
 
-/// A request, read to its end.
+/// A complete request.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -54,9 +54,9 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) headers: Headers,
     pub(crate) body: Vec<u8>,
-    /// What followed the last chunk of the body.
+    /// The fields after the last chunk of the body.
     pub(crate) trailers: Headers,
-    /// Whether the connection may serve another request after this one.
+    /// True if the connection may serve another request after this one.
     pub(crate) keep_alive: bool,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Response {
 
 /// Reads the next request, or `None` if the peer closed the connection between two requests.
 ///
-/// Of a message that ends too early or breaks the rules, the error says what came first.
+/// The error of an incomplete or malformed request names its request line.
 pub(crate) async fn read_request<S>(stream: &mut S) -> io::Result<Option<Request>>
 where
     S: AsyncBufRead + AsyncWrite + Unpin,
@@ -113,7 +113,7 @@ where
     }))
 }
 
-/// Writes a response and says whether the connection stays open after it.
+/// Writes a response. It announces the end of the connection unless `keep_alive`.
 pub(crate) async fn write_response<S>(
     stream: &mut S,
     response: &Response,
@@ -144,7 +144,7 @@ where
     stream.flush().await
 }
 
-/// Reads the body as its headers announce it, and the trailers.
+/// Reads the body that the headers announce, and the trailers.
 async fn read_body<S>(stream: &mut S, headers: &Headers) -> io::Result<(Vec<u8>, Headers)>
 where
     S: AsyncBufRead + Unpin,
@@ -179,7 +179,7 @@ where
     }
 }
 
-/// Reads header or trailer fields up to and with the empty line that ends them.
+/// Reads header or trailer fields and the empty line after them.
 async fn read_fields<S>(stream: &mut S) -> io::Result<Headers>
 where
     S: AsyncBufRead + Unpin,
@@ -201,7 +201,7 @@ where
     }
 }
 
-/// Reads a line and strips its end.
+/// Reads a line without its end.
 async fn read_line<S>(stream: &mut S) -> io::Result<String>
 where
     S: AsyncBufRead + Unpin,
@@ -240,7 +240,7 @@ fn parse_length(digits: &str, radix: u32) -> io::Result<usize> {
     usize::from_str_radix(digits, radix).map_err(|_| malformed(format!("length {digits:?}")))
 }
 
-/// Whether a field may have that name.
+/// True if a field may have that name.
 fn is_token(name: &str) -> bool {
     let is_token_byte =
         |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -257,7 +257,7 @@ mod tests {
 
     use super::*;
 
-    /// A connection on which the client has sent `bytes` and nothing more.
+    /// A connection on which the client has sent only `bytes`.
     async fn connection(bytes: &[u8]) -> (BufReader<DuplexStream>, DuplexStream) {
         let (mut client, server) = tokio::io::duplex(4096);
         client.write_all(bytes).await.unwrap();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn requests_follow_one_another_on_a_connection() {
+    async fn a_connection_serves_several_requests() {
         let (mut stream, _client) = connection(
             b"GET /next?x=1 HTTP/1.1\r\nHost: a\r\n\r\n\
               POST /error HTTP/1.1\r\ncontent-LENGTH: 5\r\nConnection: x, Close\r\n\r\nhello",
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_waiting_client_is_told_to_continue() {
+    async fn expect_100_continue_is_answered_before_the_body() {
         let (mut stream, mut client) =
             connection(b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nok")
                 .await;
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_malformed_or_cut_short_is_an_error() {
+    async fn malformed_and_incomplete_requests_are_errors() {
         use io::ErrorKind::{InvalidData, UnexpectedEof};
         let cases: [(&[u8], io::ErrorKind); 10] = [
             (b"GET /\r\n\r\n", InvalidData),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_response_says_its_length() {
+    async fn a_response_has_a_content_length() {
         let (mut client, mut server) = tokio::io::duplex(4096);
         let mut headers = Headers::default();
         headers.push("X-Id", "7");

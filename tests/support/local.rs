@@ -1,5 +1,5 @@
-//! A function under its local runner, one event at a time: the time that passes between two of them
-//! is what `--idle` says, so that an hour of a container's life takes as long as its invocations.
+//! A function under the local runner, invoked sequentially. `--idle` simulates the time between two
+//! invocations.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::TIMEOUT;
 
-/// A function that waits for its next event on stdin, killed when dropped.
+/// A function that reads events from stdin, killed when dropped.
 #[derive(Debug)]
 pub struct Local {
     _process: Child,
@@ -21,13 +21,12 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts `program` with no environment but this, and this idle gap before each event but the
-    /// first.
+    /// Starts `program` with exactly this environment and this idle gap between two events.
     pub fn spawn(program: impl AsRef<Path>, idle: &str, environment: &[(&str, &str)]) -> Local {
         Self::spawn_with(program, &["--idle", idle], environment)
     }
 
-    /// The same with other arguments.
+    /// Starts `program` with exactly these arguments and this environment.
     pub fn spawn_with(
         program: impl AsRef<Path>,
         args: &[&str],
@@ -59,17 +58,17 @@ impl Local {
 
     /// Invokes the function. An error is the object with `errorType` and `errorMessage`.
     pub async fn invoke(&mut self, event: Value) -> Result<Value, Value> {
-        let answer = tokio::time::timeout(TIMEOUT, async {
+        let response = tokio::time::timeout(TIMEOUT, async {
             self.stdin.write_all(format!("{event}\n").as_bytes()).await.ok()?;
             self.stdout.next_line().await.ok()?
         });
-        let Ok(Some(line)) = answer.await else {
-            panic!("no answer to {event}\n{}", self.stderr().join("\n"));
+        let Ok(Some(line)) = response.await else {
+            panic!("no response to {event}\n{}", self.stderr().join("\n"));
         };
-        let answer: Value = serde_json::from_str(&line).expect("an answer in JSON");
-        match answer.get("errorType") {
-            None => Ok(answer),
-            Some(_) => Err(answer),
+        let response: Value = serde_json::from_str(&line).expect("a response in JSON");
+        match response.get("errorType") {
+            None => Ok(response),
+            Some(_) => Err(response),
         }
     }
 

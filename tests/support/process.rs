@@ -1,32 +1,27 @@
-//! The functions under test as processes: [`build_binary`] builds one, [`Function`] runs it with the
-//! environment it would find in Lambda, collects what it prints and kills it in the end.
+//! The functions under test as processes: [`Function`] runs a program with Lambda's environment,
+//! collects its output and kills it in the end.
 
-use std::{
-    env,
-    ffi::{OsStr, OsString},
-    fmt::Write as _,
-    fs,
-    path::{Path, PathBuf},
-    pin::pin,
-    process::{ExitStatus, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs};
 
-use serde::Deserialize;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
-    process::{Child, Command},
-    sync::watch,
-    task::JoinHandle,
-};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::{RuntimeApi, TIMEOUT, emf_lines};
 
-/// How long the pipes of a process that has exited may stay open, held by a child of its own.
+/// The time limit of reading the pipes of an exited process. A child of the process may hold them
+/// open.
 const PIPES_LINGER: Duration = Duration::from_secs(1);
 
-/// What Lambda sets for every function, besides the address of the Runtime API.
+/// The variables that Lambda sets for every function, besides the address of the Runtime API.
 const ENVIRONMENT: [(&str, &str); 13] = [
     ("AWS_DEFAULT_REGION", "eu-central-1"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
@@ -56,7 +51,7 @@ impl Function {
         Function::builder(program).spawn(api)
     }
 
-    /// A function yet to be started, with the environment of Lambda.
+    /// A function that is not started yet, with the environment of Lambda.
     pub fn builder(program: impl AsRef<Path>) -> FunctionBuilder {
         let path = env::var_os("PATH").map(|path| ("PATH".into(), path));
         let lambda = ENVIRONMENT.map(|(key, value)| (key.into(), value.into()));
@@ -94,19 +89,19 @@ impl Function {
         self.wait_until(&awaited, line_with).await
     }
 
-    /// The status with which the process has exited, if it has.
+    /// The exit status of the process if it has exited.
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.process.exit_status()
     }
 
-    /// Waits until the process has exited and all it printed has been read.
+    /// Waits until the process has exited and all its output has been read.
     pub async fn wait(&self) -> ExitStatus {
         self.wait_until("the process's exit", |record| record.exit).await
     }
 
     /// Sends the process a signal: `"TERM"`, `"STOP"`, `"CONT"`, `"KILL"`…
     pub fn signal(&self, name: &str) {
-        // Once the process is gone, its id may be another's.
+        // The id of an exited process may belong to another one.
         assert!(
             self.exit_status().is_none(),
             "no process to send {name} to\n{}",
@@ -124,7 +119,7 @@ impl Function {
         );
     }
 
-    /// How much memory the process occupies now (its resident set).
+    /// The resident memory of the process in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
         let kibibytes = status.ok().and_then(|status| {
@@ -137,7 +132,9 @@ impl Function {
         }
     }
 
-    /// Waits until `check` finds something in the record of the process, unless it exits before.
+    /// Waits until `check` returns a value for the record of the process.
+    ///
+    /// Panics if the process exits before or after [`TIMEOUT`].
     async fn wait_until<T>(&self, awaited: &str, check: impl Fn(&Record) -> Option<T>) -> T {
         let mut record = self.process.record.subscribe();
         let is_over = |record: &Record| check(record).is_some() || record.exit.is_some();
@@ -154,7 +151,7 @@ impl Drop for Function {
         // The supervisor owns the child, which is killed when dropped.
         self.supervisor.abort();
         if !std::thread::panicking() {
-            // Whatever a function printed for CloudWatch, in any test, keeps CloudWatch's rules.
+            // In every test, the metrics on stdout have to follow the rules of CloudWatch.
             let record = self.process.record.borrow();
             emf_lines(&record.stdout);
             emf_lines(&record.stderr);
@@ -162,7 +159,7 @@ impl Drop for Function {
     }
 }
 
-/// A [`Function`] yet to be started.
+/// A [`Function`] that is not started yet.
 #[derive(Clone, Debug)]
 pub struct FunctionBuilder {
     program: PathBuf,
@@ -192,13 +189,13 @@ impl FunctionBuilder {
         self
     }
 
-    /// Gives the process these bytes to read from its standard input, which is empty otherwise.
+    /// Sets the standard input, which is empty by default.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = Some(bytes.into());
         self
     }
 
-    /// Leaves `PATH` as the only variable of Lambda's environment, as on a developer's machine.
+    /// Removes the variables of Lambda, as on a developer's machine.
     pub fn outside_lambda(mut self) -> Self {
         let lambda = |key: &OsStr| ENVIRONMENT.iter().any(|(name, _)| *name == key);
         self.environment.retain(|(key, _)| !lambda(key));
@@ -225,7 +222,7 @@ impl FunctionBuilder {
             .spawn()
             .unwrap_or_else(|error| panic!("start {}: {error}", self.program.display()));
         if let (Some(input), Some(mut stdin)) = (self.input, child.stdin.take()) {
-            // A process that does not read to the end breaks the pipe, and may.
+            // A process may exit before it has read everything, which breaks the pipe.
             tokio::spawn(async move { stdin.write_all(&input).await });
         }
         let process = Arc::new(Process {
@@ -243,7 +240,7 @@ impl FunctionBuilder {
     }
 }
 
-/// A process as the Runtime API knows it too, to say in a failure what became of it.
+/// A process, shared with the Runtime API, whose failures show its output.
 #[derive(Debug)]
 pub(crate) struct Process {
     program: PathBuf,
@@ -251,7 +248,7 @@ pub(crate) struct Process {
     record: watch::Sender<Record>,
 }
 
-/// What a process has done so far.
+/// The output of a process so far, and its exit.
 #[derive(Debug, Default)]
 struct Record {
     stdout: Vec<String>,
@@ -317,41 +314,4 @@ impl Process {
             line.clear();
         }
     }
-}
-
-/// Runs `cargo build` with `args` (in the current directory, with the environment of this process)
-/// and returns the path of the one executable which it built.
-///
-/// It blocks its thread for as long as the build takes.
-pub fn build_binary(args: &[&str]) -> PathBuf {
-    /// The part of Cargo's messages that names executables.
-    #[derive(Deserialize)]
-    struct Message {
-        reason: String,
-        executable: Option<PathBuf>,
-    }
-
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = std::process::Command::new(cargo)
-        .arg("build")
-        .args(args)
-        .arg("--message-format=json-render-diagnostics")
-        .stdin(Stdio::null())
-        .output()
-        .expect("run cargo");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo build {args:?} failed: {}\n{stderr}", output.status);
-    let mut executables: Vec<_> = output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
-        .filter(|message| message.reason == "compiler-artifact")
-        .filter_map(|message| message.executable)
-        .collect();
-    assert_eq!(
-        executables.len(),
-        1,
-        "cargo build {args:?} should build one executable, not {executables:?}\n{stderr}"
-    );
-    executables.remove(0)
 }

@@ -1,8 +1,7 @@
-//! The real services that functions are tested with: where their programs are, what happens where
-//! they are not, and each as a process of its own on a free port, which a test can kill and restart.
+//! Real services. Each is a process on a free port, which a test can kill and restart. Without the
+//! program of a service, its tests are skipped.
 
 use std::fs;
-use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -12,28 +11,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use crate::TIMEOUT;
+use crate::skip::{is_set, report_skipped};
 
-/// The user and group `nobody`, as whom databases run where the tests run as root, which they refuse.
+/// The user and group `nobody`. Databases refuse to run as root, and run as this user instead.
 const NOBODY: u32 = 65534;
 
-/// Whether a missing service fails a test, as in CI: `REWARM_REQUIRE_SERVICES=1`.
-pub fn required() -> bool {
-    std::env::var("REWARM_REQUIRE_SERVICES").is_ok_and(|value| value == "1")
-}
-
-/// Says in one line, even of a test that passes, that the current test is skipped.
+/// The path of a service's program if it is installed: by `scripts/services.sh` or otherwise. If it
+/// is not, reports in one line that the current test is skipped, which has to return.
 ///
-/// Panics where services are required.
-pub fn skip(reason: &str) {
-    assert!(!required(), "{reason}, and REWARM_REQUIRE_SERVICES is 1");
-    let thread = std::thread::current();
-    let line = format!("skipped: {}: {reason}\n", thread.name().unwrap_or("a test"));
-    // Unlike `eprintln`, this is not kept back by the test harness.
-    let _ = std::io::stderr().write_all(line.as_bytes());
-}
-
-/// The path of a service's program, if it is installed: by `scripts/services.sh` or otherwise.
-/// Without it the test is to return: it has been skipped.
+/// # Panics
+/// If the program is missing and `REWARM_REQUIRE_SERVICES` is 1.
 pub fn program(name: &str) -> Option<PathBuf> {
     let installed = std::env::var_os("REWARM_SERVICES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services"),
@@ -46,7 +33,10 @@ pub fn program(name: &str) -> Option<PathBuf> {
     folders.extend(versions.map(|version| version.path().join("bin")));
     let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        skip(&format!("{name} not found; scripts/services.sh installs it"));
+        let reason = format!("{name} not found; scripts/services.sh installs it");
+        let required = is_set("REWARM_REQUIRE_SERVICES");
+        assert!(!required, "{reason}, and REWARM_REQUIRE_SERVICES is 1");
+        report_skipped(&reason);
     }
     found
 }
@@ -59,16 +49,16 @@ pub struct Service {
     environment: Vec<(String, String)>,
     folder: PathBuf,
     port: u16,
-    /// Whether it runs as another user, since it refuses to run as root.
+    /// True if it runs as [`NOBODY`].
     is_nobody: bool,
-    /// What ends it like a crash, with all the processes that it started.
+    /// The signal that ends it like a crash, with all processes that it started.
     signal: &'static str,
     process: Option<Child>,
 }
 
 impl Service {
-    /// Starts a program that listens on a port. In the arguments, `{port}` and `{folder}` are
-    /// replaced by a free port and a folder of its own.
+    /// Starts a program that listens on a port. In the arguments, `{port}` stands for a free port
+    /// and `{folder}` for the service's folder.
     pub fn start(program: PathBuf, arguments: &[&str], environment: &[(&str, &str)]) -> Service {
         let mut service = Service::prepare(program, arguments);
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -76,7 +66,7 @@ impl Service {
         service.started()
     }
 
-    /// A database yet to be started.
+    /// A database that is not started yet.
     fn database(program: PathBuf, arguments: &[&str]) -> Service {
         let mut service = Service::prepare(program, arguments);
         if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
@@ -161,7 +151,7 @@ GRANT ALL ON test.* TO app;
             ],
         );
         service.run(&initdb, &["-D{folder}/data", "-Uapp", "-Atrust", "--no-sync"], "");
-        // Its processes are no group; this has the first end the others, unclean as they are.
+        // Its processes are not in one group. On this signal the first kills the others.
         service.signal = "QUIT";
         let users = "CREATE TABLE users (id BIGINT PRIMARY KEY, name VARCHAR(80) NOT NULL);
 INSERT INTO users VALUES (1, 'Ada');
@@ -170,7 +160,7 @@ INSERT INTO users VALUES (1, 'Ada');
         Some(service.started())
     }
 
-    /// moto's server, which answers for AWS.
+    /// The server of moto, which simulates AWS.
     pub fn moto() -> Option<Service> {
         Some(Service::start(program("moto_server")?, &["-H127.0.0.1", "-p{port}"], &[]))
     }
@@ -180,22 +170,22 @@ INSERT INTO users VALUES (1, 'Ada');
         self.port
     }
 
-    /// What it has printed, to stdout or stderr.
+    /// The output so far, on stdout and stderr.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// Ends it at once, as a crash does.
+    /// Ends it like a crash.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             let group = format!("-{}", process.id());
-            // It fails where all have exited by themselves.
+            // It fails if all have exited by themselves.
             let _ = Command::new("kill").args(["-s", self.signal, "--", &group]).output();
             let _ = process.wait();
         }
     }
 
-    /// Starts it again, and waits until it listens.
+    /// Restarts it and waits until it listens.
     pub fn restart(&mut self) {
         self.kill();
         let log = fs::File::options().create(true).append(true).open(self.folder.join("log"));
@@ -245,7 +235,7 @@ INSERT INTO users VALUES (1, 'Ada');
         assert!(output.status.success(), "{program}: {}\n{stdout}\n{stderr}", output.status);
     }
 
-    /// A program in the service's folder, with its user's rights.
+    /// A command in the service's folder, run by its user.
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).envs(self.environment.iter().map(|(k, v)| (k, v)));
@@ -268,7 +258,7 @@ impl Drop for Service {
     }
 }
 
-/// A port that nobody listens on now.
+/// A free port.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen on a loopback port");
     listener.local_addr().expect("the address listened on").port()

@@ -1,0 +1,66 @@
+//! Errors of events, handlers and responses.
+
+use super::*;
+
+#[tokio::test]
+async fn an_error_shows_its_type_and_its_causes() {
+    let (api, _function) = faults().await;
+    let error = error_of(&api, json!({ "do": "fail", "id": 3 })).await;
+    let message = "cannot pay order 3: the bank is closed: it is night";
+    assert_error(&error, "Refused", message);
+    assert_lives_on(&api).await;
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_with_its_message_and_location() {
+    let (api, _function) = faults().await;
+    for (deed, message) in [("panic", "order 3 is cursed"), ("panic-in-fetch", "this has no price")]
+    {
+        let error = error_of(&api, json!({ "do": deed, "id": 3 })).await;
+        let line = line_of(&message.replace('3', "{}"));
+        let location = format!("bin/faults.rs:{line}");
+        assert_error_with(&error, "Panic", &[message, &location]);
+    }
+    assert_lives_on(&api).await;
+}
+
+#[tokio::test]
+async fn an_invalid_event_is_an_error_with_the_path_of_the_mistake() {
+    let (api, _function) = faults().await;
+    let lines = json!([{ "quantity": 1 }, { "quantity": "two" }]);
+    let error = error_of(&api, json!({ "do": "answer", "lines": lines })).await;
+    let parts = ["`lines[1].quantity`", "string \"two\"", "u32"];
+    assert_error_with(&error, "InvalidEvent", &parts);
+
+    let error = error_of(&api, json!({ "do": "dance" })).await;
+    assert_error_with(&error, "InvalidEvent", &["`do`", "`dance`"]);
+    let error = error_of(&api, json!({})).await;
+    assert_error_with(&error, "InvalidEvent", &["missing field `do`"]);
+    assert_lives_on(&api).await;
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_json_is_an_invalid_event() {
+    let (api, _function) = faults().await;
+    for (bytes, fault) in [
+        (&b"{\"do\": "[..], "EOF"),
+        (b"", "EOF"),
+        (b"answer me", "expected value"),
+        (b"{\"do\": \"answer\"} and more", "trailing characters"),
+        (b"{\"do\": \"\xff\xfe\"}", "invalid unicode"),
+        (b"\0\0\0\0", "expected value"),
+    ] {
+        let outcome = api.invoke_raw(Invocation::raw(bytes)).await;
+        assert_error_with(outcome.error(), "InvalidEvent", &[fault]);
+    }
+    assert_lives_on(&api).await;
+}
+
+#[tokio::test]
+async fn a_response_that_does_not_serialize_fails_only_its_invocation() {
+    let (api, _function) = faults().await;
+    let error = error_of(&api, json!({ "do": "confuse" })).await;
+    let message = "the answer cannot be written as JSON: key must be a string";
+    assert_error(&error, "InvalidAnswer", message);
+    assert_lives_on(&api).await;
+}
