@@ -37,7 +37,7 @@ async fn a_fetch_fails_after_its_timeout() {
     let start = tokio::time::Instant::now();
     let (one, other) = tokio::join!(slow(3), slow(3));
     assert_eq!(start.elapsed().as_secs(), 2);
-    assert_eq!(one, Err(Failure::Resource("slow: no answer after 2s".to_owned())));
+    assert_eq!(one, Err(Failure::Resource("slow: no value after 2s".to_owned())));
     assert_eq!(one, other, "concurrent callers share the error");
     assert_eq!((slow::stats().loads, slow::stats().load_errors), (2, 1));
 

@@ -46,7 +46,7 @@ async fn an_event_is_any_value_that_serializes_as_json() {
 }
 
 #[tokio::test]
-#[should_panic = "the event cannot be written as JSON: key must be a string"]
+#[should_panic = "the event cannot be serialized as JSON: key must be a string"]
 async fn an_event_that_does_not_serialize_is_refused() {
     let _turn = simulation().await;
     let event = std::collections::BTreeMap::from([(vec![1], 2)]);

@@ -94,8 +94,8 @@ async fn a_file_that_the_first_container_leaves_is_found_each_time() {
     std::fs::remove_file(&path).ok();
     for _ in 0..2 {
         let text = failure(assert_reuse_safe(safety::filing::container, [1, 2, 3])).await;
-        assert!(text.contains("the answer: \"2\" in a cold container, \"1\" here"), "{text}");
-        assert!(text.ends_with(&format!("left behind: {}", path.display())), "{text}");
+        assert!(text.contains("the response: \"2\" in a cold container, \"1\" in a reused one"), "{text}");
+        assert!(text.ends_with(&format!("files left: {}", path.display())), "{text}");
         assert!(!path.exists(), "it is removed with its container");
     }
 }
@@ -106,7 +106,7 @@ async fn an_assertion_after_a_failed_one_has_its_own_processes() {
     failure(assert_reuse_safe(safety::counting::container, [1, 2])).await;
     // In this process, the first of all events would win.
     let text = failure(assert_reuse_safe(safety::remembering::container, [1, 2, 3])).await;
-    assert!(text.starts_with("reuse changes an answer"), "{text}");
+    assert!(text.starts_with("container reuse changes a response"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +123,7 @@ fn cold_containers_that_share_a_process_print_a_warning() {
         .output()
         .unwrap();
     let stderr = String::from_utf8(run.stderr).unwrap();
-    let warning = "a cold container has no process of its own: the test's name is not known";
+    let warning = "cold containers share this process: the test's name is not known";
     assert!(run.status.success() && stderr.matches(warning).count() == 1, "{stderr}");
 }
 
@@ -135,28 +135,28 @@ async fn a_pure_handler_is_reuse_safe() {
 }
 
 #[tokio::test]
-#[should_panic = "reuse changes an answer"]
+#[should_panic = "container reuse changes a response"]
 async fn a_hidden_atomic_is_found() {
     let _turn = simulation().await;
     assert_reuse_safe(safety::counting::container, [1, 2, 3]).await;
 }
 
 #[tokio::test]
-#[should_panic = "reuse changes an answer"]
+#[should_panic = "container reuse changes a response"]
 async fn state_that_concurrent_invocations_overwrite_is_found() {
     let _turn = simulation().await;
     assert_reuse_safe(safety::overwritten::container, [1, 2]).await;
 }
 
 #[tokio::test]
-#[should_panic = "reuse changes an answer"]
+#[should_panic = "container reuse changes a response"]
 async fn a_static_of_a_library_is_found() {
     let _turn = simulation().await;
     assert_reuse_safe(safety::remembering::container, [1, 2, 3]).await;
 }
 
 #[tokio::test]
-#[should_panic = "reuse changes an answer"]
+#[should_panic = "container reuse changes a response"]
 async fn a_file_that_outlives_an_invocation_is_found() {
     let _turn = simulation().await;
     assert_reuse_safe(safety::littering::container, [1, 2, 3]).await;

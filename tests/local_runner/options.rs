@@ -56,13 +56,13 @@ async fn an_invalid_command_line_fails_with_help() {
         ("--evnt={}", "--evnt"),
         ("--idle=10min", "min"),
         ("--repeat=often", "--repeat: cannot parse argument \"often\""),
-        ("--concurrency=0", "the least is 1"),
+        ("--concurrency=0", "--concurrency must be at least 1"),
         ("--events=/nowhere/events.jsonl", "/nowhere/events.jsonl: "),
     ] {
         let run = Run::of(local(FAULTS).arg(argument)).await;
         run.assert_code(2);
         assert!(run.responses.is_empty());
         run.assert_says(message);
-        run.assert_says("help: --help lists what can be given");
+        run.assert_says("help: --help lists the options");
     }
 }

@@ -117,8 +117,8 @@ fn stdin_that_cannot_be_read_is_an_error_with_the_line() {
 fn a_run_without_events_explains_the_options() {
     let (code, shown) = on_terminal(&[], &[]);
     assert_eq!(code, Some(2));
-    let text = "error: no event: give one with --event '{\"key\": \"value\"}', a file with --events, \
-                or pipe them in, one JSON a line\nhelp: --help lists what can be given\n";
+    let text = "error: no event: pass one with --event '{\"key\": \"value\"}', a file with --events, \
+                or pipe events to stdin, one JSON value per line\nhelp: --help lists the options\n";
     assert_eq!(shown, text);
 }
 
@@ -127,7 +127,7 @@ fn help_lists_the_options_and_succeeds() {
     let (code, shown) = on_terminal(&["--help"], &[]);
     assert_eq!(code, Some(0));
     for option in
-        ["--event ", "--events ", "--repeat ", "--idle ", "--concurrency ", "--report", "--help"]
+        ["--event ", "--events ", "--repeat ", "--idle ", "--concurrency ", "--report", "-h, --help"]
     {
         assert!(shown.contains(&format!("\n  {option}")), "{option} is not in\n{shown}");
     }

@@ -60,7 +60,7 @@ async fn an_event_that_is_not_json_is_an_invalid_event() {
 async fn a_response_that_does_not_serialize_fails_only_its_invocation() {
     let (api, _function) = faults().await;
     let error = error_of(&api, json!({ "do": "confuse" })).await;
-    let message = "the answer cannot be written as JSON: key must be a string";
+    let message = "the response cannot be serialized as JSON: key must be a string";
     assert_error(&error, "InvalidAnswer", message);
     assert_lives_on(&api).await;
 }

@@ -8,7 +8,7 @@ async fn a_slow_resource_is_built_on_in_the_first_invocation() {
     let function = phases().env("SLOW_MS", "1500").env("REWARM_INIT_BUDGET", "100ms").spawn(&api);
     api.wait_for_next().await;
     let output = function.stdout().join("\n");
-    assert!(output.contains("still building; carried into the first invocation"), "{output}");
+    assert!(output.contains("still being built; carried into the first invocation"), "{output}");
     assert!(!output.contains("slow is ready"), "{output}");
     assert_eq!(api.invoke(json!({})).await.json(), json!([1, 10, 1500, 1]));
     let built = function.stdout().iter().filter(|line| line.contains("slow is ready")).count();
