@@ -94,7 +94,10 @@ async fn a_file_that_the_first_container_leaves_is_found_each_time() {
     std::fs::remove_file(&path).ok();
     for _ in 0..2 {
         let text = failure(assert_reuse_safe(safety::filing::container, [1, 2, 3])).await;
-        assert!(text.contains("the response: \"2\" in a cold container, \"1\" in a reused one"), "{text}");
+        assert!(
+            text.contains("the response: \"2\" in a cold container, \"1\" in a reused one"),
+            "{text}"
+        );
         assert!(text.ends_with(&format!("files left: {}", path.display())), "{text}");
         assert!(!path.exists(), "it is removed with its container");
     }

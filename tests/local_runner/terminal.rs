@@ -126,9 +126,15 @@ fn a_run_without_events_explains_the_options() {
 fn help_lists_the_options_and_succeeds() {
     let (code, shown) = on_terminal(&["--help"], &[]);
     assert_eq!(code, Some(0));
-    for option in
-        ["--event ", "--events ", "--repeat ", "--idle ", "--concurrency ", "--report", "-h, --help"]
-    {
+    for option in [
+        "--event ",
+        "--events ",
+        "--repeat ",
+        "--idle ",
+        "--concurrency ",
+        "--report",
+        "-h, --help",
+    ] {
         assert!(shown.contains(&format!("\n  {option}")), "{option} is not in\n{shown}");
     }
 }

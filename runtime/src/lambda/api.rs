@@ -37,26 +37,25 @@ pub(super) struct RuntimeApi {
 pub(super) struct Target {
     pub(super) request_id: String,
     /// Tells the API's newer versions which attempt at an invocation a response belongs to.
-    invocation_id: Option<HeaderValue>,
+    pub(super) invocation_id: Option<HeaderValue>,
 }
 
 impl Target {
-    pub(super) fn new(request_id: String, headers: &HeaderMap) -> Self {
-        Self { request_id, invocation_id: headers.get(INVOCATION_ID).cloned() }
-    }
-
-    /// The path to which the response (`response`) or the error (`error`) is sent.
-    fn path(&self, kind: &str) -> String {
-        format!("/2018-06-01/runtime/invocation/{}/{kind}", self.request_id)
-    }
-
-    fn headers(&self) -> Headers<'_> {
-        self.invocation_id.iter().map(|id| (INVOCATION_ID, id.clone())).collect()
+    /// A request to `response` or `error`.
+    fn request(
+        &self,
+        kind: &str,
+        headers: &[(&'static str, &'static str)],
+        body: Body,
+    ) -> Result<Request<Body>, BoxError> {
+        let path = ["/2018-06-01/runtime/invocation/", &self.request_id, "/", kind].concat();
+        let mut request = request(Method::POST, path.try_into()?, headers, body)?;
+        if let Some(id) = &self.invocation_id {
+            request.headers_mut().insert(INVOCATION_ID, id.clone());
+        }
+        Ok(request)
     }
 }
-
-/// Headers by their names in lower case.
-type Headers<'a> = Vec<(&'a str, HeaderValue)>;
 
 impl RuntimeApi {
     pub(super) fn new(environment: &Environment) -> Self {
@@ -73,11 +72,8 @@ impl RuntimeApi {
     /// If there is no connection, or the status is that of an error.
     pub(super) async fn next(&self) -> Result<Response<Body>, BoxError> {
         let path = Uri::from_static("/2018-06-01/runtime/invocation/next");
-        let response = self.call(request(Method::GET, path, Vec::new(), Body::empty())?).await?;
-        match response.status().is_success() {
-            true => Ok(response),
-            false => Err(Refused::by(response).await.into()),
-        }
+        let response = self.client.call(request(Method::GET, path, &[], Body::empty())?).await?;
+        accepted(response.map(Body::new)).await
     }
 
     /// Sends the response to an invocation.
@@ -85,8 +81,8 @@ impl RuntimeApi {
     /// # Errors
     /// If the API refuses it, or the connection breaks twice.
     pub(super) async fn respond(&self, target: &Target, response: Json) -> Result<(), BoxError> {
-        let body = String::from(Box::<str>::from(response));
-        self.post(&target.path("response"), target.headers(), body.into()).await
+        let body = Bytes::from(String::from(Box::<str>::from(response)));
+        self.send(|| target.request("response", &[], body.clone().into())).await
     }
 
     /// Sends the error of an invocation.
@@ -98,9 +94,9 @@ impl RuntimeApi {
         target: &Target,
         error: &InvocationError,
     ) -> Result<(), BoxError> {
-        let mut headers = target.headers();
-        headers.push((ERROR_TYPE, HeaderValue::from_static("unhandled")));
-        self.post(&target.path("error"), headers, serde_json::to_vec(error)?.into()).await
+        let body = Bytes::from(serde_json::to_vec(error)?);
+        let headers = [(ERROR_TYPE, "unhandled")];
+        self.send(|| target.request("error", &headers, body.clone().into())).await
     }
 
     /// Sends a streamed response to an invocation, and returns when its body has ended and the API
@@ -122,30 +118,27 @@ impl RuntimeApi {
             prelude.headers.entry(CONTENT_TYPE).or_insert(octets);
             let prelude = serde_json::to_vec(&prelude)?;
 
-            let mut headers = target.headers();
-            headers.extend([
-                (
-                    "content-type",
-                    HeaderValue::from_static("application/vnd.awslambda.http-integration-response"),
-                ),
-                ("lambda-runtime-function-response-mode", HeaderValue::from_static("streaming")),
-                ("transfer-encoding", HeaderValue::from_static("chunked")),
-                ("trailer", HeaderValue::from_static(ERROR_TYPE)),
-                ("trailer", HeaderValue::from_static(ERROR_BODY)),
-            ]);
+            let headers = [
+                ("content-type", "application/vnd.awslambda.http-integration-response"),
+                ("lambda-runtime-function-response-mode", "streaming"),
+                ("transfer-encoding", "chunked"),
+                ("trailer", ERROR_TYPE),
+                ("trailer", ERROR_BODY),
+            ];
             let (sender, body) = Body::channel();
-            let path = target.path("response").parse()?;
-            let response_of_api = self.call(request(Method::POST, path, headers, body)?);
+            let responding = self.client.call(target.request("response", &headers, body)?);
             let writing = pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream));
-            match select(writing, response_of_api).await {
-                Either::Left((_, response)) => accepted(response.await?).await,
-                // `cargo lambda watch` responds before it has read the body.
-                Either::Right((Ok(response), writing)) if response.status().is_success() => {
-                    writing.await?;
-                    Ok(())
+            match select(writing, responding).await {
+                Either::Left((_, responding)) => {
+                    accepted(responding.await?.map(Body::new)).await?;
                 }
-                Either::Right((response, _)) => accepted(response?).await,
+                Either::Right((response, writing)) => {
+                    let _response = accepted(response?.map(Body::new)).await?;
+                    // `cargo lambda watch` responds before it has read the body.
+                    writing.await?;
+                }
             }
+            Ok(())
         })
     }
 
@@ -160,9 +153,10 @@ impl RuntimeApi {
         category: &'static str,
         error: &impl Serialize,
     ) -> Result<(), BoxError> {
-        let headers = vec![(ERROR_TYPE, HeaderValue::from_static(category))];
-        let body = serde_json::to_vec(error)?;
-        self.post(&format!("/2018-06-01/runtime/{phase}/error"), headers, body.into()).await
+        let path: Uri = format!("/2018-06-01/runtime/{phase}/error").try_into()?;
+        let body = Bytes::from(serde_json::to_vec(error)?);
+        let headers = [(ERROR_TYPE, category)];
+        self.send(|| request(Method::POST, path.clone(), &headers, body.clone().into())).await
     }
 
     /// Waits until Lambda has restored a snapshot of this container.
@@ -171,8 +165,8 @@ impl RuntimeApi {
     /// If there is no connection, or the status is that of an error.
     pub(super) async fn restore(&self) -> Result<(), BoxError> {
         let path = Uri::from_static("/2018-06-01/runtime/restore/next");
-        let response = self.call(request(Method::GET, path, Vec::new(), Body::empty())?).await?;
-        accepted(response).await?;
+        let response = self.client.call(request(Method::GET, path, &[], Body::empty())?).await?;
+        accepted(response.map(Body::new)).await?;
         // No connection survives a snapshot.
         self.client.reset_pool();
         Ok(())
@@ -189,58 +183,57 @@ impl RuntimeApi {
         name: &'static str,
     ) -> Result<impl Future<Output = Result<(), BoxError>> + Send + use<>, BoxError> {
         let path = Uri::from_static("/2020-01-01/extension/register");
-        let headers = vec![("lambda-extension-name", HeaderValue::from_static(name))];
+        let headers = [("lambda-extension-name", name)];
         let body = Body::from(r#"{"events":[]}"#);
-        let response = self.call(request(Method::POST, path, headers, body)?).await?;
-        let header = "lambda-extension-identifier";
-        let Some(identifier) = response.headers().get(header).cloned() else {
-            return Err(Refused::by(response).await.into());
+        let response = self.client.call(request(Method::POST, path, &headers, body)?).await?;
+        const IDENTIFIER: &str = "lambda-extension-identifier";
+        let Some(identifier) = response.headers().get(IDENTIFIER).cloned() else {
+            return Err(Refused::by(response.map(Body::new)).await.into());
         };
         let path = Uri::from_static("/2020-01-01/extension/event/next");
-        let poll = request(Method::GET, path, vec![(header, identifier)], Body::empty())?;
-        let poll = self.call(poll);
+        let mut poll = request(Method::GET, path, &[], Body::empty())?;
+        poll.headers_mut().insert(IDENTIFIER, identifier);
+        let poll = self.client.call(poll);
         Ok(async { poll.await.map(drop) })
     }
 
-    async fn post(&self, path: &str, headers: Headers<'_>, body: Bytes) -> Result<(), BoxError> {
-        let path: Uri = path.parse()?;
-        let request =
-            || request(Method::POST, path.clone(), headers.clone(), Body::from(body.clone()));
-        let response = match self.call(request()?).await {
+    /// Sends a request, and a second one if the connection breaks.
+    async fn send(
+        &self,
+        request: impl Fn() -> Result<Request<Body>, BoxError>,
+    ) -> Result<(), BoxError> {
+        let response = match self.client.call(request()?).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::debug!(error = chain(&*error), "the connection broke; sending it again");
-                self.call(request()?).await?
+                self.client.call(request()?).await?
             }
         };
-        accepted(response).await
-    }
-
-    fn call(
-        &self,
-        request: Request<Body>,
-    ) -> impl Future<Output = Result<Response<Body>, BoxError>> + Send + Unpin + use<> {
-        use futures_util::TryFutureExt;
-        self.client.call(request).map_ok(|response| response.map(Body::new))
+        match response.status().is_success() {
+            true => Ok(()),
+            false => accepted(response.map(Body::new)).await.map(drop),
+        }
     }
 }
 
+/// Creates a request. The names of the headers are in lower case.
 fn request(
     method: Method,
     path: Uri,
-    headers: Headers<'_>,
+    headers: &[(&'static str, &'static str)],
     body: Body,
 ) -> Result<Request<Body>, BoxError> {
     let mut request = build_request().method(method).uri(path).body(body)?;
     for (name, value) in headers {
-        request.headers_mut().append(HeaderName::from_bytes(name.as_bytes())?, value);
+        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+        request.headers_mut().append(name, value);
     }
     Ok(request)
 }
 
-async fn accepted(response: Response<Body>) -> Result<(), BoxError> {
+async fn accepted(response: Response<Body>) -> Result<Response<Body>, BoxError> {
     match response.status().is_success() {
-        true => Ok(()),
+        true => Ok(response),
         false => Err(Refused::by(response).await.into()),
     }
 }

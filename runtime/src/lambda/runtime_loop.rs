@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_runtime::{Config, Context};
 use lambda_runtime_api_client::body::Body;
 
@@ -115,16 +115,13 @@ async fn poll(api: &RuntimeApi, template: &Template) -> Result<Option<Event>, Bo
     if parts.status == StatusCode::NO_CONTENT {
         return Ok(None);
     }
-    let request_id = parts.headers.get("lambda-runtime-aws-request-id");
-    let Some(request_id) = request_id.and_then(|id| id.to_str().ok()) else {
-        return Err("the Runtime API sent an event without a request id".into());
-    };
-    let (context, remaining) = template.context(request_id, &parts.headers);
+    let Head { target, context, remaining } = template
+        .read(&parts.headers)
+        .ok_or("the Runtime API sent an event without a request id")?;
     let body = Body::collect(body).await.map(|body| body.to_bytes()).map_err(|error| {
         let text = format_args!("the event did not arrive in whole: {}", chain(&error)).to_string();
         InvocationError::new("InvalidEvent", text)
     });
-    let target = Target::new(request_id.to_owned(), &parts.headers);
     Ok(Some(Event { target, context, remaining, body }))
 }
 
@@ -241,49 +238,61 @@ impl Template {
         Self { context, trusts_deadlines: !environment.is_cargo_lambda() }
     }
 
-    /// The context of an event, and the time until its deadline. A header that makes no sense is
-    /// logged and left out: the event is handled all the same.
-    fn context(&self, request_id: &str, headers: &HeaderMap) -> (Context, Option<Duration>) {
-        let text = |name: &str| {
-            let value = headers.get(name)?;
-            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
+    /// Reads the headers of an event; `None` if there is no request id. Any other header that makes no
+    /// sense is logged and ignored: the event is handled all the same.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
+    fn read(&self, headers: &HeaderMap) -> Option<Head> {
         let mut context = self.context.clone();
-        context.request_id = request_id.to_owned();
-        context.invoked_function_arn =
-            text("lambda-runtime-invoked-function-arn").unwrap_or_default();
-        context.xray_trace_id = text("lambda-runtime-trace-id");
-        context.tenant_id = text("lambda-runtime-aws-tenant-id");
-        context.client_context = json(headers, "lambda-runtime-client-context", request_id);
-        context.identity = json(headers, "lambda-runtime-cognito-identity", request_id);
-        let deadline = headers.get("lambda-runtime-deadline-ms");
-        let deadline = deadline.and_then(|deadline| deadline.to_str().ok()?.parse().ok());
+        let (mut request_id, mut invocation_id, mut deadline) = (None, None, None);
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        for (name, value) in headers {
+            match name.as_str() {
+                "lambda-runtime-aws-request-id" => request_id = value.to_str().ok(),
+                "lambda-runtime-invocation-id" => invocation_id = Some(value.clone()),
+                "lambda-runtime-deadline-ms" => {
+                    deadline = value.to_str().ok().and_then(|text| text.parse().ok());
+                }
+                "lambda-runtime-invoked-function-arn" => context.invoked_function_arn = text(value),
+                "lambda-runtime-trace-id" => context.xray_trace_id = Some(text(value)),
+                "lambda-runtime-aws-tenant-id" => context.tenant_id = Some(text(value)),
+                "lambda-runtime-client-context" => context.client_context = json(name, value),
+                "lambda-runtime-cognito-identity" => context.identity = json(name, value),
+                _ => {}
+            }
+        }
+        request_id?.clone_into(&mut context.request_id);
+        let target = Target { request_id: context.request_id.clone(), invocation_id };
         context.deadline = deadline.unwrap_or(0);
         let remaining = match (deadline, context.deadline().duration_since(SystemTime::now())) {
             (None, _) => {
-                ignored(request_id, "lambda-runtime-deadline-ms", "not a number");
+                ignored("lambda-runtime-deadline-ms", "not a number");
                 None
             }
             (Some(_), Ok(remaining)) => Some(remaining),
             (Some(_), Err(_)) => self.trusts_deadlines.then_some(Duration::ZERO),
         };
-        (context, remaining)
+        Some(Head { target, context, remaining })
     }
 }
 
-/// The value of a header with JSON; `None` if it is missing or empty, or is not of that type.
-fn json<T: serde::de::DeserializeOwned>(
-    headers: &HeaderMap,
-    name: &str,
-    request_id: &str,
-) -> Option<T> {
-    let value = headers.get(name).filter(|value| !value.is_empty())?;
-    let parsed = serde_json::from_slice(value.as_bytes());
-    parsed.inspect_err(|error| ignored(request_id, name, error)).ok()
+/// The headers of an event.
+struct Head {
+    target: Target,
+    context: Context,
+    remaining: Option<Duration>,
 }
 
-fn ignored(request_id: &str, header: &str, error: impl std::fmt::Display) {
-    log_caught(|| tracing::warn!(request_id, header, %error, "ignored a header of the event"));
+/// The value of a header with JSON; `None` if it is empty, or not of that type.
+fn json<T: serde::de::DeserializeOwned>(name: &HeaderName, value: &HeaderValue) -> Option<T> {
+    if value.is_empty() {
+        return None;
+    }
+    let parsed = serde_json::from_slice(value.as_bytes());
+    parsed.inspect_err(|error| ignored(name.as_str(), error)).ok()
+}
+
+fn ignored(header: &str, error: impl std::fmt::Display) {
+    log_caught(|| tracing::warn!(header, %error, "ignored a header of an event"));
 }
 
 /// Where libraries find the X-Ray trace id of the current invocation.
