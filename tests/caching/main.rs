@@ -4,6 +4,7 @@
 
 mod allocations;
 mod controls;
+mod drops;
 mod errors;
 mod injection;
 mod invocation;

@@ -5,9 +5,11 @@
 // Parameters here have the type of the resource itself.
 #![allow(clippy::ptr_arg)]
 
+mod attempts_end;
 mod check;
 mod cycles;
 mod dependents;
+mod generations;
 mod graph;
 mod names;
 mod panics;

@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use tracing::Instrument;
 
 use super::entries::{Entries, Removed};
-use super::kept::{Kept, Usable, drop_removed};
+use super::kept::{FetchId, Kept, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy};
@@ -60,8 +60,7 @@ pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 
 /// The fetch of a key that is under way.
 struct InFlight {
-    number: u64,
-    started: Tick,
+    id: FetchId,
     /// True once the function runs: it may have read what a later caller wants to see changed.
     is_running: Arc<AtomicBool>,
     follower: Follower<SharedResult>,
@@ -81,8 +80,8 @@ pub(super) enum Runs {
 pub(super) enum Want {
     /// One that is fresh.
     Fresh,
-    /// One whose fetch begins after the call.
-    New,
+    /// One whose fetch has this number or a later one: it begins after the call.
+    Since(u64),
 }
 
 /// The next step of a caller.
@@ -126,6 +125,11 @@ impl<K: Key> Engine<K> {
 
     fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
         self.revalidating.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A demand for a value whose fetch begins from now on.
+    pub(super) fn refetch(&self) -> Want {
+        Want::Since(self.numbers.load(Relaxed))
     }
 
     /// An error that is not the function's own.
@@ -248,34 +252,38 @@ impl<K: Key> Engine<K> {
         let (key_in_flight, key_of_leader) = (key.clone(), key.clone());
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
-        if want == Want::Fresh {
-            // A fetch may have ended since the caller looked.
-            if let Some(result) = self.kept.fresh(key) {
-                return Lookup::Use(result);
-            }
+        // A fetch may have ended since the caller looked.
+        let kept = match want {
+            Want::Fresh => self.kept.fresh(key),
+            Want::Since(number) => self.kept.fetched_since(key, number).map(Ok),
+        };
+        if let Some(result) = kept {
+            return Lookup::Use(result);
         }
         if let Some(other) = in_flight.get(key) {
-            let is_young = now < Tick(other.started.0.saturating_add(self.kept.policy.ttl));
-            match want {
-                Want::Fresh if is_young => return Lookup::Join(other.follower.clone()),
-                Want::New if !other.is_running.load(Relaxed) => {
-                    return Lookup::Join(other.follower.clone());
-                }
-                Want::New if is_young => return Lookup::After(other.follower.clone()),
-                _ => {}
+            let started = other.id.started.0;
+            let is_young = now < Tick(started.saturating_add(self.kept.policy.ttl));
+            let is_wanted = match want {
+                Want::Fresh => is_young,
+                Want::Since(number) => other.id.number >= number || !other.is_running.load(Relaxed),
+            };
+            if is_wanted {
+                return Lookup::Join(other.follower.clone());
+            }
+            if is_young {
+                return Lookup::After(other.follower.clone());
             }
         }
         let (leader, follower) = single_flight::new();
         let number = self.numbers.fetch_add(1, Relaxed);
         let is_running = Arc::new(AtomicBool::new(false));
-        let begun =
-            InFlight { number, started: now, is_running: Arc::clone(&is_running), follower };
+        let id = FetchId { number, started: now };
+        let begun = InFlight { id, is_running: Arc::clone(&is_running), follower };
         in_flight.insert(key_in_flight, begun);
         Lookup::Lead(FetchLeader {
             engine: self,
             key: key_of_leader,
-            number,
-            started: now,
+            id,
             began: Instant::now(),
             is_running,
             is_ended: false,
@@ -292,7 +300,7 @@ impl<K: Key> Engine<K> {
     ) -> Option<FetchResult> {
         match completion {
             Completion::Completed(SharedResult::Done(result)) => Some(result),
-            Completion::Completed(SharedResult::Failed) if want == Want::New => None,
+            Completion::Completed(SharedResult::Failed) if want != Want::Fresh => None,
             Completion::Completed(SharedResult::Failed) => self.stale(key).map(Ok),
             Completion::Abandoned => None,
             Completion::Circular => Some(Err(self.circular())),
@@ -324,7 +332,7 @@ impl<K: Key> Engine<K> {
         let fetch = fetch(revalidation.key.clone());
         defer(async move {
             let Revalidation { key, .. } = &revalidation;
-            let Lookup::Lead(leader) = self.lookup(key, Want::New) else {
+            let Lookup::Lead(leader) = self.lookup(key, self.refetch()) else {
                 return;
             };
             // The stale value stays for the next call.
@@ -406,8 +414,7 @@ impl<K: Key> RegistryEntry for Engine<K> {
 struct FetchLeader<K: Key> {
     engine: &'static Engine<K>,
     key: K,
-    number: u64,
-    started: Tick,
+    id: FetchId,
     began: Instant,
     is_running: Arc<AtomicBool>,
     is_ended: bool,
@@ -460,11 +467,11 @@ impl<K: Key> FetchLeader<K> {
         let mut removed = Removed::new();
         {
             let mut in_flight = engine.in_flight();
-            let is_ours = |other: &InFlight| other.number == self.number;
+            let is_ours = |other: &InFlight| other.id.number == self.id.number;
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
                 in_flight.remove(&self.key);
-                engine.kept.store(key, self.started, &result, &mut removed);
+                engine.kept.store(key, self.id, &result, &mut removed);
             }
         }
         self.is_ended = true;
@@ -478,7 +485,7 @@ impl<K: Key> FetchLeader<K> {
 
     fn count(&self, succeeded: bool) {
         let engine = self.engine;
-        if self.number >= engine.first.load(Relaxed) {
+        if self.id.number >= engine.first.load(Relaxed) {
             let counters = &engine.counters;
             counters.load_time.fetch_add(nanos(self.began.elapsed()), Relaxed);
             counters.loads.fetch_add(1, Relaxed);
@@ -491,7 +498,7 @@ impl<K: Key> Drop for FetchLeader<K> {
     fn drop(&mut self) {
         if !self.is_ended {
             // Found by its number: `Hash` or `Eq` of the key may be what panicked.
-            self.engine.in_flight().retain(|_, other| other.number != self.number);
+            self.engine.in_flight().retain(|_, other| other.id.number != self.id.number);
         }
     }
 }

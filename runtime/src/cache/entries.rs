@@ -31,6 +31,8 @@ pub struct Stamp {
     pub(super) fresh_until: Tick,
     /// True for a value that stands for none: it has no stale windows.
     pub(super) is_none: bool,
+    /// The number of its fetch.
+    pub(super) number: u64,
 }
 
 /// Entries that were taken out of a storage, with their keys where those are at hand.

@@ -40,6 +40,13 @@ struct KeptFailure {
     only_with_stale: bool,
 }
 
+/// A fetch: its number, and its start, from which lifetimes count.
+#[derive(Clone, Copy)]
+pub(super) struct FetchId {
+    pub(super) number: u64,
+    pub(super) started: Tick,
+}
+
 /// The values and failures of a key that may be used now.
 pub(super) enum Usable {
     /// A fresh value, or a failure that is kept.
@@ -89,9 +96,13 @@ impl<K: Key> Kept<K> {
     }
 
     /// The stamp of an entry whose lifetime began with its fetch.
-    fn stamp(&self, started: Tick, ttl: u64, is_none: bool) -> Stamp {
+    fn stamp(&self, fetch: FetchId, ttl: u64, is_none: bool) -> Stamp {
         let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        Stamp { fresh_until: Tick(started.0.saturating_add(lifetime)), is_none }
+        Stamp {
+            fresh_until: Tick(fetch.started.0.saturating_add(lifetime)),
+            is_none,
+            number: fetch.number,
+        }
     }
 
     /// Returns the number of entries, and that of entries that made room for others.
@@ -134,6 +145,12 @@ impl<K: Key> Kept<K> {
         Self::kept_failure(&failure).map(Err)
     }
 
+    /// Returns the value of a fetch with this number, or a later one.
+    pub(super) fn fetched_since(&self, key: &K, number: u64) -> Option<Erased> {
+        let entry = self.values().find(key).filter(|entry| entry.stamp.number >= number)?;
+        (CLOCK.now() < entry.stamp.fresh_until).then_some(entry.value)
+    }
+
     /// Returns the value that may be used in the place of a failure, and whether it is stale.
     pub(super) fn instead_of_failure(&self, key: &K) -> Option<(Erased, bool)> {
         let Entry { value, stamp } = self.values().find(key)?;
@@ -161,7 +178,7 @@ impl<K: Key> Kept<K> {
     pub(super) fn store(
         &self,
         key: K,
-        started: Tick,
+        fetch: FetchId,
         result: &FetchResult,
         removed: &mut Removed<K>,
     ) {
@@ -173,7 +190,7 @@ impl<K: Key> Kept<K> {
                 match if is_none { negative_ttl } else { ttl } {
                     0 => self.values().remove(&key, removed),
                     ttl => {
-                        let stamp = self.stamp(started, ttl, is_none);
+                        let stamp = self.stamp(fetch, ttl, is_none);
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
                     }
                 }
@@ -191,7 +208,7 @@ impl<K: Key> Kept<K> {
                 };
                 if ttl > 0 {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
-                    let stamp = self.stamp(started, ttl, true);
+                    let stamp = self.stamp(fetch, ttl, true);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
                 }
             }

@@ -33,7 +33,7 @@ use crate::base::single_flight::blocking;
 use crate::error::ResourceError;
 use crate::invocation::context::unavailable;
 use crate::resource::{PendingValue, RegistryEntry, Storage};
-use engine::{Engine, Runs, Want};
+use engine::{Engine, Runs};
 use entries::{Entries, Hit, Map, Slot};
 use key::{Key, Value};
 use outcome::{FetchResult, error_of};
@@ -170,7 +170,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
         let fetch = Box::new(fetch);
-        self.finish(self.engine.fetch(query.own(), fetch, Runs::InATask, Want::New).await)
+        let want = self.engine.refetch();
+        self.finish(self.engine.fetch(query.own(), fetch, Runs::InATask, want).await)
     }
 
     /// Fetches for a function that is not async.
@@ -183,7 +184,8 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
         let fetch = Box::new(fetch);
-        self.finish(blocking(self.engine.fetch(query.own(), fetch, Runs::Here, Want::New)))
+        let want = self.engine.refetch();
+        self.finish(blocking(self.engine.fetch(query.own(), fetch, Runs::Here, want)))
     }
 
     /// Returns the value if it is kept and fresh.

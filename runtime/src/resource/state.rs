@@ -20,6 +20,8 @@ pub(super) struct State {
     attempt: Option<Attempt>,
     /// The number of attempts that began. It is the number of the last one.
     attempts: u64,
+    /// The number of the attempt that built `current`.
+    built_by: u64,
     /// The number of times that `current` was marked stale. An attempt makes the value ready only
     /// if it has not been marked again since the attempt looked at the dependencies: what it saw of
     /// them may be old by then.
@@ -130,6 +132,7 @@ impl State {
             ready: false,
             attempt: None,
             attempts: 0,
+            built_by: 0,
             stale_marks: 0,
             staleness: Restore::Keep,
             raises: 0,
@@ -161,14 +164,17 @@ impl State {
     }
 
     pub(super) fn next_step(&mut self, demand: Demand) -> NextStep {
-        if let Demand::Ready = demand {
-            match (&self.current, &self.failure) {
-                (Some(value), _) if self.ready => return NextStep::Use(Arc::clone(value)),
-                // With a value, an attempt checks that first.
-                (None, Some((error, until))) if CLOCK.now() < *until && self.attempt.is_none() => {
-                    return NextStep::Fail(error.clone());
-                }
-                _ => {}
+        let is_met = match demand {
+            Demand::Ready => self.ready,
+            Demand::Rebuilt { after } => self.built_by > after,
+        };
+        if let Some(value) = self.current.as_ref().filter(|_| is_met) {
+            return NextStep::Use(Arc::clone(value));
+        }
+        // With a value, an attempt checks that first.
+        if let (Demand::Ready, None, None) = (demand, &self.current, &self.attempt) {
+            if let Some(error) = self.failure() {
+                return NextStep::Fail(error);
             }
         }
         let wait = |follower| Wait { follower, demand, stale_marks: self.stale_marks };
@@ -239,6 +245,7 @@ impl State {
         from: Vec<u64>,
         closes: bool,
     ) -> Option<Erased> {
+        self.built_by = self.attempts;
         let replaced = self.current.replace(value);
         if closes {
             self.retired.extend(replaced.clone());

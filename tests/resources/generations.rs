@@ -1,0 +1,151 @@
+//! No caller sees a new generation of a resource and then a dependent of the old one, and a usable
+//! value is never taken away by a failure.
+
+use super::*;
+
+async fn let_others_run() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+mod chained {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+    pub(super) static GATE: Semaphore = Semaphore::const_new(0);
+
+    #[init(lazy)]
+    pub(super) async fn chained_db() -> u32 {
+        BUILDS.up()
+    }
+
+    #[init(lazy)]
+    pub(super) async fn chained_repository(chained_db: &u32) -> u32 {
+        let chained_db = *chained_db;
+        GATE.acquire().await.unwrap().forget();
+        chained_db
+    }
+}
+
+#[tokio::test]
+async fn who_asks_after_a_rebuild_gets_no_dependent_of_the_old_generation() {
+    let _turn = outside_containers().await;
+    use chained::{GATE, chained_db, chained_repository};
+    // An attempt is busy with the first generation of `db`.
+    let before = waiting(1, chained_repository).await;
+    let_others_run().await;
+    assert_eq!(*chained_db::rebuild().await.unwrap(), 2);
+    let after = waiting(1, chained_repository).await;
+    GATE.add_permits(2);
+    assert_eq!(*all(before).await.remove(0).unwrap(), 1, "asked for before the rebuild");
+    assert_eq!(*chained_db().await.unwrap(), 2);
+    assert_eq!(*all(after).await.remove(0).unwrap(), 2);
+}
+
+mod raced {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+
+    #[init(lazy)]
+    pub(super) async fn raced_db() -> u32 {
+        BUILDS.up()
+    }
+
+    #[init(lazy)]
+    pub(super) async fn raced_repository(raced_db: &u32) -> u32 {
+        *raced_db
+    }
+}
+
+#[test]
+fn readers_beside_rebuilds_never_see_generations_go_back() {
+    let _turn = outside_containers_blocking();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let readers = (0..4).map(|_| {
+            tokio::spawn(async {
+                for _ in 0..500 {
+                    let db = *raced::raced_db().await.unwrap();
+                    let repository = *raced::raced_repository().await.unwrap();
+                    assert!(repository >= db, "the repository of {repository} after db {db}");
+                }
+            })
+        });
+        let readers: Vec<_> = readers.collect();
+        for _ in 0..200 {
+            raced::raced_db::rebuild().await.unwrap();
+        }
+        for reader in readers {
+            reader.await.unwrap();
+        }
+    });
+}
+
+mod written {
+    use super::*;
+
+    pub(super) static ROW: AtomicU64 = AtomicU64::new(1);
+    pub(super) static GATE: Semaphore = Semaphore::const_new(0);
+
+    #[init(lazy)]
+    pub(super) async fn row() -> u64 {
+        let row = ROW.load(SeqCst);
+        GATE.acquire().await.unwrap().forget();
+        row
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_sees_what_was_written_before_the_call() {
+    let _turn = outside_containers().await;
+    use written::{GATE, ROW, row};
+    let first = waiting(1, row::rebuild).await;
+    let_others_run().await;
+    ROW.store(2, SeqCst);
+    let second = waiting(3, row::rebuild).await;
+    GATE.add_permits(2);
+    assert_eq!(*all(first).await.remove(0).unwrap(), 1);
+    for rebuilt in all(second).await {
+        assert_eq!(*rebuilt.unwrap(), 2, "one attempt for the three of them");
+    }
+}
+
+mod failing {
+    use super::*;
+
+    pub(super) static IS_DOWN: AtomicBool = AtomicBool::new(false);
+    pub(super) static CHECKS: Count = Count::new();
+
+    async fn check(_: &u64) -> Result<(), Refused> {
+        CHECKS.up();
+        Ok(())
+    }
+
+    #[init(lazy, retry_after = "1h", check = check)]
+    pub(super) async fn failing_db() -> Result<u64, Refused> {
+        if IS_DOWN.load(SeqCst) { Err(Refused) } else { Ok(7) }
+    }
+
+    #[handler]
+    pub(super) async fn app(_event: u64, failing_db: &u64) -> u64 {
+        *failing_db
+    }
+}
+
+#[tokio::test]
+async fn a_failed_rebuild_takes_no_usable_value_away() {
+    let _turn = simulation().await;
+    use failing::{IS_DOWN, app, failing_db};
+    IS_DOWN.store(false, SeqCst);
+    let mut c = app::container().await;
+    assert_eq!(c.invoke(0).await.unwrap(), 7);
+    IS_DOWN.store(true, SeqCst);
+    failing_db::rebuild().await.unwrap_err();
+    assert_eq!(c.invoke(0).await.unwrap(), 7);
+    c.idle(60 * SECOND);
+    assert_eq!(c.invoke(0).await.unwrap(), 7, "its check passes");
+    IS_DOWN.store(false, SeqCst);
+}
