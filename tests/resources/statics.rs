@@ -2,7 +2,7 @@
 
 use super::*;
 
-mod statics {
+mod values {
     use super::*;
 
     pub(super) static BUILDS: Count = Count::new();
@@ -37,7 +37,7 @@ mod statics {
 #[tokio::test]
 async fn a_static_derefs_to_its_value() {
     let _turn = outside_containers().await;
-    use statics::{BAD_PORT, BUILDS, GREETING, PORT};
+    use values::{BAD_PORT, BUILDS, GREETING, PORT};
     assert!(GREETING::get().is_none() || BUILDS.get() == 1);
     assert_eq!(GREETING.len(), 7);
     assert_eq!(*GREETING, "hello 1");
@@ -51,7 +51,7 @@ async fn a_static_derefs_to_its_value() {
 #[tokio::test]
 async fn a_static_that_awaits_has_an_async_get() {
     let _turn = outside_containers().await;
-    use statics::{BAD_DB, DB, letter};
+    use values::{BAD_DB, DB, letter};
     assert_eq!(*DB.get().await.unwrap(), "open");
     assert_eq!(*DB::get().unwrap(), "open");
     let old = DB.get().await.unwrap();

@@ -6,19 +6,16 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 static STATICS: RwLock<()> = RwLock::const_new(());
 
 /// The turn of a test that simulates containers: no other test runs.
-#[must_use]
 pub async fn simulation() -> RwLockWriteGuard<'static, ()> {
     STATICS.write().await
 }
 
 /// The turn of a test that calls functions outside any container: no container is simulated.
-#[must_use]
 pub async fn outside_containers() -> RwLockReadGuard<'static, ()> {
     STATICS.read().await
 }
 
 /// [`outside_containers`] for a test without a runtime.
-#[must_use]
 pub fn outside_containers_blocking() -> RwLockReadGuard<'static, ()> {
     STATICS.blocking_read()
 }
