@@ -43,10 +43,10 @@ async fn run<F: Future>(end: Option<Instant>, mut work: Pin<&mut Option<F>>) -> 
     // Work that yields is not polled a second time before it is woken.
     let mut is_polled = true;
     poll_fn(|cx| {
-        if !std::mem::take(&mut is_polled) {
-            if let Poll::Ready(done) = poll(cx) {
-                return Poll::Ready(Some(done));
-            }
+        if !std::mem::take(&mut is_polled)
+            && let Poll::Ready(done) = poll(cx)
+        {
+            return Poll::Ready(Some(done));
         }
         sleep.as_mut().poll(cx).map(|()| None)
     })

@@ -71,7 +71,7 @@ pub(crate) fn emit(
         }
         metrics::emit(&event);
     }
-    if report_every > 0 && number % report_every == 0 {
+    if report_every > 0 && number.is_multiple_of(report_every) {
         report();
     }
 }

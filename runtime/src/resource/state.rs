@@ -172,10 +172,10 @@ impl State {
             return NextStep::Use(Arc::clone(value));
         }
         // With a value, an attempt checks that first.
-        if let (Demand::Ready, None, None) = (demand, &self.current, &self.attempt) {
-            if let Some(error) = self.failure() {
-                return NextStep::Fail(error);
-            }
+        if let (Demand::Ready, None, None) = (demand, &self.current, &self.attempt)
+            && let Some(error) = self.failure()
+        {
+            return NextStep::Fail(error);
         }
         let wait = |follower| Wait { follower, demand, stale_marks: self.stale_marks };
         if let Some(attempt) = &self.attempt {
