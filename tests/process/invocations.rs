@@ -47,7 +47,7 @@ async fn a_handler_is_cancelled_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_deadline_in_the_past_is_ignored() {
+async fn a_handler_that_does_not_wait_succeeds_after_its_deadline() {
     let api = RuntimeApi::start().await;
     let _function = phases().spawn(&api);
     api.wait_for_next().await;

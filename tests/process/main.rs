@@ -9,6 +9,7 @@ mod layers;
 mod metrics;
 mod quickstart;
 mod restore;
+mod runtime_api_faults;
 mod shutdown;
 mod soak;
 mod streaming;

@@ -100,17 +100,16 @@ enum Step {
     Wait(Wait),
 }
 
-/// Why an attempt failed.
+/// The reason why an attempt failed.
 enum Failure {
     /// The failure of an earlier attempt, which is remembered.
     Remembered(ResourceError),
-    New(BoxError),
-}
-
-impl<E: Into<BoxError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::New(error.into())
-    }
+    /// A dependency is unavailable.
+    Dependency(ResourceError),
+    /// The initialiser failed.
+    Build(BoxError),
+    /// The new value failed its check.
+    Check(BoxError),
 }
 
 impl Lifecycle {
@@ -254,35 +253,34 @@ impl Lifecycle {
         build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
         rebuild: bool,
     ) -> Result<Built, Failure> {
-        dependencies.await.into_iter().collect::<Result<(), _>>()?;
+        let ready: Result<(), _> = dependencies.await.into_iter().collect();
+        ready.map_err(Failure::Dependency)?;
         let seen = self.look();
         let current = self.state().current(&seen.from).filter(|_| !rebuild);
-        if let Some((value, staleness)) = &current {
-            let usable = match staleness {
-                Restore::Keep => Ok(()),
-                Restore::Check => self.check(value).await,
-                Restore::Rebuild => Err(crate::error::Error::msg("it is to be rebuilt").into()),
-            };
-            match usable {
+        match &current {
+            Some((_, Restore::Keep)) => return Ok(Built { seen, new: None }),
+            Some((value, Restore::Check)) => match self.check(value).await {
                 Ok(()) => return Ok(Built { seen, new: None }),
-                Err(error) if *staleness == Restore::Check => {
+                Err(error) => {
                     let (resource, error) = (self.spec.name, chain(&*error));
                     log_caught(|| tracing::warn!(resource, error, "check failed; rebuilding"));
                 }
-                Err(_) => {}
-            }
+            },
+            Some((_, Restore::Rebuild)) | None => {}
         }
         let failure = self.state().failure().filter(|_| !rebuild);
         let built = match failure {
             Some(failure) => Err(Failure::Remembered(failure)),
-            None => self.build(build).await.map_err(Failure::New),
+            None => self.build(build).await,
         };
         match (built, current) {
             (Ok(new), _) => Ok(Built { seen, new: Some(new) }),
-            // What failed its check may have recovered.
-            (Err(_), Some((value, Restore::Check))) if self.check(&value).await.is_ok() => {
+            // The old value may have recovered from what made its check and the rebuild fail.
+            (Err(Failure::Build(_)), Some((value, Restore::Check)))
+                if self.check(&value).await.is_ok() =>
+            {
                 let resource = self.spec.name;
-                log_caught(|| tracing::warn!(resource, "rebuilding failed; the value recovered"));
+                log_caught(|| tracing::warn!(resource, "rebuild failed; the old value recovered"));
                 Ok(Built { seen, new: None })
             }
             (Err(failure), _) => Err(failure),
@@ -293,17 +291,17 @@ impl Lifecycle {
     async fn build(
         &self,
         build: fn() -> BoxFuture<'static, Result<Erased, BoxError>>,
-    ) -> Result<(Erased, Duration), BoxError> {
+    ) -> Result<(Erased, Duration), Failure> {
         self.state().begin_build();
         let start = Instant::now();
         let limit = self.spec.timeout.unwrap_or(ATTEMPT_LIMIT);
-        let value = limited(limit, build()).await?;
+        let value = limited(limit, build()).await.map_err(Failure::Build)?;
         let time = start.elapsed();
         match self.check(&value).await {
             Ok(()) => Ok((value, time)),
             Err(error) => {
                 drop_caught(value, "a value that failed its check");
-                Err(error)
+                Err(Failure::Check(error))
             }
         }
     }
@@ -369,7 +367,8 @@ impl Lifecycle {
             Err(failure) => {
                 let error = match failure {
                     Failure::Remembered(error) => error,
-                    Failure::New(source) => self.fail(source),
+                    Failure::Dependency(error) => self.fail(Box::new(error)),
+                    Failure::Build(source) | Failure::Check(source) => self.fail(source),
                 };
                 self.state().end_attempt(number);
                 leader.leader.complete(AttemptResult::failed(number, error));
@@ -421,7 +420,8 @@ impl AttemptLeader {
                 drop(spawn(async move {
                     let attempt = lifecycle.attempt(dependencies, build, rebuild);
                     let built = catch_async(self.leader.run(attempt)).await;
-                    let built = built.unwrap_or_else(|panic| Err(panic.into_error().into()));
+                    let built =
+                        built.unwrap_or_else(|panic| Err(Failure::Build(panic.into_error())));
                     lifecycle.conclude(self, built);
                 }));
             }
@@ -443,7 +443,7 @@ impl AttemptLeader {
         let time = start.elapsed();
         let value = value.map_err(Panic::into_error).and_then(|value| value);
         let built = value.map(|value| Built { seen, new: Some((value, time)) });
-        lifecycle.conclude(self, built.map_err(Failure::New));
+        lifecycle.conclude(self, built.map_err(Failure::Build));
     }
 }
 
