@@ -1,4 +1,4 @@
-/// What an article costs.
+/// The price of an article.
 #[allow(dead_code, clippy::used_underscore_binding)]
 pub async fn price(
     sku: &str,

@@ -75,7 +75,7 @@ use proc_macro::TokenStream;
 /// | a parameter `db: &Pool` of a handler or another resource | the value, resolved before the body runs and held until it ends; `db: Arc<Pool>` takes the handle |
 /// | `db().await` (`db()` if the function is not async) | `Result<Arc<Pool>, ResourceError>` |
 /// | `db::get()` | `Option<Arc<Pool>>`: the value if it is ready, without waiting; `None` until it has been built, and while a check or a rebuild is due |
-/// | `db::rebuild().await` | builds the next generation now, and returns it |
+/// | `db::rebuild().await` | builds the next generation, and returns it; callers share an attempt that begins after all of them called; if it fails, the old value stays |
 /// | `*GREETING`, a static whose initialiser does not await | the value, built on first use if INIT has not built it |
 /// | `DB.get().await`, a static whose initialiser awaits | the same as `db().await` |
 ///
@@ -92,7 +92,13 @@ use proc_macro::TokenStream;
 /// same error.
 ///
 /// An attempt belongs to the container. It continues if its caller is cancelled, and all waiting
-/// callers share the attempt and its error. A panic is an error with the panic's message.
+/// callers share the attempt and its error. A panic is an error with the panic's message. A failure
+/// takes no usable value away: a value that passes its `check` is used even if a rebuild has failed.
+///
+/// # Panics
+///
+/// A static that derefs cannot return an error. If it cannot be built, its use ends the invocation as
+/// `ResourceUnavailable`; outside an invocation it panics. The next use tries again.
 ///
 /// # Options
 ///
@@ -114,8 +120,8 @@ use proc_macro::TokenStream;
 ///
 /// ## `timeout = "3s"`
 ///
-/// Limits one attempt, and one `check`. Without it, an attempt has no limit and a check has 5
-/// seconds. Requires an initialiser that awaits.
+/// Limits one attempt, and one `check`. Without it, an attempt has 60 seconds and a check has 5.
+/// Requires an initialiser that awaits.
 ///
 /// ```
 /// # use rewarm::{Error, init};
@@ -270,16 +276,17 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | without arguments | with a key | effect |
 /// |---|---|---|
 /// | `settings::invalidate()` | `price::invalidate(sku)` | removes the value |
-/// | `settings::refresh().await` | `price::refresh(sku).await` | fetches now; concurrent callers share one fetch; if it fails, they receive the error, and the old value stays |
+/// | `settings::refresh().await` | `price::refresh(sku).await` | fetches; callers share a fetch that begins after all of them called; if it fails, they receive the error, and the old value stays |
 /// | `settings::peek()` | `price::peek(sku)` | returns the value if it is fresh |
 /// | | `price::clear()` | removes all values |
 /// | `settings::stats()` | `price::stats()` | returns the counters |
 ///
 /// # Guarantees
 ///
-/// - Each key has at most one fetch at a time. Concurrent callers share it, and also its error if
-///   that is `Clone`. A hit never waits for another key. The fetch runs in its own task, so it
-///   continues if its caller is cancelled.
+/// - Concurrent callers of a key share one fetch, and also its error if that is `Clone`. A fetch that
+///   is older than `ttl` is not joined, and one without a `timeout` is given up after 60 seconds. A
+///   hit never waits for another key. The fetch runs in its own task, so it continues if its caller
+///   is cancelled.
 /// - The age of a value counts from the start of its fetch (RFC 9111, §4.2.3) and includes frozen
 ///   time. Of the monotonic and the wall clock, the one that moved further counts.
 /// - Values that no caller can receive any more are dropped at the end and at the start of each
@@ -290,6 +297,11 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///   its error, where `E: From<ResourceError>`.
 ///   [`rewarm::Error`](https://docs.rs/rewarm/latest/rewarm/struct.Error.html) is such an error.
 ///   For any other return type the invocation fails as `ResourceUnavailable`.
+///
+/// # Panics
+///
+/// Outside an invocation, the last of these cases panics. The caller that started a fetch also
+/// receives the panic of the function.
 ///
 /// # Options
 ///
@@ -319,8 +331,9 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `stale_if_error = "1h"`
 ///
-/// For this time after `ttl`, a fetch that fails returns the old value instead of its error, and
-/// logs a warning (RFC 5861, §4).
+/// For this time after `ttl`, a fetch that fails or times out returns the old value instead of its
+/// error, and logs a warning (RFC 5861, §4). It is then not repeated for `negative_ttl`, or 10
+/// seconds: a backend that hangs costs one wait, not one per invocation.
 ///
 /// ```
 /// # use rewarm::{Error, cached};
@@ -330,7 +343,8 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `negative_ttl = "5s"`
 ///
-/// Keeps `Err`, which must be `Clone`, and `None` for this time. Without it, neither is kept. While
+/// Keeps `Err`, which must be `Clone`, timeouts, and `None` for this time. Without it, none is kept.
+/// While
 /// `stale_if_error` allows the old value, callers receive that instead of the error for this time,
 /// and no fetch runs.
 ///
@@ -368,7 +382,7 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `timeout = "2s"`
 ///
-/// Limits one fetch. Requires an `async fn`.
+/// Limits one fetch; 60 seconds without it. Requires an `async fn`.
 ///
 /// ```
 /// # use rewarm::{Error, cached};

@@ -132,6 +132,8 @@ enum Deed {
     PanicInFetch,
     /// Never returns.
     Hang,
+    /// Never returns, and holds a value whose destructor panics.
+    HangWithBomb,
     /// Responds with a value that does not serialize.
     Confuse,
     /// Uses the lazy static.
@@ -146,6 +148,17 @@ enum Deed {
     DeferPanic,
     /// Responds, and has deferred work that never ends.
     DeferHang,
+    /// Responds, and has deferred work that never ends and holds a value whose destructor panics.
+    DeferHangWithBomb,
+}
+
+/// A value whose destructor panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a destructor panics");
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -180,6 +193,10 @@ async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answe
             price("priceless").await?;
         }
         Deed::Hang => std::future::pending().await,
+        Deed::HangWithBomb => {
+            let _bomb = Bomb;
+            std::future::pending().await
+        }
         Deed::Confuse => {
             confusion.insert(vec![1], ());
         }
@@ -196,6 +213,10 @@ async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answe
         }),
         Deed::DeferPanic => rewarm::defer(async { panic!("too late to matter") }),
         Deed::DeferHang => rewarm::defer(std::future::pending::<()>()),
+        Deed::DeferHangWithBomb => rewarm::defer(async {
+            let _bomb = Bomb;
+            std::future::pending::<()>().await;
+        }),
     }
     price("tea").await?;
     let container = rewarm::container();

@@ -13,7 +13,11 @@ fn is_set(name: &str) -> bool {
 }
 
 async fn close_base(base: &u64) {
-    println!("closed base {base}");
+    if is_set("CLOSE_TO_STDERR") {
+        eprintln!("closed base {base}");
+    } else {
+        println!("closed base {base}");
+    }
 }
 
 /// Fails from its second build on if `BREAK_RESTORE` is set.
@@ -28,7 +32,9 @@ async fn base() -> Result<u64, Error> {
 }
 
 async fn close_top(_: &u64) {
-    println!("closing top");
+    if !is_set("CLOSE_TO_STDERR") {
+        println!("closing top");
+    }
     if is_set("HANG_CLOSE") {
         std::future::pending::<()>().await;
     }
@@ -43,8 +49,13 @@ async fn top(base: &u64) -> u64 {
 #[init]
 async fn slow() -> Result<u64, Error> {
     let millis = std::env::var("SLOW_MS").map_or(Ok(0), |text| text.parse())?;
+    if is_set("BREAK_INIT") {
+        return Err(Error::msg("the other region is down"));
+    }
     tokio::time::sleep(Duration::from_millis(millis)).await;
-    println!("slow is ready");
+    if !is_set("CLOSE_TO_STDERR") {
+        println!("slow is ready");
+    }
     Ok(millis)
 }
 

@@ -64,3 +64,18 @@ async fn a_response_that_does_not_serialize_fails_only_its_invocation() {
     assert_error(&error, "InvalidAnswer", message);
     assert_lives_on(&api).await;
 }
+
+#[tokio::test]
+async fn a_destructor_that_panics_at_the_deadline_ends_no_process() {
+    let (api, function) = faults().await;
+    for deed in ["hang-with-bomb", "defer-hang-with-bomb"] {
+        let event = Invocation::json(json!({ "do": deed })).deadline(Duration::from_millis(500));
+        let outcome = api.invoke_raw(event).await;
+        match deed {
+            "hang-with-bomb" => assert_eq!(outcome.error().error_type, "DeadlineExceeded"),
+            _ => assert_eq!(outcome.json()["id"], 0),
+        }
+        assert_lives_on(&api).await;
+    }
+    function.wait_for_output("panic while dropping cancelled work").await;
+}

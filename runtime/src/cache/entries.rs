@@ -1,7 +1,8 @@
 //! The storage of a cache: one slot, or a bounded map. Only a hit knows the type of the values; the
 //! map is compiled once for a type of keys.
 //!
-//! What is taken out of a storage is returned to the engine, which drops it when it holds no lock.
+//! Entries that are taken out of a storage are returned to the engine, which drops them when it holds
+//! no lock.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,7 +1,7 @@
 //! The values and failures that a cache keeps: their lifetimes, their stale windows, and what may
 //! be used in which of them.
 //!
-//! What is taken out of a storage is returned, to be dropped when no lock is held.
+//! Entries that are taken out of a storage are returned, to be dropped when no lock is held.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -8,16 +8,16 @@ use crate::base::counters::Stats;
 use crate::container::counters::{Counters, each_counter};
 use crate::resource::RegistryEntry;
 
-/// How a container came to be: `AWS_LAMBDA_INITIALIZATION_TYPE`.
+/// The way in which a container was started: `AWS_LAMBDA_INITIALIZATION_TYPE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Start {
-    /// For an event that waited for it.
+    /// On demand: the caller of the first event waited for INIT.
     OnDemand,
-    /// Ahead of events, by provisioned concurrency.
+    /// By provisioned concurrency, ahead of its events.
     Provisioned,
-    /// From a snapshot.
+    /// From a snapshot of SnapStart.
     SnapStart,
     /// On a Lambda Managed Instance.
     ManagedInstances,
@@ -26,7 +26,7 @@ pub enum Start {
 }
 
 impl From<Start> for &'static str {
-    /// The name of it, as metrics and logs have it.
+    /// The name in metrics and logs.
     fn from(start: Start) -> Self {
         match start {
             Start::OnDemand => "on-demand",
@@ -92,13 +92,13 @@ each_counter!(define);
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ResourceSnapshot {
-    /// Its name, as declared.
+    /// The name under which it was declared.
     pub name: &'static str,
     /// One more than the deepest resource it is built from; 0 if it needs none.
     pub depth: usize,
-    /// How often it was built.
+    /// The number of times that it was built.
     pub generation: u64,
-    /// How long building it took the last time.
+    /// The duration of its last successful attempt.
     pub build_time: Option<Duration>,
 }
 
@@ -119,7 +119,7 @@ impl ResourceSnapshot {
 pub struct CacheSnapshot {
     /// The function's name.
     pub name: &'static str,
-    /// What it counted.
+    /// The statistics of the cache.
     #[serde(flatten)]
     pub stats: Stats,
 }

@@ -9,7 +9,7 @@ use http::Uri;
 use crate::base::duration;
 use crate::container::snapshot::Start;
 
-/// What the environment says about the container.
+/// The facts about the container in its environment.
 pub(crate) struct Environment {
     /// The address of the Runtime API.
     pub(super) api: Uri,

@@ -295,7 +295,7 @@ fn ignored(header: &str, error: impl std::fmt::Display) {
     log_caught(|| tracing::warn!(header, %error, "ignored a header of an event"));
 }
 
-/// Where libraries find the X-Ray trace id of the current invocation.
+/// The place in which libraries find the X-Ray trace id of the current invocation.
 enum TraceId {
     /// In `_X_AMZN_TRACE_ID`, which is how AWS's SDKs look it up.
     InEnvironment { is_set: bool },

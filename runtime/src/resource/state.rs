@@ -26,7 +26,7 @@ pub(super) struct State {
     /// if it has not been marked again since the attempt looked at the dependencies: what it saw of
     /// them may be old by then.
     stale_marks: u64,
-    /// What the next attempt does with `current` if its dependencies are the same.
+    /// The handling of `current` by the next attempt, if its dependencies are the same.
     staleness: Restore,
     /// The number of times that `staleness` was raised. It is lowered only by an attempt that saw
     /// the last raise: a plain mark, of a rebuilt dependency, must not undo one of an idle gap.
@@ -110,7 +110,7 @@ impl Wait {
     }
 }
 
-/// What an attempt saw before it decided what to do.
+/// The facts on which an attempt decides.
 pub(super) struct Seen {
     /// The generations of the dependencies.
     pub(super) from: Vec<u64>,
@@ -118,7 +118,7 @@ pub(super) struct Seen {
     pub(super) raises: u64,
 }
 
-/// What an attempt came to.
+/// The success of an attempt.
 pub(super) struct Built {
     pub(super) seen: Seen,
     /// The new value and the time that it took; `None` if the old one is as good.
