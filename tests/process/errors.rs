@@ -79,3 +79,24 @@ async fn a_destructor_that_panics_at_the_deadline_ends_no_process() {
     }
     function.wait_for_output("panic while dropping cancelled work").await;
 }
+
+#[tokio::test]
+async fn a_tracing_subscriber_that_panics_is_an_error_of_its_invocation() {
+    for concurrency in ["1", "4"] {
+        let api = RuntimeApi::start().await;
+        let _function = Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber"))
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .spawn(&api);
+        for number in 1..=6 {
+            let outcome = api.invoke(json!(number)).await;
+            match number % 2 {
+                1 => {
+                    let message = format!("the subscriber panics at span {number}");
+                    assert_error_with(outcome.error(), "Panic", &[&message]);
+                }
+                _ => assert_eq!(outcome.json(), json!(number)),
+            }
+        }
+        assert_no_violations(&api);
+    }
+}

@@ -185,3 +185,91 @@ async fn a_streamed_response_is_one_line_without_lambda() {
     );
     assert_eq!(lines[1], json!({ "errorType": "Error", "errorMessage": "the pipe burst" }));
 }
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Sends one event, and reads the request with the streamed response: its head, and as much of its
+/// body as `read` reads. `accept` responds to the head at once, before the body.
+async fn stream_to(
+    deadline: Duration,
+    pieces: usize,
+    accept: bool,
+    read_after: Option<Duration>,
+) -> (Vec<u8>, Function) {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let unused = RuntimeApi::start().await;
+    let function = Function::builder(STREAMS)
+        .env("GREETING", "hello")
+        .env("AWS_LAMBDA_RUNTIME_API", &address)
+        .spawn(&unused);
+    let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + deadline;
+    let event = format!("{{\"pieces\":{pieces}}}");
+    let event = format!(
+        "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: one\r\n\
+         Lambda-Runtime-Deadline-Ms: {}\r\nContent-Length: {}\r\n\r\n{event}",
+        end.as_millis(),
+        event.len()
+    );
+    let mut is_sent = false;
+    loop {
+        let (connection, _) = listener.accept().await.unwrap();
+        let mut connection = BufReader::new(connection);
+        loop {
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                if connection.read_line(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            if head.starts_with("GET") && !is_sent {
+                is_sent = true;
+                connection.write_all(event.as_bytes()).await.unwrap();
+            } else if head.starts_with("POST") {
+                if accept {
+                    let accepted = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+                    connection.write_all(accepted).await.unwrap();
+                }
+                if let Some(pause) = read_after {
+                    tokio::time::sleep(pause).await;
+                }
+                let mut body = Vec::new();
+                let mut buffer = [0; 4096];
+                while !body.ends_with(b"\r\n0\r\n\r\n") {
+                    match connection.read(&mut buffer).await {
+                        Ok(0) | Err(_) => break,
+                        Ok(count) => body.extend_from_slice(&buffer[..count]),
+                    }
+                }
+                return (body, function);
+            } else {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_sent_to_its_end_to_an_api_that_responds_early() {
+    let streamed = stream_to(Duration::from_secs(20), 2000, true, None);
+    let (body, _function) = tokio::time::timeout(LIMIT, streamed).await.unwrap();
+    let text = String::from_utf8(body).unwrap();
+    for piece in ["0 ", "1000 ", "1999 ", "end"] {
+        assert!(text.contains(&format!("\r\n{piece}\r\n")), "{piece:?} was not sent");
+    }
+    assert!(text.ends_with("\r\n0\r\n\r\n"), "the body has its end");
+    // `cargo lambda watch` wants the prelude and the separator in chunks of their own.
+    assert!(text.contains("\r\n8\r\n\0\0\0\0\0\0\0\0\r\n"), "{text:?}");
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_has_a_body_cut_off_at_the_deadline() {
+    let deadline = Duration::from_millis(800);
+    let pause = Some(Duration::from_millis(2000));
+    let streamed = stream_to(deadline, 3_000_000, false, pause);
+    let (body, function) = tokio::time::timeout(LIMIT, streamed).await.unwrap();
+    assert!(!body.ends_with(b"\r\n0\r\n\r\n"), "the body looks complete");
+    function.wait_for_output("the body of the response was cut off").await;
+}
