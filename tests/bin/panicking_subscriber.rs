@@ -36,8 +36,8 @@ impl Subscriber for Panicking {
 }
 
 #[handler]
-async fn echo(event: Value) -> Value {
-    event
+async fn echo(event: Value) -> (Value, u64) {
+    (event, rewarm::container().in_flight())
 }
 
 fn main() -> ExitCode {

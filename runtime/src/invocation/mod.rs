@@ -95,9 +95,15 @@ pub(crate) fn begin<H: Handler>(
 ) -> ActiveInvocation {
     let ping = H::SPEC.warmup && matches!(payload, Payload::Json(json) if is_ping(json));
     let begun = container().invocation_begins(ping);
-    let span = span::begin(&H::SPEC, context, begun.cold);
-    let has_metrics = !ping && metrics::wanted(Level::DEBUG);
-    let request_id = has_metrics.then(|| context.request_id.clone());
+    let created =
+        catch(|| (span::begin(&H::SPEC, context, begun.cold), metrics::wanted(Level::DEBUG)));
+    let (span, has_metrics) = created.unwrap_or_else(|panic| {
+        // A `tracing` subscriber panicked. An invocation that has begun ends all the same.
+        container().invocation_done(!ping, false);
+        container().invocation_ends();
+        panic.resume()
+    });
+    let request_id = (has_metrics && !ping).then(|| context.request_id.clone());
     let context = Arc::new(InvocationContext::new(begun, remaining, span, request_id));
     ActiveInvocation { context, not_sent: None }
 }

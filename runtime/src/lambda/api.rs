@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use super::environment::Environment;
 use crate::base::erased::BoxFuture;
+use crate::base::panic::log_caught;
 use crate::error::{BoxError, chain};
 use crate::invocation::error::InvocationError;
 use crate::invocation::response::{Json, Stream, StreamBody};
@@ -129,8 +130,9 @@ impl RuntimeApi {
             let responding = self.client.call(target.request("response", &headers, body)?);
             let writing = pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream));
             match select(writing, responding).await {
-                Either::Left((_, responding)) => {
+                Either::Left((written, responding)) => {
                     accepted(responding.await?.map(Body::new)).await?;
+                    written?;
                 }
                 Either::Right((response, writing)) => {
                     let _response = accepted(response?.map(Body::new)).await?;
@@ -205,7 +207,8 @@ impl RuntimeApi {
         let response = match self.client.call(request()?).await {
             Ok(response) => response,
             Err(error) => {
-                tracing::debug!(error = chain(&*error), "the connection broke; sending it again");
+                let error = chain(&*error);
+                log_caught(|| tracing::debug!(error, "the connection broke; sending it again"));
                 self.client.call(request()?).await?
             }
         };

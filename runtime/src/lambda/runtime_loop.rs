@@ -178,14 +178,9 @@ impl Delivery<'_> {
         self.is_begun = true;
         let invocation = Arc::clone(active);
         let sent = match response.map(Response::into_any) {
-            Ok(AnyResponse::Json(json)) => {
-                let sending = pin!(self.api.respond(&self.target, json));
-                invocation.enter(sending).await
-            }
-            Err(error) => {
-                let sending = pin!(self.api.fail(&self.target, &error));
-                invocation.enter(sending).await
-            }
+            // Outside of the span: a subscriber that panics must not keep a response from being sent.
+            Ok(AnyResponse::Json(json)) => self.api.respond(&self.target, json).await,
+            Err(error) => self.api.fail(&self.target, &error).await,
             Ok(AnyResponse::Stream(stream)) => {
                 // The trailers of a body that ended at the deadline have the rest of the margin.
                 let guard = Guard::new(invocation.deadline, H::SPEC.deadline_margin / 4);
