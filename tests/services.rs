@@ -480,29 +480,57 @@ async fn the_emulator_reports_a_failed_init() {
     assert!(message.contains("invalid digit"), "{error}");
 }
 
-#[tokio::test]
-async fn cargo_lambda_watches_and_invokes() {
-    if !runs_all(BUILDS_RELEASE) {
-        return;
-    }
-    let Some(cargo_lambda) = program("cargo-lambda") else { return };
+/// `cargo lambda watch`, which does not build the function.
+fn watch(cargo_lambda: PathBuf) -> Service {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let arguments = [
         "lambda",
         "watch",
         "--invoke-address=127.0.0.1",
         "--invoke-port={port}",
-        "--only-lambda-apis", // it does not build the function
+        "--only-lambda-apis",
         "--manifest-path",
         manifest,
     ];
-    let watch = Service::start(cargo_lambda.clone(), &arguments, &[]);
+    Service::start(cargo_lambda, &arguments, &[])
+}
+
+/// A function under `cargo lambda watch`. `unused` shows its output where a wait fails.
+fn watched(program: &Path, watch: &Service, unused: &RuntimeApi) -> Function {
+    Function::builder(program)
+        .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{}/.rt", watch.port()))
+        .env("AWS_LAMBDA_FUNCTION_NAME", "_")
+        .env("GREETING", "hello")
+        .spawn(unused)
+}
+
+#[tokio::test]
+async fn cargo_lambda_receives_streamed_bodies_in_whole() {
+    let Some(cargo_lambda) = program("cargo-lambda") else { return };
+    let watch = watch(cargo_lambda);
+    let api = RuntimeApi::start().await;
+    let function = watched(Path::new(env!("CARGO_BIN_EXE_streams")), &watch, &api);
+    for pieces in [0, 1, 500] {
+        let event = json!({ "pieces": pieces }).to_string();
+        let path = "/2015-03-31/functions/_/invocations";
+        let (status, body) = request(watch.port(), "POST", path, &[], &event).await.unwrap();
+        let mut expected: String = (0..pieces).map(|n| format!("{n} ")).collect();
+        expected.push_str("end");
+        assert_eq!((status, body.ends_with(&expected)), (200, true), "{body}\n{}", watch.log());
+    }
+    assert_eq!(function.exit_status(), None);
+}
+
+#[tokio::test]
+async fn cargo_lambda_watches_and_invokes() {
+    if !runs_all(BUILDS_RELEASE) {
+        return;
+    }
+    let Some(cargo_lambda) = program("cargo-lambda") else { return };
+    let watch = watch(cargo_lambda.clone());
     let port = watch.port().to_string();
     let api = RuntimeApi::start().await;
-    let function = Function::builder(quickstart())
-        .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{port}/.rt"))
-        .env("AWS_LAMBDA_FUNCTION_NAME", "_")
-        .spawn(&api);
+    let function = watched(quickstart(), &watch, &api);
     let invoke = |event: Value| {
         let output = Command::new(&cargo_lambda)
             .args(["lambda", "invoke", "-A", "127.0.0.1", "-P", &port])

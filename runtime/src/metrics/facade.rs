@@ -12,38 +12,35 @@ pub(super) struct Facade;
 
 impl Sink for Facade {
     fn record(&self, event: &Event) {
-        record(event);
-    }
-}
-
-fn record(event: &Event) {
-    static DESCRIBED: AtomicBool = AtomicBool::new(false);
-    // Set before the call, so that a recorder that panics here is not called again.
-    if !DESCRIBED.swap(true, Relaxed) {
-        describe();
-    }
-    match event {
-        Event::Invocation(invocation) => {
-            counter!("rewarm_invocations").increment(1);
-            counter!("rewarm_errors").increment(invocation.error.is_some().into());
-            counter!("rewarm_deadline_exceeded").increment(invocation.deadline_exceeded.into());
-            counter!("rewarm_cold_start").increment(invocation.cold_start.into());
-            histogram!("rewarm_duration").record(millis(invocation.duration));
-            histogram!("rewarm_container_age").record(millis(invocation.container_age));
-            if let Some(time) = invocation.init_duration {
-                histogram!("rewarm_init_duration").record(millis(time));
-            }
-            if let Some(time) = invocation.idle_gap {
-                histogram!("rewarm_idle_gap").record(millis(time));
-            }
+        static DESCRIBED: AtomicBool = AtomicBool::new(false);
+        // Set before the call, so that a recorder that panics here is not called again.
+        if !DESCRIBED.swap(true, Relaxed) {
+            describe();
         }
-        Event::Cache(cache) => {
-            counter!("rewarm_cache_hits", "cache" => cache.name).increment(cache.stats.hits);
-            counter!("rewarm_cache_misses", "cache" => cache.name).increment(cache.stats.misses);
-            counter!("rewarm_cache_stale_hits", "cache" => cache.name)
-                .increment(cache.stats.stale_hits);
+        match event {
+            Event::Invocation(invocation) => {
+                counter!("rewarm_invocations").increment(1);
+                counter!("rewarm_errors").increment(invocation.error.is_some().into());
+                counter!("rewarm_deadline_exceeded").increment(invocation.deadline_exceeded.into());
+                counter!("rewarm_cold_start").increment(invocation.cold_start.into());
+                histogram!("rewarm_duration").record(millis(invocation.duration));
+                histogram!("rewarm_container_age").record(millis(invocation.container_age));
+                if let Some(time) = invocation.init_duration {
+                    histogram!("rewarm_init_duration").record(millis(time));
+                }
+                if let Some(time) = invocation.idle_gap {
+                    histogram!("rewarm_idle_gap").record(millis(time));
+                }
+            }
+            Event::Cache(cache) => {
+                counter!("rewarm_cache_hits", "cache" => cache.name).increment(cache.stats.hits);
+                counter!("rewarm_cache_misses", "cache" => cache.name)
+                    .increment(cache.stats.misses);
+                counter!("rewarm_cache_stale_hits", "cache" => cache.name)
+                    .increment(cache.stats.stale_hits);
+            }
+            Event::Init(_) | Event::Report(_) | Event::Shutdown(_) => {}
         }
-        Event::Init(_) | Event::Report(_) | Event::Shutdown(_) => {}
     }
 }
 
@@ -207,13 +204,13 @@ mod tests {
         };
         metrics::with_local_recorder(&sums, || {
             let stats = Stats { hits: 2, misses: 1, ..Stats::default() };
-            record(&Event::Cache(Cache { name: "rate", stats }));
-            record(&Event::Invocation(invocation.clone()));
+            Facade.record(&Event::Cache(Cache { name: "rate", stats }));
+            Facade.record(&Event::Invocation(invocation.clone()));
             invocation.cold_start = false;
             (invocation.init_duration, invocation.idle_gap) = (None, Some(Duration::from_secs(2)));
             invocation.error = Some("DeadlineExceeded".to_owned());
             invocation.deadline_exceeded = true;
-            record(&Event::Invocation(invocation));
+            Facade.record(&Event::Invocation(invocation));
         });
         let sums = sums.0.lock().unwrap();
         let expected = [

@@ -23,7 +23,50 @@ pub(super) struct Log;
 
 impl Sink for Log {
     fn record(&self, event: &Event) {
-        record(event);
+        match event {
+            Event::Init(init) => {
+                let phase = if init.restore { "restore" } else { "init" };
+                for resource in &init.resources {
+                    ready(resource, phase);
+                }
+            }
+            Event::Invocation(invocation) => tracing::debug!(
+                invocation = invocation.number,
+                request_id = invocation.request_id,
+                ms = millis(invocation.duration),
+                cold = invocation.cold_start,
+                idle_ms = invocation.idle_gap.map(millis),
+                error = invocation.error,
+                cache_hits = invocation.cache_hits,
+                cache_misses = invocation.cache_misses,
+                cache_stale_hits = invocation.cache_stale_hits,
+                "invocation"
+            ),
+            Event::Cache(cache) => tracing::debug!(
+                cache = cache.name,
+                hits = cache.stats.hits,
+                misses = cache.stats.misses,
+                stale_hits = cache.stats.stale_hits,
+                loads = cache.stats.loads,
+                load_errors = cache.stats.load_errors,
+                load_ms = millis(cache.stats.load_time),
+                entries = cache.stats.entries,
+                "cache"
+            ),
+            Event::Report(report) => tracing::info!(
+                uptime_s = report.uptime.as_secs_f64(),
+                invocations = report.invocations,
+                errors = report.errors,
+                error_rate_percent = report.error_rate_percent,
+                deadline_exceeded = report.deadline_exceeded,
+                "container"
+            ),
+            Event::Shutdown(shutdown) => tracing::info!(
+                uptime_s = shutdown.uptime.as_secs_f64(),
+                ms = millis(shutdown.duration),
+                "shutdown"
+            ),
+        }
     }
 }
 
@@ -36,51 +79,4 @@ pub(crate) fn ready(resource: &ResourceSnapshot, phase: &str) {
         generation = resource.generation,
         "{phase}"
     );
-}
-
-fn record(event: &Event) {
-    match event {
-        Event::Init(init) => {
-            let phase = if init.restore { "restore" } else { "init" };
-            for resource in &init.resources {
-                ready(resource, phase);
-            }
-        }
-        Event::Invocation(invocation) => tracing::debug!(
-            invocation = invocation.number,
-            request_id = invocation.request_id,
-            ms = millis(invocation.duration),
-            cold = invocation.cold_start,
-            idle_ms = invocation.idle_gap.map(millis),
-            error = invocation.error,
-            cache_hits = invocation.cache_hits,
-            cache_misses = invocation.cache_misses,
-            cache_stale_hits = invocation.cache_stale_hits,
-            "invocation"
-        ),
-        Event::Cache(cache) => tracing::debug!(
-            cache = cache.name,
-            hits = cache.stats.hits,
-            misses = cache.stats.misses,
-            stale_hits = cache.stats.stale_hits,
-            loads = cache.stats.loads,
-            load_errors = cache.stats.load_errors,
-            load_ms = millis(cache.stats.load_time),
-            entries = cache.stats.entries,
-            "cache"
-        ),
-        Event::Report(report) => tracing::info!(
-            uptime_s = report.uptime.as_secs_f64(),
-            invocations = report.invocations,
-            errors = report.errors,
-            error_rate_percent = report.error_rate_percent,
-            deadline_exceeded = report.deadline_exceeded,
-            "container"
-        ),
-        Event::Shutdown(shutdown) => tracing::info!(
-            uptime_s = shutdown.uptime.as_secs_f64(),
-            ms = millis(shutdown.duration),
-            "shutdown"
-        ),
-    }
 }
