@@ -6,6 +6,7 @@
 #![allow(clippy::ptr_arg)]
 
 mod attempts_end;
+mod chain;
 mod check;
 mod cycles;
 mod dependents;

@@ -7,6 +7,7 @@
 //!   followers ([`Completion::Abandoned`]). A follower that is dropped affects no other.
 //! - **Locks**: no user code runs under the lock of the wait graph.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -62,9 +63,10 @@ impl<T> Leader<T> {
     /// leader that is awaited directly and not by [`Follower::wait`]. This wait closes no cycle:
     /// nothing has run for the new flight yet, so that it waits for no other.
     pub(crate) fn wait_for(&self) -> WaitGuard {
-        let wait = CURRENT.try_with(|current| (*current, self.id)).ok();
-        waits().extend(wait);
-        WaitGuard(wait)
+        match CURRENT.try_with(|current| *current) {
+            Ok(current) => WaitGuard::add(&mut waits(), current, self.id),
+            Err(_) => WaitGuard(None),
+        }
     }
 
     /// Runs `work` for this flight, so that its waits are recorded as waits of this flight.
@@ -124,16 +126,18 @@ impl Wake for Unpark {
     }
 }
 
-/// The wait graph: pairs of a waiting flight and the flight that it waits for. Code outside a
-/// flight, such as a handler, is not part of it: no flight can wait for it.
+/// The wait graph: for each waiting flight the flights that it waits for. Code outside a flight, such
+/// as a handler, is not part of it: no flight can wait for it.
 ///
 /// No cycle can be missed: [`WaitGuard::begin`] looks for a path back to the caller and adds its
 /// edge under one lock, so that of two waits that would close a cycle together the later one sees
 /// the earlier. A flight may have several edges, since its work may wait for several others
 /// concurrently.
-static WAITS: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
+static WAITS: Mutex<Waits> = Mutex::new(Waits::new());
 
-fn waits() -> MutexGuard<'static, Vec<(u64, u64)>> {
+type Waits = BTreeMap<u64, Vec<u64>>;
+
+fn waits() -> MutexGuard<'static, Waits> {
     WAITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -149,31 +153,42 @@ impl WaitGuard {
             return Ok(Self(None));
         };
         let mut waits = waits();
-        // A breadth-first search from the target for the caller.
-        let mut reached = vec![target];
-        let mut next = 0;
-        while let Some(flight) = reached.get(next).copied() {
+        // Searches for a path from the target to the caller.
+        let (mut reached, mut next) = (BTreeSet::from([target]), vec![target]);
+        while let Some(flight) = next.pop() {
             if flight == current {
                 return Err(Circular);
             }
-            for (_, on) in waits.iter().filter(|(waiting, _)| *waiting == flight) {
-                if !reached.contains(on) {
-                    reached.push(*on);
+            for on in waits.get(&flight).into_iter().flatten() {
+                if reached.insert(*on) {
+                    next.push(*on);
                 }
             }
-            next += 1;
         }
-        waits.push((current, target));
-        Ok(Self(Some((current, target))))
+        Ok(Self::add(&mut waits, current, target))
+    }
+}
+
+impl WaitGuard {
+    /// Adds an edge.
+    fn add(waits: &mut Waits, waiting: u64, on: u64) -> Self {
+        waits.entry(waiting).or_default().push(on);
+        Self(Some((waiting, on)))
     }
 }
 
 impl Drop for WaitGuard {
     fn drop(&mut self) {
-        if let Some(wait) = self.0 {
-            let mut waits = waits();
-            if let Some(index) = waits.iter().position(|other| *other == wait) {
-                waits.swap_remove(index);
+        let Some((waiting, on)) = self.0 else {
+            return;
+        };
+        let mut waits = waits();
+        if let Some(edges) = waits.get_mut(&waiting) {
+            if let Some(index) = edges.iter().position(|other| *other == on) {
+                edges.swap_remove(index);
+            }
+            if edges.is_empty() {
+                waits.remove(&waiting);
             }
         }
     }
