@@ -60,7 +60,7 @@ impl Deed {
             Self::Fail => ("Refused", format!("cannot pay order {id}: ")),
             Self::Panic => ("Panic", format!("order {id} is cursed, at ")),
             Self::Hang => ("DeadlineExceeded", "the handler was cancelled".to_owned()),
-            Self::Confuse => ("InvalidAnswer", "the answer cannot be".to_owned()),
+            Self::Confuse => ("InvalidAnswer", "the response cannot be".to_owned()),
             Self::Malformed => ("InvalidEvent", "the event does not fit at `do`".to_owned()),
             Self::NoJson => ("InvalidEvent", "the event does not fit".to_owned()),
         };
