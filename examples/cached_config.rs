@@ -54,7 +54,7 @@ async fn settings(#[from] ssm: &aws_sdk_ssm::Client) -> Result<Settings, Error> 
     })
 }
 
-/// Never stale: a password that may have been revoked is no answer.
+/// No `stale_if_error`: an expired password may have been revoked.
 #[cached(ttl = "15m", timeout = "2s")]
 async fn password(#[from] secrets: &aws_sdk_secretsmanager::Client) -> Result<SecretString, Error> {
     let secret = secrets.get_secret_value().secret_id("shop/payments").send().await?;

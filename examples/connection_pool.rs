@@ -38,7 +38,7 @@ async fn db() -> Result<AnyPool, sqlx::Error> {
     options.connect("sqlite::memory:").await
 }
 
-/// After an idle gap: is anybody still there? The acquired connection is pinged by sqlx itself.
+/// Runs after an idle gap. sqlx pings the connection when it is acquired.
 async fn ping(db: &AnyPool) -> Result<(), sqlx::Error> {
     db.acquire().await.map(drop)
 }
