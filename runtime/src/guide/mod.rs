@@ -1,14 +1,14 @@
-//! How to work with containers that are reused.
+//! A guide to containers that are reused.
 //!
 //! | page | |
 //! |---|---|
-//! | [`container_life`] | how a container lives, and what that means for a function |
-//! | [`init_or_cached`] | which attribute for what |
-//! | [`secrets`] | what must not stay for hours |
-//! | [`snap_start`] | containers restored from a snapshot |
-//! | [`managed_instances`] | several invocations at a time |
-//! | [`http`] | requests, services, streamed answers |
-//! | [`metrics`] | what a container tells of its life |
+//! | [`container_life`] | the life of a container, and what follows for a function |
+//! | [`init_or_cached`] | which attribute for which value |
+//! | [`secrets`] | secrets in a container that lives for hours |
+//! | [`snap_start`] | containers that are restored from a snapshot |
+//! | [`managed_instances`] | several invocations in one process |
+//! | [`http`] | requests, services, streamed responses |
+//! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have |
 //! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
 //! | [`limits`] | what rewarm does not do |
