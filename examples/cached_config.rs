@@ -1,10 +1,10 @@
-//! Parameters from SSM, decrypted, five minutes old at most (an hour more while SSM fails), and a
-//! secret from Secrets Manager that is wiped from memory when it expires, and fetched anew when the
-//! service that it opens says that it was rotated.
+//! Parameters from SSM that are at most five minutes old (one hour more while SSM fails), and a
+//! secret from Secrets Manager. The secret is wiped from memory when it expires, and fetched again
+//! when the service refuses it.
 //!
-//! It replaces `static CONFIG: OnceCell<Config>`, which never sees a change, and the
-//! `RwLock<(Instant, String)>` around the password, which has every caller fetch when it expires,
-//! and stays in memory if nobody calls.
+//! This replaces `static CONFIG: OnceCell<Config>`, which never changes, and an
+//! `RwLock<(Instant, String)>` for the password: every caller fetches when it expires, and without
+//! callers it stays in memory.
 //!
 //! `cargo run -p rewarm-examples --features aws --example cached_config -- --event '{"net": 100}' --repeat 3 --idle 2m`
 
@@ -13,14 +13,14 @@ use std::process::ExitCode;
 use aws_config::{BehaviorVersion, SdkConfig};
 use reqwest::StatusCode;
 use rewarm::{Error, cached, handler, init};
-use rewarm_examples::stand_in;
+use rewarm_examples::mock;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 #[init]
 async fn sdk() -> Result<SdkConfig, Error> {
     // In your project: `aws_config::load_defaults(BehaviorVersion::latest()).await`.
-    Ok(stand_in::aws(aws_config::defaults(BehaviorVersion::latest()))?.load().await)
+    Ok(mock::aws(aws_config::defaults(BehaviorVersion::latest()))?.load().await)
 }
 
 #[init]
@@ -70,7 +70,7 @@ struct Payments {
 
 #[init]
 async fn payments() -> Result<Payments, Error> {
-    let url = stand_in::url("PAYMENTS_URL", "paid")?;
+    let url = mock::url("PAYMENTS_URL", "paid")?;
     Ok(Payments { http: reqwest::Client::builder().build()?, url })
 }
 
@@ -98,7 +98,7 @@ async fn buy(order: Order, settings: Settings, payments: &Payments) -> Result<Bi
     let bill = Bill { total, currency: settings.currency };
     let mut status = payments.pay(&bill, &password().await?).await?;
     if status == StatusCode::UNAUTHORIZED {
-        // Rotated, maybe. Once: a password that is wrong when it is new is wrong.
+        // It may have been rotated. A new password that is refused is an error.
         status = payments.pay(&bill, &password::refresh().await?).await?;
     }
     match status.is_success() {

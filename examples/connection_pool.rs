@@ -1,9 +1,8 @@
-//! One pool of database connections for each container: checked after an idle gap, closed at
-//! shutdown, made anew when the database went away meanwhile.
+//! One pool of database connections per container: checked after an idle gap, rebuilt if the
+//! database was away, closed at SHUTDOWN.
 //!
-//! It replaces `static POOL: OnceCell<Pool>` and the `get_pool()` that panics where the first
-//! attempt failed, the ping before each query that somebody added after the first thaw, and the
-//! SIGTERM handler that nobody wrote.
+//! This replaces `static POOL: OnceCell<Pool>` with a `get_pool()` that panics after a failed
+//! attempt, a ping before each query, and a SIGTERM handler.
 //!
 //! `cargo run -p rewarm-examples --example connection_pool -- --event '{"user_id": 1}'`
 //!
@@ -23,7 +22,7 @@ use sqlx::{AnyPool, Executor, FromRow};
 #[init(check = ping, close = close, retry_after = "1s", timeout = "5s")]
 async fn db() -> Result<AnyPool, sqlx::Error> {
     sqlx::any::install_default_drivers();
-    // One connection serves one invocation at a time; raise it where Lambda runs more in a container.
+    // One connection is enough for one invocation at a time; Managed Instances need more.
     let options = AnyPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(2));
     if let Ok(url) = std::env::var("DATABASE_URL") {
         return options.connect(&url).await;
@@ -31,7 +30,7 @@ async fn db() -> Result<AnyPool, sqlx::Error> {
     eprintln!("DATABASE_URL is not set: the users are samples in SQLite's memory");
     let fill = "CREATE TABLE users (id BIGINT PRIMARY KEY, name VARCHAR(80) NOT NULL);
                 INSERT INTO users VALUES (1, 'Ada'), (2, 'Grace');";
-    // Each connection has a memory of its own.
+    // Each connection has its own database in memory.
     let options = options.after_connect(move |connection, _| {
         Box::pin(async move { connection.execute(fill).await.map(drop) })
     });

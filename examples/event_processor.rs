@@ -1,9 +1,9 @@
-//! An event bus inside the container, shared by all invocations: each starts its work, listens for
-//! the event that completes or fails it, and waits 25 seconds at most, or until 5 seconds before
-//! Lambda's deadline (give the function a timeout of 30).
+//! An event bus in the container, shared by all invocations. Each starts its work, listens for the
+//! event that completes or fails it, and waits at most 25 seconds, or until 5 seconds before Lambda's
+//! deadline. Give the function a timeout of 30 seconds.
 //!
-//! It replaces `static BUS: Lazy<Mutex<Vec<Listener>>>`, which grows by one listener with each
-//! invocation that times out, and the spawned tasks that freeze half done behind them.
+//! This replaces `static BUS: Lazy<Mutex<Vec<Listener>>>`, which gains a listener with each
+//! invocation that times out, and spawned tasks that freeze half done.
 //!
 //! `cargo run -p rewarm-examples --example event_processor -- --event '{"steps": 3}' --event '{"steps": 3, "fails_at": 2}'`
 
@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
-/// How the work of one invocation ended.
+/// The end of the work of one invocation.
 #[derive(Clone)]
 struct Ended {
     request: String,
     outcome: Result<u64, String>,
 }
 
-/// Bounded: it keeps the last 1,024 events for listeners that are slow, and none without listeners.
+/// Bounded: it keeps the last 1,024 events for slow listeners, and none without listeners.
 #[init]
 fn bus() -> broadcast::Sender<Ended> {
     broadcast::Sender::new(1024)
@@ -38,7 +38,7 @@ struct Job {
 #[derive(Serialize)]
 struct Receipt {
     steps: u64,
-    /// Everyone who listens now: this invocation, and those at the same time.
+    /// The number of listeners: this invocation, and concurrent ones.
     listeners: usize,
 }
 
@@ -48,15 +48,15 @@ async fn process(
     context: Context,
     bus: &broadcast::Sender<Ended>,
 ) -> Result<Receipt, Error> {
-    // Both are this invocation's own. Whatever ends it (an answer, an error, a panic, the deadline)
-    // drops them: the listener is unsubscribed, the work aborted.
+    // Both belong to this invocation. Its end (a response, an error, a panic, the deadline) drops
+    // them, which unsubscribes the listener and aborts the work.
     let mut events = bus.subscribe();
     let mut workers = JoinSet::new();
     workers.spawn(work(job, context.request_id.clone(), bus.clone()));
 
     let outcome = async {
         loop {
-            // An error is `Lagged`: the listener was overtaken by 1,024 others, its event maybe lost.
+            // An error is `Lagged`: the listener missed events, maybe its own.
             let event = events.recv().await?;
             if event.request == context.request_id {
                 let steps = event.outcome.map_err(Error::msg)?;
@@ -70,12 +70,12 @@ async fn process(
         outcome = tokio::time::timeout(limit, outcome) => {
             outcome.map_err(|_| Error::msg(format_args!("no outcome within {limit:?}")))?
         }
-        // Work that panicked says nothing on the bus.
+        // Work that panicked sends no event.
         Some(Err(panic)) = workers.join_next() => Err(panic.into()),
     }
 }
 
-/// The work. It knows the bus, not who listens.
+/// The work. It sends to the bus, whether or not there are listeners.
 async fn work(job: Job, request: String, bus: broadcast::Sender<Ended>) {
     let mut outcome = Ok(job.steps);
     for step in 1..=job.steps {
@@ -86,7 +86,7 @@ async fn work(job: Job, request: String, bus: broadcast::Sender<Ended>) {
             break;
         }
     }
-    let _nobody_listens = bus.send(Ended { request, outcome });
+    let _no_listener = bus.send(Ended { request, outcome });
 }
 
 fn main() -> ExitCode {

@@ -1,6 +1,6 @@
-//! An axum router as a Lambda function, over a connection pool. `#[init]` is in the place of a
-//! `static POOL: OnceCell<SqlitePool>` with its `get_or_init`, `#[handler(http)]` in that of a
-//! `main` which builds pool, state and router one after the other and hands them to `lambda_http`.
+//! An axum router as a Lambda function, over a connection pool. `#[init]` replaces a
+//! `static POOL: OnceCell<SqlitePool>`, and `#[handler(http)]` replaces a `main` that builds pool,
+//! state and router sequentially and passes them to `lambda_http`.
 //!
 //! `cargo run --features http --example http_api -- --events examples/http_api.jsonl`
 
@@ -21,7 +21,7 @@ struct Product {
     cents: i64,
 }
 
-/// The pool. In the example's own database the shop is set up on the way.
+/// The pool. The example's own database is filled first.
 #[init]
 async fn db() -> Result<SqlitePool, Error> {
     let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite::memory:".to_owned());
@@ -35,7 +35,7 @@ async fn db() -> Result<SqlitePool, Error> {
     Ok(pool)
 }
 
-/// A product, asked for once in thirty seconds.
+/// A product, queried once in thirty seconds.
 #[cached(ttl = "30s", max_entries = 500)]
 async fn product(#[from] db: &SqlitePool, sku: &str) -> Result<Option<Product>, Error> {
     let query = sqlx::query_as("SELECT sku, cents FROM product WHERE sku = ?");
@@ -60,7 +60,7 @@ async fn add(State(db): State<SqlitePool>, Json(new): Json<Product>) -> StatusCo
     }
 }
 
-/// Built in INIT, when the pool is there; again if the pool is.
+/// Built in INIT after the pool, and again after each rebuild of the pool.
 #[handler(http)]
 fn shop(db: &SqlitePool) -> Router {
     let products = get(show).post(add);

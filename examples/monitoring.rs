@@ -1,7 +1,7 @@
-//! What used to be written by hand, with globals: a `static START: OnceLock<Instant>` for the uptime,
-//! `static INVOCATIONS: AtomicU64` and `static ERRORS: AtomicU64` for the error rate, a
-//! `static COLD: AtomicBool` for cold starts, an `if n % 10 == 0 { println!(…) }` for a report, and a
-//! hand-made EMF line. `#[handler]` keeps all of it, and `rewarm::container()` gives it.
+//! Container monitoring. This replaces a `static START: OnceLock<Instant>` for the uptime, two
+//! `AtomicU64`s for the error rate, a `static COLD: AtomicBool` for cold starts, an
+//! `if n % 10 == 0 { println!(…) }` for a report, and an EMF line by hand: `#[handler]` records all of
+//! it, and `rewarm::container()` returns it.
 //!
 //! `cargo run --example monitoring -- --event 5 --event -3 --repeat 10 --idle 1m`
 
@@ -21,8 +21,8 @@ struct Answer {
     error_rate_percent: f64,
 }
 
-/// Ten invocations are followed by a report in the log; each by a line that CloudWatch takes metrics
-/// from: `Invocations`, `Errors`, `ColdStart`, `Duration` and the rest, in the namespace `Monitoring`.
+/// After each ten invocations the log has a report. After each invocation a line has metrics for
+/// CloudWatch: `Invocations`, `Errors`, `ColdStart`, `Duration` and the rest, in the namespace `Monitoring`.
 #[handler(report_every = 10, namespace = "Monitoring", dimensions(function, start))]
 async fn monitoring(number: f64) -> Result<Answer, Error> {
     if number < 0.0 {
@@ -38,7 +38,7 @@ async fn monitoring(number: f64) -> Result<Answer, Error> {
     })
 }
 
-/// Somebody wants to know when a container had nothing to do for long.
+/// Logs long idle gaps.
 struct LongGaps;
 
 impl Sink for LongGaps {

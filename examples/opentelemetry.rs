@@ -1,8 +1,8 @@
 //! Invocations as OpenTelemetry spans. The function sets up a subscriber of its own with a
 //! `tracing-opentelemetry` layer; rewarm's spans have the attributes of the conventions for FaaS.
 //!
-//! The exporter here keeps spans in memory, to print them; a real function has one for OTLP in its
-//! place. A sink flushes it after each invocation, before the container can be frozen.
+//! This exporter keeps spans in memory, to print them; a real function uses one for OTLP. A sink
+//! flushes it after each invocation, before the container can freeze.
 //!
 //! `cargo run -p rewarm-examples --example opentelemetry --features opentelemetry -- --event '"tea"' --event '""'`
 
@@ -30,7 +30,7 @@ async fn quote(sku: String) -> Result<u64, Error> {
     Ok(price(&sku).instrument(info_span!("price", sku)).await)
 }
 
-/// Exports the spans of an invocation when it is over.
+/// Exports the spans of an invocation after its end.
 struct Flush(SdkTracerProvider, InMemorySpanExporter);
 
 impl Sink for Flush {

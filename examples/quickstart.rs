@@ -1,5 +1,5 @@
-//! A checkout: a connection pool made once per container, a configuration that is at most five
-//! minutes old, and prices that are looked up once in thirty seconds.
+//! A checkout: a connection pool built once per container, a configuration that is at most five
+//! minutes old, and prices that are queried once in thirty seconds.
 //!
 //! `cargo run --example quickstart -- --event '{"sku": "tea"}' --event '{"sku": "tea"}'`
 
@@ -16,7 +16,7 @@ struct Settings {
     tax_percent: i64,
 }
 
-/// The configuration. A real function would ask its parameter store here.
+/// The configuration. A real function would query its parameter store here.
 #[cached(ttl = "5m", stale_if_error = "1h")]
 async fn settings() -> Result<Settings, Error> {
     let tax = std::env::var("TAX_PERCENT").unwrap_or_else(|_| "20".to_owned());
@@ -27,7 +27,7 @@ async fn settings() -> Result<Settings, Error> {
     })
 }
 
-/// The pool. In the example's own database the shop is set up on the way.
+/// The pool. The example's own database is filled first.
 #[init]
 async fn db(settings: &Settings) -> Result<SqlitePool, sqlx::Error> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect(&settings.database_url).await?;

@@ -1,9 +1,9 @@
 //! Clients of S3 and DynamoDB from one SDK configuration, with timeouts and retries that fit into an
-//! invocation, used at the same time.
+//! invocation, used concurrently.
 //!
-//! It replaces a `static S3: OnceCell<Client>` and a `load_defaults` for each client: credentials and
-//! region are looked up once per container, in INIT where the CPU is faster, and connections are
-//! kept.
+//! This replaces a `static S3: OnceCell<Client>` and a `load_defaults` for each client. Credentials
+//! and region are resolved once per container, in INIT where the CPU is faster, and connections are
+//! reused.
 //!
 //! `cargo run -p rewarm-examples --features aws --example sdk_clients -- --event '{"order": "1"}'`
 //!
@@ -17,7 +17,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::types::AttributeValue;
 use rewarm::{Error, handler, init};
-use rewarm_examples::stand_in;
+use rewarm_examples::mock;
 use serde::{Deserialize, Serialize};
 
 #[init]
@@ -31,12 +31,12 @@ async fn sdk() -> Result<SdkConfig, Error> {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3));
-    Ok(stand_in::aws(config)?.load().await) // in your project: `config.load().await`
+    Ok(mock::aws(config)?.load().await) // in your project: `config.load().await`
 }
 
 #[init]
 async fn s3(sdk: &SdkConfig) -> aws_sdk_s3::Client {
-    // Endpoints of one's own have no host name for each bucket.
+    // Custom endpoints have no host name for each bucket.
     let path_style = sdk.endpoint_url().is_some();
     let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(path_style);
     aws_sdk_s3::Client::from_conf(config.build())

@@ -1,4 +1,3 @@
-//! What the examples talk to where the real service is absent. The examples are the files beside
-//! this folder.
+//! Mocks of services for the examples, which are the files beside this folder.
 
-pub mod stand_in;
+pub mod mock;

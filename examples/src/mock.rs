@@ -1,33 +1,33 @@
-//! Services that the examples find on any machine: canned answers over HTTP on a loopback port, each
-//! served by a thread of its own.
+//! Mocks of services: fixed responses over HTTP on a loopback port, each server on a thread of its
+//! own.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-/// The URL in the environment variable `variable`, or else of a stand-in that answers every request
-/// with `answer`, which is said on stderr.
+/// Returns the URL in an environment variable, or starts a mock that sends `response` to every
+/// request, and prints a line about it.
 ///
 /// # Errors
-/// If there is neither a variable nor a free port.
-pub fn url(variable: &str, answer: &'static str) -> io::Result<String> {
+/// If the variable is not set and no port is free.
+pub fn url(variable: &str, response: &'static str) -> io::Result<String> {
     if let Ok(url) = std::env::var(variable) {
         return Ok(url);
     }
-    let url = serve(move |_| answer)?;
-    eprintln!("{variable} is not set: a stand-in at {url} answers");
+    let url = serve(move |_| response)?;
+    eprintln!("{variable} is not set: using a mock at {url}");
     Ok(url)
 }
 
-/// A configuration of the AWS SDK. If nothing says which AWS is meant, neither an endpoint nor
-/// credentials, it leads to a stand-in for as much of AWS as the examples ask it for.
+/// Configures the AWS SDK. Without an endpoint or credentials in the environment it uses a mock of
+/// the calls that the examples make.
 ///
 /// # Errors
-/// If no port can be had.
+/// If no port is free.
 #[cfg(feature = "aws")]
 pub fn aws(config: aws_config::ConfigLoader) -> io::Result<aws_config::ConfigLoader> {
-    let says_which = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"];
-    if says_which.iter().any(|name| std::env::var_os(name).is_some()) {
+    let selected = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"];
+    if selected.iter().any(|name| std::env::var_os(name).is_some()) {
         return Ok(config);
     }
     let url = serve(|target| match target.rsplit('.').next() {
@@ -41,25 +41,28 @@ pub fn aws(config: aws_config::ConfigLoader) -> io::Result<aws_config::ConfigLoa
         Some("GetItem") => r#"{"Item": {"id": {"S": "1"}, "status": {"S": "paid"}}}"#,
         _ => "1 pot of tea: EUR 4.50", // an object in S3
     })?;
-    eprintln!("neither AWS_ENDPOINT_URL nor credentials are set: a stand-in at {url} answers");
+    eprintln!("neither AWS_ENDPOINT_URL nor credentials are set: using a mock at {url}");
     Ok(config.endpoint_url(url).region("eu-central-1").test_credentials())
 }
 
-/// Answers each request with what `answer` makes of its `X-Amz-Target`. Returns the URL.
-fn serve(answer: impl Fn(&str) -> &'static str + Copy + Send + 'static) -> io::Result<String> {
+/// Serves each request with the response to its `X-Amz-Target`. Returns the URL.
+fn serve(response: impl Fn(&str) -> &'static str + Copy + Send + 'static) -> io::Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let url = format!("http://{}", listener.local_addr()?);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A connection that breaks concerns its client alone.
-            thread::spawn(move || converse(stream, answer));
+            // A broken connection affects only its client.
+            thread::spawn(move || serve_connection(stream, response));
         }
     });
     Ok(url)
 }
 
-/// Answers the requests of one connection until the client closes it.
-fn converse(mut stream: TcpStream, answer: impl Fn(&str) -> &'static str) -> io::Result<()> {
+/// Serves one connection until the client closes it.
+fn serve_connection(
+    mut stream: TcpStream,
+    response: impl Fn(&str) -> &'static str,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
         let (mut target, mut length) = (String::new(), 0);
@@ -80,9 +83,9 @@ fn converse(mut stream: TcpStream, answer: impl Fn(&str) -> &'static str) -> io:
             }
         }
         io::copy(&mut reader.by_ref().take(length), &mut io::sink())?;
-        let answer = answer(&target);
-        let length = answer.len();
-        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{answer}");
+        let body = response(&target);
+        let length = body.len();
+        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
         stream.write_all(response.as_bytes())?;
     }
 }
