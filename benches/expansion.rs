@@ -93,7 +93,7 @@ fn generate(folder: &Path) {
     write("by-hand/src/main.rs", &by_hand_code());
 }
 
-/// What both have: a type for each resource and each answer.
+/// The types of both: one for each resource and each value.
 fn types(code: &mut String) {
     for n in 0..COUNTS[0] {
         let _ = writeln!(code, "pub struct R{n} {{ pub value: u64 }}");
@@ -156,7 +156,7 @@ fn annotated() -> String {
     code
 }
 
-/// What a careful person writes once for all: a value with a TTL and one fetch at a time, without
+/// A careful hand-written cache: a value with a TTL and one fetch at a time, without
 /// a key and with one.
 const KIT: &str = r#"
 use std::sync::{Arc, LazyLock};

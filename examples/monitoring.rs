@@ -13,7 +13,7 @@ use rewarm::{Error, handler};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Answer {
+struct Report {
     root: f64,
     uptime_seconds: u64,
     invocations: u64,
@@ -24,12 +24,12 @@ struct Answer {
 /// After each ten invocations the log has a report. After each invocation a line has metrics for
 /// CloudWatch: `Invocations`, `Errors`, `ColdStart`, `Duration` and the rest, in the namespace `Monitoring`.
 #[handler(report_every = 10, namespace = "Monitoring", dimensions(function, start))]
-async fn monitoring(number: f64) -> Result<Answer, Error> {
+async fn monitoring(number: f64) -> Result<Report, Error> {
     if number < 0.0 {
         return Err(Error::msg(format_args!("{number} has no root")));
     }
     let container = rewarm::container();
-    Ok(Answer {
+    Ok(Report {
         root: number.sqrt(),
         uptime_seconds: container.age().as_secs(),
         invocations: container.invocations(),

@@ -7,7 +7,7 @@ mkdir -p "$copy"
 rm -rf "${copy:?}"/{macros,runtime,Cargo.toml,Cargo.lock}
 cp -r macros runtime "$copy"
 sed 's/^members = .*/members = ["macros", "runtime"]/' Cargo.toml >"$copy/Cargo.toml"
-# What tests need counts for nobody else.
+# The dependencies of tests do not count.
 for manifest in "$copy"/*/Cargo.toml; do
     awk '/^\[/ { keep = $0 !~ /dev-dependencies/ } keep' "$manifest" >"$manifest.new"
     mv "$manifest.new" "$manifest"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real services that tests/services.rs runs against: MariaDB, PostgreSQL, moto
-# (which answers for AWS), AWS's Runtime Interface Emulator, cargo-lambda, and cfn-lint. On Debian 12
+# (a mock of AWS), AWS's Runtime Interface Emulator, cargo-lambda, and cfn-lint. On Debian 12
 # and Ubuntu, as root or with sudo; what is there already is left alone.
 #
 #   scripts/services.sh [FOLDER]     FOLDER is target/services unless told; tests look there, or

@@ -41,7 +41,7 @@ pub struct Launch {
     pub command: Vec<String>,
     /// Beyond what Lambda sets.
     pub env: Vec<(&'static str, String)>,
-    /// How many invocations at a time.
+    /// The number of concurrent invocations.
     pub concurrency: usize,
 }
 
@@ -59,7 +59,7 @@ impl Launch {
         self
     }
 
-    /// So many invocations at a time.
+    /// Sets the number of concurrent invocations.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self
@@ -113,7 +113,7 @@ impl Function {
         state.first_next.map_or(Duration::ZERO, |first| first - self.started)
     }
 
-    /// Lets it handle so many of these events. The time until the last answer has arrived.
+    /// Sends this many events, and returns the time until the last response has arrived.
     pub fn invoke(&self, event: &str, times: u64) -> Duration {
         let mut state = self.lock();
         event.clone_into(&mut state.event);
@@ -203,7 +203,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
         if reader.read_exact(&mut body).is_err() {
             return;
         }
-        let answer = if next {
+        let response = if next {
             hand_out(shared)
         } else {
             let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,7 +213,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
             shared.changed.notify_all();
             "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_owned()
         };
-        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
+        if reader.get_mut().write_all(response.as_bytes()).is_err() {
             return;
         }
     }

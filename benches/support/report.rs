@@ -71,7 +71,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number about somebody.
+/// A figure of one contestant.
 #[derive(Debug, Serialize)]
 pub struct Row {
     /// What was measured.

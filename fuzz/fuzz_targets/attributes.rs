@@ -1,4 +1,4 @@
-//! Whatever is written, an attribute answers: it does not panic, and something comes out of it.
+//! An attribute does not panic on any input, and returns tokens.
 //!
 //! The first line of an input is an attribute, by its first byte, and its arguments after a blank;
 //! the rest is the item: `init lazy, timeout = "3s"`, and below it `async fn db() -> Pool { … }`.
@@ -45,7 +45,7 @@ mod types;
 
 fuzz_target!(|text: &str| -> Corpus { on_a_large_stack(text) });
 
-fn answers(text: &str) -> Corpus {
+fn expands(text: &str) -> Corpus {
     let Some((first, item)) = text.split_once('\n') else {
         return Corpus::Reject;
     };
@@ -76,7 +76,7 @@ fn on_a_large_stack(text: &str) -> Corpus {
     let (texts, answered) = WORKER.get_or_init(|| {
         let (texts, receiver) = sync_channel::<String>(0);
         let (sender, answered) = sync_channel(0);
-        let work = move || receiver.iter().try_for_each(|text| sender.send(answers(&text)));
+        let work = move || receiver.iter().try_for_each(|text| sender.send(expands(&text)));
         std::thread::Builder::new().stack_size(STACK).spawn(work).unwrap();
         (texts, answered.into())
     });

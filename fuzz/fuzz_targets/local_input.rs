@@ -55,7 +55,7 @@ mod local {
     ) -> Vec<Vec<u8>> {
         let mut events = Vec::new();
         let mut take = |event| {
-            assert!(events.len() < most, "nothing is read on when nobody wants it");
+            assert!(events.len() < most, "no line is read after the last event that was wanted");
             events.push(event);
             (events.len() < most).then_some(())
         };
