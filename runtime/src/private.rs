@@ -37,10 +37,12 @@ pub use crate::resource::{
     FromRef, Possible, REGISTRY, RegistryEntry, Resource, ResourceSet, StaticRef, Storage, depth,
 };
 pub use crate::run::run;
+#[cfg(feature = "testing")]
+pub use crate::testing::statics::{AUDITED, EXCUSED};
 
 pub use crate::{
-    __container as container, __facts as facts, __is_result as is_result, __register as register,
-    __with_http as with_http,
+    __audited as audited, __container as container, __excused as excused, __facts as facts,
+    __is_result as is_result, __register as register, __with_http as with_http,
 };
 
 use crate::error::named;
@@ -194,6 +196,50 @@ macro_rules! __container {
             $crate::testing::container_of().await
         }
     };
+}
+
+/// Leaves a static out of the statics that tests compare, with the feature `testing`.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __excused {
+    ($static:ident) => {
+        const _: () = {
+            #[$crate::private::linkme::distributed_slice($crate::private::EXCUSED)]
+            #[linkme(crate = $crate::private::linkme)]
+            static __EXCUSED: fn() -> usize = || (&raw const $static).addr();
+        };
+    };
+}
+
+/// Has tests compare the statics of the crate, with the feature `testing`.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __audited {
+    () => {
+        const _: () = {
+            #[$crate::private::linkme::distributed_slice($crate::private::AUDITED)]
+            #[linkme(crate = $crate::private::linkme)]
+            static __AUDITED: &'static str = ::core::module_path!();
+        };
+    };
+}
+
+/// Emits nothing: tests compare statics with the feature `testing`.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __excused {
+    ($static:ident) => {};
+}
+
+/// Emits nothing: tests compare statics with the feature `testing`.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __audited {
+    () => {};
 }
 
 /// Defines nothing: simulated containers need the feature `testing`.

@@ -8,6 +8,8 @@ mod events;
 mod reuse;
 mod snapshot;
 mod spans;
+#[cfg(target_os = "linux")]
+mod statics;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;

@@ -33,6 +33,7 @@
 
 mod lock;
 mod reuse;
+pub(crate) mod statics;
 mod subprocess;
 #[cfg(target_os = "linux")]
 mod tmp_files;

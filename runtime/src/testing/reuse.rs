@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::statics::{Change, Statics};
 use super::subprocess::{self, Assertion, Plan, PlanResult, Role};
 #[cfg(target_os = "linux")]
 use super::tmp_files::TmpFiles;
@@ -110,7 +111,7 @@ where
         Role::Respond(plan) => {
             #[cfg(target_os = "linux")]
             let tmp_files = TmpFiles::track();
-            let mut result = run_here(&container, &events, &plan).await;
+            let mut result = run_here(&container, &events, &plan, true).await;
             #[cfg(target_os = "linux")]
             result.files.extend(tmp_files.remove_new());
             subprocess::respond(&result);
@@ -118,25 +119,35 @@ where
     }
     let in_order = || (0..events.len()).collect::<Vec<_>>();
     let in_reverse = || (0..events.len()).rev().collect();
-    let sequential = |events| Plan { events, concurrent: false };
+    let sequential = |events| Plan { events, concurrent: false, statics: false };
     let mut cold = Vec::new();
     for n in in_order() {
         let result = match assertion.run(sequential(vec![n])) {
             Ok(result) => result,
-            Err(plan) => run_here(&container, &events, &plan).await,
+            Err(plan) => run_here(&container, &events, &plan, false).await,
         };
         cold.extend(result.responses.into_iter().map(|response| without(response, ignore)));
     }
+    let mut changes = Vec::new();
     for (description, plan) in [
-        ("invoked after the events before it", sequential(in_order())),
+        ("invoked after the events before it", Plan { statics: true, ..sequential(in_order()) }),
         ("invoked after the events behind it, in reverse order", sequential(in_reverse())),
-        ("invoked concurrently with the others", Plan { events: in_order(), concurrent: true }),
+        (
+            "invoked concurrently with the others",
+            Plan { concurrent: true, ..sequential(in_order()) },
+        ),
     ] {
         let order = plan.events.clone();
-        let PlanResult { responses, files } = match assertion.run(plan) {
+        let PlanResult { responses, files, statics } = match assertion.run(plan) {
             Ok(result) => result,
-            Err(plan) => run_here(&container, &events, &plan).await,
+            Err(plan) => run_here(&container, &events, &plan, false).await,
         };
+        match statics {
+            Ok(found) => changes.extend(found.into_iter().filter(|change| !change.is_in(ignore))),
+            Err(reason) => {
+                assertion.say("note", format_args!("statics are not compared: {reason}"))
+            }
+        }
         for (n, response) in order.into_iter().zip(responses) {
             let Some(difference) = difference(&cold[n], &without(response, ignore), "") else {
                 continue;
@@ -146,33 +157,83 @@ where
                 "container reuse changes a response\n  event {n}: {event}\n  {description}\n  \
                  {difference}"
             );
+            if !changes.is_empty() {
+                message += &format!("\n  statics changed:{}", listed(&changes, events.len()));
+            }
             if !files.is_empty() {
                 message += &format!("\n  files left: {}", files.join(", "));
             }
             assertion.fail(message);
         }
     }
+    let (built, changed): (Vec<_>, Vec<_>) = changes.into_iter().partition(Change::is_built_once);
+    for change in built {
+        assertion.say("note", format_args!(
+            "{change} is built in an invocation instead of INIT, and its caller waits: build it in \
+             `#[init]`"
+        ));
+    }
+    if let Some(first) = changed.first() {
+        assertion.fail(format!(
+            "invocations change a static, and the responses are the same{}\n\
+             what one invocation leaves there, a later one in the same container reads: on Lambda, \
+             that of another customer\n\
+             help: keep a value of one invocation in a variable, a value that is built once in \
+             `#[init]`, and one that is fetched in `#[cached]`; if the invocations are meant to \
+             share it: assert_reuse_safe_except(&[{:?}], …)",
+            listed(&changed, events.len()),
+            first.path,
+        ));
+    }
 }
 
-/// Runs a plan in a cold container of this process.
-async fn run_here<H, F>(container: &F, events: &[Value], plan: &Plan) -> PlanResult
+/// Lists statics, each on a line, with the invocations that changed them.
+fn listed(changes: &[Change], events: usize) -> String {
+    let line = |change: &Change| {
+        let by = change.invocations.iter().map(|n| format!("{} (event {})", n + 1, n % events));
+        let by: Vec<_> = by.take(3).collect();
+        format!("\n  {change}: changed by invocation {}", by.join(", "))
+    };
+    changes.iter().map(line).collect()
+}
+
+/// Runs a plan in a cold container of this process. The statics are compared only in a process of
+/// its own: in another one, other tests may change them.
+async fn run_here<H, F>(
+    container: &F,
+    events: &[Value],
+    plan: &Plan,
+    is_own_process: bool,
+) -> PlanResult
 where
     H: Handler,
     F: AsyncFn() -> Container<H>,
 {
     let mut container = container().await;
-    let events = plan.events.iter().filter_map(|n| events.get(*n));
-    let responses = match plan.concurrent {
-        true => container.invoke_all(events).await,
-        false => {
-            let mut responses = Vec::new();
-            for event in events {
-                responses.push(container.invoke(event).await);
-            }
-            responses
+    let events: Vec<_> = plan.events.iter().filter_map(|n| events.get(*n)).collect();
+    let mut statics =
+        (plan.statics && is_own_process).then(|| Statics::read(std::any::type_name::<H>()));
+    let mut responses = Vec::new();
+    if plan.concurrent {
+        responses = container.invoke_all(&events).await;
+    } else {
+        for event in &events {
+            responses.push(container.invoke(event).await);
+            statics.iter_mut().flatten().for_each(Statics::record_invocation);
         }
-    };
-    PlanResult { responses: responses.into_iter().map(comparable).collect(), files: Vec::new() }
+    }
+    if let Some(Ok(statics)) = &mut statics {
+        for event in &events {
+            let _ = container.invoke(event).await;
+            statics.record_invocation();
+        }
+    }
+    let statics = statics.map_or(Ok(Vec::new()), |read| read.map(Statics::changes));
+    PlanResult {
+        responses: responses.into_iter().map(comparable).collect(),
+        files: Vec::new(),
+        statics: statics.map_err(str::to_owned),
+    }
 }
 
 /// Returns the response, or the error as a string.

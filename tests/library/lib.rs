@@ -1,0 +1,18 @@
+//! A library that a function uses, with a resource and with state of its own.
+
+use rewarm::init;
+
+/// The greeting.
+#[init(lazy)]
+pub async fn greeting() -> String {
+    "Hello".to_owned()
+}
+
+/// The number of calls of [`count`].
+static mut CALLS: u32 = 0;
+
+/// Counts.
+pub fn count() {
+    // SAFETY: the tests call it on one thread.
+    unsafe { CALLS += 1 }
+}
