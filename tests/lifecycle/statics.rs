@@ -78,6 +78,26 @@ async fn counts(event: u64) -> u64 {
     event
 }
 
+#[cached(ttl = "1m", allow(hidden_static))]
+async fn fetched(n: u64) -> u64 {
+    static FETCHES: AtomicU64 = AtomicU64::new(0);
+    FETCHES.fetch_add(1, SeqCst);
+    n
+}
+
+#[handler(report_every = 0)]
+async fn fetches(event: u64) -> u64 {
+    fetched(event).await
+}
+
+#[handler(report_every = 0, allow(hidden_static))]
+async fn counts_some(event: u64) -> u64 {
+    if event == 8 {
+        state::COUNT.fetch_add(1, SeqCst);
+    }
+    event
+}
+
 #[handler(report_every = 0)]
 async fn counts_in_an_impl(event: u64) -> u64 {
     state::Counted::count(&event);
@@ -113,7 +133,7 @@ async fn counts_elsewhere(event: u64) -> u64 {
     event
 }
 
-#[init]
+#[init(lazy)]
 static FACTOR: u64 = 2;
 
 #[init(lazy)]
@@ -141,28 +161,98 @@ async fn harmless(event: u64, limit: &Mutex<u64>) -> u64 {
 async fn found<H: rewarm::private::Handler>(
     container: impl AsyncFn() -> rewarm::testing::Container<H>,
 ) -> String {
-    let text = failure(assert_reuse_safe(container, [7, 8])).await;
-    eprintln!("{text}");
-    text
+    failure(assert_reuse_safe(container, [7, 8])).await
 }
 
 #[tokio::test]
 async fn a_static_that_invocations_change_is_named() {
     let _turn = simulation().await;
-    let text = found(counts_in_a_function::container).await;
-    assert_eq!(text, "invocations change a static, and the responses are the same");
+    assert_eq!(
+        found(counts::container).await,
+        "invocations change a static\n  \
+         `lifecycle::statics::state::COUNT` (8 bytes): changed by invocation 1 (event 0), 2 (event \
+         1), 3 (event 0), 4 (event 1)\n  \
+         the responses are the same in cold and in reused containers\n\
+         a static lives as long as its container: on Lambda, the next invocation, of another \
+         customer, finds what this one has left\n\
+         help: a value of one invocation belongs in a local variable or an argument, a value that \
+         is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
+         help: if the invocations are meant to share it, leave it out: \
+         `assert_reuse_safe_except(&[\"lifecycle::statics::state::COUNT\"], …)`"
+    );
 }
 
 #[tokio::test]
-async fn x() {
+async fn a_static_is_found_wherever_it_is() {
     let _turn = simulation().await;
-    found(counts::container).await;
-    found(counts_in_an_impl::container).await;
-    found(counts_in_a_library::container).await;
-    found(remembers_the_user::container).await;
-    found(remembers_the_first::container).await;
+    for (text, path) in [
+        (found(counts_in_a_function::container).await, "state::count_in_a_function::COUNT` (8"),
+        (found(counts_in_an_impl::container).await, "state::Counted>::count::IN_AN_IMPL` (8"),
+        (found(fetches::container).await, "`lifecycle::statics::fetched::FETCHES` (8"),
+        (found(counts_in_a_library::container).await, "`rewarm_tests_library::CALLS` (4"),
+        (found(remembers_the_user::container).await, "state::CURRENT_USER` (24"),
+    ] {
+        assert!(text.contains(&format!("{path} bytes): changed by invocation 1 (")), "{text}");
+        assert_eq!(text.matches("changed by").count(), 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_static_that_one_of_the_events_changes_is_found() {
+    let _turn = simulation().await;
+    let text = found(counts_some::container).await;
+    assert!(text.contains("COUNT` (8 bytes): changed by invocation 2 (event 1), 4 (event 1)\n"));
+}
+
+#[tokio::test]
+async fn the_static_that_changes_a_response_is_named() {
+    let _turn = simulation().await;
+    let text = found(remembers_the_first::container).await;
+    assert!(
+        text.ends_with(
+            "the response: 8 in a cold container, 7 in a reused one\n  \
+             `lifecycle::statics::state::first::FIRST` (16 bytes): changed by invocation 1 (event 0)"
+        ),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_static_that_is_meant_to_change_is_left_out() {
+    let _turn = simulation().await;
     assert_reuse_safe(counts_as_meant::container, [7, 8]).await;
+    for path in ["lifecycle::statics::state::COUNT", "COUNT"] {
+        assert_reuse_safe_except(&[path], counts::container, [7, 8]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_behind_a_pointer_or_in_a_thread_local_is_not_seen() {
+    let _turn = simulation().await;
     assert_reuse_safe(counts_elsewhere::container, [7, 8]).await;
+}
+
+#[tokio::test]
+async fn harmless_statics_are_no_findings() {
+    let _turn = simulation().await;
     assert_reuse_safe(harmless::container, [7, 8]).await;
-    assert_reuse_safe_except(&["state::COUNT"], counts::container, [7, 8]).await;
+}
+
+#[test]
+fn what_an_invocation_builds_is_printed() {
+    let run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "statics::harmless_statics_are_no_findings"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(run.stderr).unwrap();
+    let notes: BTreeSet<_> = stderr.lines().collect();
+    let note = |path| {
+        format!(
+            "note: assert_reuse_safe in statics::harmless_statics_are_no_findings: \
+             `lifecycle::statics::state::table::{path} bytes) is built in an invocation instead of \
+             INIT; `#[init]` would build it before the first event"
+        )
+    };
+    let (even, odd) = (note("EVEN` (40"), note("ODD` (32"));
+    assert_eq!(notes, BTreeSet::from([even.as_str(), odd.as_str()]));
 }

@@ -158,7 +158,7 @@ where
                  {difference}"
             );
             if !changes.is_empty() {
-                message += &format!("\n  statics changed:{}", listed(&changes, events.len()));
+                message += &listed(&changes, events.len());
             }
             if !files.is_empty() {
                 message += &format!("\n  files left: {}", files.join(", "));
@@ -166,32 +166,42 @@ where
             assertion.fail(message);
         }
     }
-    let (built, changed): (Vec<_>, Vec<_>) = changes.into_iter().partition(Change::is_built_once);
+    let (built, shared): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.invocations.len() == 1);
     for change in built {
-        assertion.say("note", format_args!(
-            "{change} is built in an invocation instead of INIT, and its caller waits: build it in \
-             `#[init]`"
-        ));
+        assertion.say(
+            "note",
+            format_args!(
+                "{change} is built in an invocation instead of INIT; `#[init]` would build it \
+                 before the first event"
+            ),
+        );
     }
-    if let Some(first) = changed.first() {
+    if let Some(first) = shared.first() {
         assertion.fail(format!(
-            "invocations change a static, and the responses are the same{}\n\
-             what one invocation leaves there, a later one in the same container reads: on Lambda, \
-             that of another customer\n\
-             help: keep a value of one invocation in a variable, a value that is built once in \
-             `#[init]`, and one that is fetched in `#[cached]`; if the invocations are meant to \
-             share it: assert_reuse_safe_except(&[{:?}], …)",
-            listed(&changed, events.len()),
+            "invocations change a static{}\n  \
+             the responses are the same in cold and in reused containers\n\
+             a static lives as long as its container: on Lambda, the next invocation, of another \
+             customer, finds what this one has left\n\
+             help: a value of one invocation belongs in a local variable or an argument, a value \
+             that is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
+             help: if the invocations are meant to share it, leave it out: \
+             `assert_reuse_safe_except(&[{:?}], …)`",
+            listed(&shared, events.len()),
             first.path,
         ));
     }
 }
 
-/// Lists statics, each on a line, with the invocations that changed them.
+/// Lists statics, each on a line, with the invocations that changed them. The events were invoked
+/// twice, in order.
 fn listed(changes: &[Change], events: usize) -> String {
     let line = |change: &Change| {
         let by = change.invocations.iter().map(|n| format!("{} (event {})", n + 1, n % events));
-        let by: Vec<_> = by.take(3).collect();
+        let mut by: Vec<_> = by.take(7).collect();
+        if by.len() == 7 {
+            by[6] = "…".to_owned();
+        }
         format!("\n  {change}: changed by invocation {}", by.join(", "))
     };
     changes.iter().map(line).collect()

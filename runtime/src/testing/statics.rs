@@ -36,11 +36,6 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// True if only one invocation changed it, as it does a `LazyLock`.
-    pub(super) fn is_built_once(&self) -> bool {
-        self.invocations.len() == 1
-    }
-
     /// True if one of the paths is that of the static, or the end of it.
     pub(super) fn is_in(&self, paths: &[&str]) -> bool {
         paths.iter().any(|path| {
@@ -146,6 +141,17 @@ impl Symbol {
     }
 }
 
+/// Removes from a demangled path what the source does not name: closures, which are also the bodies
+/// of `async` functions, and the items of an expansion.
+fn as_written(path: &str) -> String {
+    let parts = path.split("::").filter(|part| !part.starts_with('{'));
+    let path = parts.filter(|part| !matches!(*part, "_" | "__Body")).collect::<Vec<_>>().join("::");
+    match path.strip_prefix('<').and_then(|path| path.split_once("::__Body>")) {
+        Some((module, rest)) => format!("{module}{rest}"),
+        None => path,
+    }
+}
+
 /// Returns the crate that a path begins with. A path in an `impl`, such as `<u64 as shop::Id>::next`,
 /// names several, and the impl is in one of them.
 fn crates_of(path: &str) -> impl Iterator<Item = &str> {
@@ -189,7 +195,8 @@ fn symbols() -> Result<Vec<Symbol>, &'static str> {
         .filter_map(|symbol| {
             let name = rustc_demangle::try_demangle(symbol.name().ok()?).ok()?;
             let start = base.wrapping_add(symbol.address());
-            Some(Symbol { path: format!("{name:#}"), address: start..start + symbol.size() })
+            let path = as_written(&format!("{name:#}"));
+            Some(Symbol { path, address: start..start + symbol.size() })
         })
         .collect();
     if symbols.is_empty() { Err("the program is stripped of its symbols") } else { Ok(symbols) }
@@ -207,4 +214,43 @@ fn load_address() -> Option<u64> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     let first = maps.lines().find(|line| line.ends_with(&format!(" {}", program.display())))?;
     u64::from_str_radix(first.split('-').next()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_as_in_the_source() {
+        for (demangled, path) in [
+            ("shop::ids::COUNT", "shop::ids::COUNT"),
+            ("shop::next::{{closure}}::{{closure}}::COUNT", "shop::next::COUNT"),
+            ("shop::next::{closure#0}::COUNT", "shop::next::COUNT"),
+            ("shop::_::__Body::price::{{closure}}::COUNT", "shop::price::COUNT"),
+            ("<shop::_::__Body>::price::{closure#0}::COUNT", "shop::price::COUNT"),
+            ("<u64 as shop::Id>::next::COUNT", "<u64 as shop::Id>::next::COUNT"),
+        ] {
+            assert_eq!(as_written(demangled), path);
+        }
+    }
+
+    #[test]
+    fn the_crates_of_an_impl_are_those_of_its_types() {
+        let crates = |path| crates_of(path).collect::<Vec<_>>();
+        assert_eq!(crates("shop::ids::COUNT"), ["shop"]);
+        assert_eq!(crates("shop::find::<ids::Id>"), ["shop"]);
+        assert_eq!(crates("<u64 as shop::Id>::next::COUNT"), ["shop", ""]);
+        assert_eq!(crates("<ids::Id as shop::Next>::COUNT"), ["ids", "shop", ""]);
+    }
+
+    #[test]
+    fn a_static_is_named_by_the_end_of_its_path() {
+        let change = Change { path: "shop::ids::COUNT".into(), size: 8, invocations: vec![0] };
+        for path in ["COUNT", "ids::COUNT", "shop::ids::COUNT"] {
+            assert!(change.is_in(&["/id", path]), "{path}");
+        }
+        for path in ["", "/COUNT", "OUNT", "COUN", "other::COUNT"] {
+            assert!(!change.is_in(&[path]), "{path}");
+        }
+    }
 }
