@@ -4,7 +4,10 @@ use std::cell::Cell;
 use std::sync::{LazyLock, OnceLock};
 
 use rewarm::testing::assert_reuse_safe_except;
+use rewarm_tests::{Backend, audited};
 use rewarm_tests_library::greeting;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqlitePoolOptions;
 
 use super::*;
 use reuse::failure;
@@ -111,6 +114,12 @@ async fn counts_in_a_library(event: u64, greeting: &String) -> String {
 }
 
 #[handler(report_every = 0)]
+async fn counts_in_an_audited_crate(event: u64) -> u64 {
+    audited::count();
+    event
+}
+
+#[handler(report_every = 0)]
 async fn remembers_the_user(event: u64) -> u64 {
     state::set_user(event);
     event
@@ -157,6 +166,35 @@ async fn harmless(event: u64, limit: &Mutex<u64>) -> u64 {
     squared * *FACTOR + state::table(event)
 }
 
+#[init(lazy)]
+async fn users() -> Result<SqlitePool, sqlx::Error> {
+    let users = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+    sqlx::raw_sql("CREATE TABLE user (id INTEGER, city TEXT); INSERT INTO user VALUES (7, 'Riga')")
+        .execute(&users)
+        .await?;
+    Ok(users)
+}
+
+#[init(lazy)]
+fn http() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
+/// The URL of the API that [`queries`] calls.
+static API: OnceLock<String> = OnceLock::new();
+
+#[handler(report_every = 0, allow(hidden_static))]
+async fn queries(id: i64, users: &SqlitePool, http: &reqwest::Client) -> Result<String, Error> {
+    let city: Option<String> = sqlx::query_scalar("SELECT city FROM user WHERE id = ?")
+        .bind(id)
+        .fetch_optional(users)
+        .await?;
+    let url = API.get().ok_or_else(|| Error::msg("there is no API"))?;
+    let weather =
+        http.get(format!("{url}/{}", city.unwrap_or_default())).send().await?.text().await?;
+    Ok(weather)
+}
+
 /// The message of the assertion, which fails.
 async fn found<H: rewarm::private::Handler>(
     container: impl AsyncFn() -> rewarm::testing::Container<H>,
@@ -190,6 +228,7 @@ async fn a_static_is_found_wherever_it_is() {
         (found(counts_in_an_impl::container).await, "state::Counted>::count::IN_AN_IMPL` (8"),
         (found(fetches::container).await, "`lifecycle::statics::fetched::FETCHES` (8"),
         (found(counts_in_a_library::container).await, "`rewarm_tests_library::CALLS` (4"),
+        (found(counts_in_an_audited_crate::container).await, "`rewarm_tests::audited::CALLS` (8"),
         (found(remembers_the_user::container).await, "state::CURRENT_USER` (24"),
     ] {
         assert!(text.contains(&format!("{path} bytes): changed by invocation 1 (")), "{text}");
@@ -236,6 +275,16 @@ async fn a_change_behind_a_pointer_or_in_a_thread_local_is_not_seen() {
 async fn harmless_statics_are_no_findings() {
     let _turn = simulation().await;
     assert_reuse_safe(harmless::container, [7, 8]).await;
+}
+
+#[tokio::test]
+async fn libraries_have_state_of_their_own() {
+    let _turn = simulation().await;
+    let backend = Backend::start(|path, _| (200, format!("rain in {path}"))).await;
+    API.set(backend.url()).unwrap();
+    assert_reuse_safe(queries::container, [7, 8]).await;
+    let mut container = queries::container().await;
+    assert_eq!(container.invoke(7).await.unwrap(), "rain in /Riga");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::{Container, json};
 use crate::invocation::error::InvocationError;
 use crate::invocation::handler::Handler;
 
-/// Asserts that container reuse changes no response of a function.
+/// Asserts that container reuse changes no response of a function, and that no invocation changes a
+/// static that an earlier one has changed.
 ///
 /// Each event is invoked in a cold container. Its response must be the same in three reused
 /// containers: one that is invoked with all events in order, one in reverse order, and one
@@ -20,6 +21,18 @@ use crate::invocation::handler::Handler;
 ///
 /// `container` is the `container` function of the handler. Use events of different customers: it is
 /// their data that must not mix.
+///
+/// # Statics
+///
+/// On Linux, the bytes of the statics of every crate with an attribute of rewarm are compared after
+/// INIT and after each invocation. For that the events are invoked a second time in the container
+/// that is invoked in order. A static that two invocations change is a failure, even if the
+/// responses are the same. A static that one invocation changes, such as a `LazyLock`, is built in
+/// an invocation instead of INIT: a line on stderr names it.
+///
+/// A change behind a pointer and a thread-local are not seen. Statics are not compared on other
+/// systems, in a program that is stripped of its symbols, and where containers share the process of
+/// the test; a line on stderr says so.
 ///
 /// # Processes and files
 ///
@@ -37,8 +50,9 @@ use crate::invocation::handler::Handler;
 ///
 /// # Panics
 ///
-/// - If a response differs. The message has the event, the place in the response, both values, and
-///   the files that the container left.
+/// - If a response differs. The message has the event, the place in the response, both values, the
+///   statics that changed, and the files that the container left.
+/// - If two invocations change a static. The message has its path, its size and the invocations.
 /// - If INIT fails in one of the containers.
 /// - If an event cannot be serialized as JSON.
 /// - If the test or task holds a container.
@@ -75,7 +89,10 @@ where
 }
 
 /// Like [`assert_reuse_safe`], but ignores parts of the responses that may differ, such as times
-/// and ids. `ignore` has their JSON pointers (RFC 6901), such as `/order/id`.
+/// and ids, and statics that invocations are meant to share, such as a counter of requests.
+///
+/// `ignore` has the JSON pointers (RFC 6901) of the parts, such as `/order/id`, and the paths of the
+/// statics, or their ends: `shop::ids::COUNT` or `ids::COUNT`.
 ///
 /// # Panics
 ///

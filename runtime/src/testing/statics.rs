@@ -86,15 +86,14 @@ impl Statics {
             .map(|symbol| symbol.path.as_str())
             .chain(AUDITED.iter().copied())
             .chain([handler])
-            .flat_map(crates_of)
-            .map(str::to_owned)
+            .map(|path| crate_of(path).to_owned())
             .collect();
         let mut excused = registered;
         excused.extend(EXCUSED.iter().map(|address| address() as u64));
         let mut memory = File::open("/proc/self/mem").map_err(|_| "/proc/self/mem is not there")?;
         let statics = symbols
             .into_iter()
-            .filter(|symbol| crates_of(&symbol.path).any(|name| crates.contains(name)))
+            .filter(|symbol| is_in_crates(&symbol.path, &crates))
             .filter(|symbol| !is_at(&excused, symbol) && !is_call_site(&symbol.path))
             .map(|symbol| {
                 let bytes = symbol.bytes(&mut memory)?;
@@ -152,14 +151,18 @@ fn as_written(path: &str) -> String {
     }
 }
 
-/// Returns the crate that a path begins with. A path in an `impl`, such as `<u64 as shop::Id>::next`,
-/// names several, and the impl is in one of them.
-fn crates_of(path: &str) -> impl Iterator<Item = &str> {
-    let is_in_impl = path.starts_with('<');
-    path.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
-        .filter_map(|path| path.split_once("::"))
-        .map(|(name, _)| name)
-        .take(if is_in_impl { usize::MAX } else { 1 })
+/// Returns the crate that a path begins with.
+fn crate_of(path: &str) -> &str {
+    path.split("::").next().unwrap_or(path)
+}
+
+/// True if the path of a static begins with one of the crates. The path of a static in an `impl`,
+/// such as `<u64 as shop::Id>::next::LAST`, contains the crates of its types, and the impl is in one
+/// of them.
+fn is_in_crates(path: &str, crates: &HashSet<String>) -> bool {
+    let mut paths = path.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'));
+    let is_in = |path| crates.contains(crate_of(path));
+    if path.starts_with('<') { paths.any(is_in) } else { is_in(path) }
 }
 
 /// True for the static of a macro of `tracing`, which has the interest of the subscriber.
@@ -235,12 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn the_crates_of_an_impl_are_those_of_its_types() {
-        let crates = |path| crates_of(path).collect::<Vec<_>>();
-        assert_eq!(crates("shop::ids::COUNT"), ["shop"]);
-        assert_eq!(crates("shop::find::<ids::Id>"), ["shop"]);
-        assert_eq!(crates("<u64 as shop::Id>::next::COUNT"), ["shop", ""]);
-        assert_eq!(crates("<ids::Id as shop::Next>::COUNT"), ["ids", "shop", ""]);
+    fn a_static_in_an_impl_is_in_the_crate_of_one_of_its_types() {
+        let crates = HashSet::from(["shop".to_owned()]);
+        for (path, is_in) in [
+            ("shop::ids::COUNT", true),
+            ("shop", true),
+            ("other::shop::COUNT", false),
+            ("shopping::COUNT", false),
+            ("<u64 as shop::Id>::next::COUNT", true),
+            ("<shop::Id as core::fmt::Debug>::fmt::COUNT", true),
+            ("<other::shop::Id as core::fmt::Debug>::fmt::COUNT", false),
+        ] {
+            assert_eq!(is_in_crates(path, &crates), is_in, "{path}");
+        }
     }
 
     #[test]
