@@ -141,14 +141,15 @@ impl Symbol {
 }
 
 /// Removes from a demangled path what the source does not name: closures, which are also the bodies
-/// of `async` functions, and the items of an expansion.
+/// of `async` functions, and the items of expansions of ours and of `lazy_static!`.
 fn as_written(path: &str) -> String {
     let parts = path.split("::").filter(|part| !part.starts_with('{'));
     let path = parts.filter(|part| !matches!(*part, "_" | "__Body")).collect::<Vec<_>>().join("::");
-    match path.strip_prefix('<').and_then(|path| path.split_once("::__Body>")) {
-        Some((module, rest)) => format!("{module}{rest}"),
-        None => path,
-    }
+    let in_impl = path.strip_prefix('<').and_then(|path| {
+        let lazy = path.strip_suffix(" as core::ops::deref::Deref>::deref::__stability::LAZY");
+        lazy.map(|path| (path, "")).or_else(|| path.split_once("::__Body>"))
+    });
+    in_impl.map_or_else(|| path.clone(), |(start, end)| format!("{start}{end}"))
 }
 
 /// Returns the crate that a path begins with.
@@ -232,6 +233,10 @@ mod tests {
             ("shop::_::__Body::price::{{closure}}::COUNT", "shop::price::COUNT"),
             ("<shop::_::__Body>::price::{closure#0}::COUNT", "shop::price::COUNT"),
             ("<u64 as shop::Id>::next::COUNT", "<u64 as shop::Id>::next::COUNT"),
+            (
+                "<shop::BLOCKED as core::ops::deref::Deref>::deref::__stability::LAZY",
+                "shop::BLOCKED",
+            ),
         ] {
             assert_eq!(as_written(demangled), path);
         }
