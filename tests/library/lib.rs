@@ -16,3 +16,13 @@ pub fn count() {
     // SAFETY: the tests call it on one thread.
     unsafe { CALLS += 1 }
 }
+
+/// The number of calls of [`count_as_meant`].
+static mut MEANT: u32 = 0;
+rewarm::private::excused!(MEANT);
+
+/// Counts, which is meant to be shared.
+pub fn count_as_meant() {
+    // SAFETY: the tests call it on one thread.
+    unsafe { MEANT += 1 }
+}

@@ -33,6 +33,7 @@
 
 mod lock;
 mod reuse;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "it finds nothing there"))]
 pub(crate) mod statics;
 mod subprocess;
 #[cfg(target_os = "linux")]

@@ -174,15 +174,19 @@ where
                 "container reuse changes a response\n  event {n}: {event}\n  {description}\n  \
                  {difference}"
             );
-            if !changes.is_empty() {
-                message += &listed(&changes, events.len());
-            }
+            message += &listed(&changes, events.len());
             if !files.is_empty() {
                 message += &format!("\n  files left: {}", files.join(", "));
             }
             assertion.fail(message);
         }
     }
+    assert_unchanged(&assertion, changes, events.len());
+}
+
+/// Asserts that no static has been changed by two invocations. Those that one has changed are
+/// printed.
+fn assert_unchanged(assertion: &Assertion, changes: Vec<Change>, events: usize) {
     let (built, shared): (Vec<_>, Vec<_>) =
         changes.into_iter().partition(|change| change.invocations.len() == 1);
     for change in built {
@@ -204,7 +208,7 @@ where
              that is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
              help: if the invocations are meant to share it, leave it out: \
              `assert_reuse_safe_except(&[{:?}], …)`",
-            listed(&shared, events.len()),
+            listed(&shared, events),
             first.path,
         ));
     }

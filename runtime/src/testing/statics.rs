@@ -208,7 +208,7 @@ fn symbols() -> Result<Vec<Symbol>, &'static str> {
 
 #[cfg(not(target_os = "linux"))]
 fn symbols() -> Result<Vec<Symbol>, &'static str> {
-    Err("this takes Linux")
+    Err("this system is not Linux")
 }
 
 /// Returns the address of the first page of this program.

@@ -119,8 +119,8 @@ impl Assertion {
         self.say(
             "warning",
             format_args!(
-                "cold containers share this process: {cause}. State in statics or in /tmp may \
-             not be detected"
+                "cold containers share this process: {cause}. State in statics or in /tmp may not \
+                 be detected"
             ),
         );
         Err(job.plan)
