@@ -58,6 +58,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         const _: () = {
             #import
+            #[allow(unused_imports)]
+            use #private::{ByDiagnostic as _, ByReport as _};
             #output
             #needs
             #service
@@ -159,9 +161,13 @@ fn call(model: &Model) -> TokenStream {
         (_, false) => quote_spanned!(at=> #private::json),
         (_, true) => quote_spanned!(at=> #private::stream),
     };
+    // Also for an error without a bound of ours.
+    let private_at = tokens::at(&private, at);
+    let convert = quote_spanned!(at=> #private_at::error_of(&#output).convert());
     let response = quote! {
         let #output = #call;
-        #response(#output)
+        let __convert = #convert;
+        #response(#output, __convert)
     };
     let EventParam::Request = &model.event else {
         return quote!(#hold #response);

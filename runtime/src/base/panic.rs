@@ -33,6 +33,11 @@ impl Panic {
         Self { payload, location: last.map(|last| last.location) }
     }
 
+    /// Returns the message.
+    pub(crate) fn message(&self) -> &str {
+        message(&*self.payload)
+    }
+
     /// Returns the payload.
     pub(crate) fn payload(&self) -> &(dyn Any + Send) {
         &*self.payload
@@ -40,7 +45,7 @@ impl Panic {
 
     /// Continues the panic on this thread.
     pub(crate) fn resume(self) -> ! {
-        let message = message(&*self.payload).to_owned();
+        let message = self.message().to_owned();
         LAST.set(self.location.map(|location| Hooked { message, location }));
         resume_unwind(self.payload)
     }
@@ -59,7 +64,7 @@ fn message<'a>(payload: &'a (dyn Any + 'static)) -> &'a str {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(message(&*self.payload))?;
+        f.write_str(self.message())?;
         match &self.location {
             Some(location) => write!(f, ", at {location}"),
             None => Ok(()),
