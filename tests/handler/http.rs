@@ -375,10 +375,7 @@ async fn a_body_that_cannot_be_read_is_an_error_of_its_own_type() {
     let _turn = simulation().await;
     let error = broken::container().await.invoke(function_url()).await.unwrap_err();
     assert_eq!(error.error_type, "UnreadableBody");
-    assert!(
-        error.error_message.starts_with("the body of the response failed: "),
-        "{error}"
-    );
+    assert!(error.error_message.starts_with("the body of the response failed: "), "{error}");
 
     for mut event in [rest(), http_api(), load_balancer()] {
         event["isBase64Encoded"] = json!(true);

@@ -6,6 +6,7 @@ mod errors;
 mod init;
 mod invocations;
 mod layers;
+mod logs;
 mod metrics;
 mod quickstart;
 mod restore;

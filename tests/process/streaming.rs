@@ -77,7 +77,7 @@ async fn a_body_that_fails_has_its_error_in_the_trailers() {
         let error = trailing_error(&outcome);
         assert_eq!(error["errorType"], error_type);
         assert!(error["errorMessage"].as_str().unwrap().starts_with(message), "{error}");
-        function.wait_for_output("the body of the response failed").await;
+        function.wait_for_output(message).await;
     }
     let outcome = api.invoke(json!({ "pieces": 1 })).await;
     assert_eq!(parts(&outcome).1, "0 end");

@@ -9,6 +9,8 @@ use std::sync::Once;
 
 use futures_util::FutureExt;
 
+use super::logging;
+
 thread_local! {
     /// The last panic of this thread that the hook saw, until it is caught here.
     static LAST: RefCell<Option<Hooked>> = const { RefCell::new(None) };
@@ -103,17 +105,22 @@ pub(crate) fn log_caught(log: impl FnOnce()) {
     let _ = catch(log);
 }
 
-/// Records the locations of panics from now on. The hook that was installed before still runs.
+/// Records the locations of panics from now on. The hook that was installed before still runs, unless
+/// it is the one of the standard library, whose text is no line for a log of JSON documents.
 pub(crate) fn record_locations() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = std::panic::take_hook();
+        // A hook that passes panics on holds the one before it.
+        let holds_nothing = size_of_val(&*before) == 0;
         std::panic::set_hook(Box::new(move |info| {
-            LAST.set(info.location().map(|location| Hooked {
-                message: message(info.payload()).to_owned(),
-                location: location.to_string(),
-            }));
-            before(info);
+            let message = message(info.payload()).to_owned();
+            let location = info.location().map(ToString::to_string).unwrap_or_default();
+            let is_logged = logging::panic_as_json(&message, &location);
+            LAST.set(Some(Hooked { message, location }));
+            if !(is_logged && holds_nothing) {
+                before(info);
+            }
         }));
     });
 }

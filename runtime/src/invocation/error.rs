@@ -85,7 +85,7 @@ pub fn error_of<T, E>(_: &Result<T, E>) -> ErrorOf<E> {
 impl<E: Into<Diagnostic> + Reportable> ErrorOf<E> {
     /// An error that is both: its own conversion wins over the name of its type.
     pub fn convert(self) -> Convert<E> {
-        if is_converted_by_lambda_runtime::<E>() { InvocationError::of } else { by_diagnostic }
+        if has_only_a_type_name::<E>() { InvocationError::of } else { by_diagnostic }
     }
 }
 
@@ -120,7 +120,7 @@ impl<E> ByReport<E> for &ErrorOf<E> {
 
 fn by_diagnostic<E: Into<Diagnostic>>(error: E) -> InvocationError {
     let Diagnostic { error_type, error_message } = error.into();
-    let error_type = match is_converted_by_lambda_runtime::<E>() {
+    let error_type = match has_only_a_type_name::<E>() {
         true => short_type_name::<E>().to_owned(),
         false => error_type,
     };
@@ -129,7 +129,7 @@ fn by_diagnostic<E: Into<Diagnostic>>(error: E) -> InvocationError {
 
 /// True if lambda_runtime itself converts the type: it does so for types of these crates, and the
 /// error type that it chooses is the path of the type.
-fn is_converted_by_lambda_runtime<E>() -> bool {
+fn has_only_a_type_name<E>() -> bool {
     const CRATES: [&str; 7] = ["alloc", "anyhow", "core", "eyre", "miette", "std", "str"];
     let krate = type_name::<E>().trim_start_matches('&').split("::").next();
     krate.is_some_and(|krate| CRATES.contains(&krate))

@@ -101,7 +101,6 @@ impl Response for Stream {
                 None => guard.exceeded(),
             };
             // A body that failed is not polled again.
-            tracing::error!(%error, "the body of the response failed");
             record(&invocation, Some(&error), is_late);
             invocation.within(|| drop_caught(chunks, "the body of a response"));
             Some((Err(error), None))
