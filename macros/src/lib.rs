@@ -529,9 +529,15 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `{"source": "serverless-plugin-warmup"}` or `{"warmup": true}`. Pings are counted separately
 /// from invocations.
 ///
+/// `warmup = "75ms"` holds each ping for this time: Lambda sends pings that arrive meanwhile to other
+/// containers, so that ten pings at once keep ten containers warm.
+///
+/// `warmup_rule = "keep-warm"` makes pings of the scheduled events of an EventBridge rule or schedule
+/// with this name.
+///
 /// ```
 /// # use rewarm::handler;
-/// #[handler(warmup)]
+/// #[handler(warmup = "75ms", warmup_rule = "keep-warm")]
 /// async fn kept_warm(event: u64) -> u64 { event }
 /// ```
 ///
