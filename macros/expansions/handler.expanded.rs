@@ -30,6 +30,8 @@ struct checkout {}
 )]
 const _: () = {
     use ::rewarm::private as __rewarm;
+    #[allow(unused_imports)]
+    use __rewarm::{ByDiagnostic as _, ByReport as _};
     type __Needs = __rewarm::Checked<
         (db, settings),
         { <db as __rewarm::Resource>::IS && <settings as __rewarm::Resource>::IS },
@@ -53,7 +55,8 @@ const _: () = {
                     <Settings as __rewarm::FromRef<_, _>>::from_ref(&__held.1),
                 )
                 .await;
-            __rewarm::json(__output)
+            let __convert = __rewarm::error_of(&__output).convert();
+            __rewarm::json(__output, __convert)
         }
     }
     impl checkout {

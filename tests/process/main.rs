@@ -6,6 +6,7 @@ mod errors;
 mod init;
 mod invocations;
 mod layers;
+mod logs;
 mod metrics;
 mod quickstart;
 mod restore;
@@ -17,7 +18,7 @@ mod streaming;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rewarm_tests::{

@@ -41,6 +41,29 @@ impl Args {
         diag: &mut Diag,
     ) -> Option<Given<Duration>> {
         let arg = self.take(form)?;
+        self.parse_duration(&arg, form, or_zero, diag)
+    }
+
+    /// `key`, or `key = "75ms"`.
+    pub(crate) fn flag_or_duration(
+        &mut self,
+        form: &'static str,
+        diag: &mut Diag,
+    ) -> Option<Option<Given<Duration>>> {
+        let arg = self.take(form)?;
+        match arg.value {
+            Value::None => Some(None),
+            _ => self.parse_duration(&arg, form, true, diag).map(Some),
+        }
+    }
+
+    fn parse_duration(
+        &self,
+        arg: &Arg,
+        form: &'static str,
+        or_zero: bool,
+        diag: &mut Diag,
+    ) -> Option<Given<Duration>> {
         let how = duration::HOW;
         let Some((tokens, literal)) = arg.literal::<LitStr>() else {
             let form = arg.quoted_duration().unwrap_or_else(|| form.to_owned());

@@ -58,6 +58,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #allow
         const _: () = {
             #import
+            #[allow(unused_imports)]
+            use #private::{ByDiagnostic as _, ByReport as _};
             #output
             #needs
             #service
@@ -111,10 +113,15 @@ fn spec(model: &Model) -> TokenStream {
         tokens::set_duration("deadline_margin", options.deadline_margin.as_ref(), &private);
     let every = options.report_every.map(|every| quote!(.report_every(#every)));
     let emf = options.emf.as_ref().map(|emf| emf_spec(emf, &private));
-    let warmup = options.warmup.then(|| quote!(.warmup()));
+    let warmup = options.warmup.as_ref().map(|held| {
+        let held = held.as_ref().map_or(std::time::Duration::ZERO, |(held, _)| *held);
+        let held = tokens::duration(held, &private);
+        quote!(.warmup(#held))
+    });
+    let rule = options.warmup_rule.as_ref().map(|rule| quote!(.warmup_rule(#rule)));
     let http = options.http.is_some().then(|| quote!(.http()));
     let name = tokens::text(&model.function.sig.ident);
-    quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
+    quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #rule #http)
 }
 
 /// True if the call uses the context of the invocation.
@@ -159,9 +166,13 @@ fn call(model: &Model) -> TokenStream {
         (_, false) => quote_spanned!(at=> #private::json),
         (_, true) => quote_spanned!(at=> #private::stream),
     };
+    // Also for an error without a bound of ours.
+    let private_at = tokens::at(&private, at);
+    let convert = quote_spanned!(at=> #private_at::error_of(&#output).convert());
     let response = quote! {
         let #output = #call;
-        #response(#output)
+        let __convert = #convert;
+        #response(#output, __convert)
     };
     let EventParam::Request = &model.event else {
         return quote!(#hold #response);

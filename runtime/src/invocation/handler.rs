@@ -37,7 +37,10 @@ pub struct HandlerSpec {
     pub(crate) emf: Option<emf::Options>,
     pub(crate) deadline_margin: Duration,
     pub(crate) report_every: u64,
-    pub(crate) warmup: bool,
+    /// The time for which a warm-up ping is held; `None` if pings are events like any other.
+    pub(crate) warmup: Option<Duration>,
+    /// The rule or schedule of EventBridge whose events are pings.
+    pub(crate) warmup_rule: Option<&'static str>,
 }
 
 impl HandlerSpec {
@@ -48,7 +51,8 @@ impl HandlerSpec {
         emf: None,
         deadline_margin: Duration::from_millis(250),
         report_every: 10,
-        warmup: false,
+        warmup: None,
+        warmup_rule: None,
     };
 
     /// Installs the sink of the embedded metric format, if the options enable it.
@@ -92,9 +96,15 @@ impl HandlerSpec {
         self
     }
 
-    /// Responds to warm-up pings without the handler.
-    pub const fn warmup(mut self) -> Self {
-        self.warmup = true;
+    /// Responds to warm-up pings without the handler, after this time.
+    pub const fn warmup(mut self, held: Duration) -> Self {
+        self.warmup = Some(held);
+        self
+    }
+
+    /// Makes pings of the events of a rule or schedule.
+    pub const fn warmup_rule(mut self, name: &'static str) -> Self {
+        self.warmup_rule = Some(name);
         self
     }
 }

@@ -31,14 +31,10 @@ use phase_error::PhaseError;
 
 /// Runs a function under Lambda until its container ends.
 pub(crate) fn run<H: Handler>() -> ExitCode {
-    let environment = match Environment::read() {
+    let environment = match begin() {
         Ok(environment) => environment,
-        Err(error) => {
-            say(format_args!("error: {error}, as it is in Lambda"));
-            return ExitCode::FAILURE;
-        }
+        Err(code) => return code,
     };
-    logging::begin(Output::Stdout);
     // One invocation at a time runs best on one thread: it keeps one connection to the Runtime API
     // and needs half the CPU time.
     let builder = match environment.concurrency {
@@ -46,6 +42,33 @@ pub(crate) fn run<H: Handler>() -> ExitCode {
         _ => Builder::new_multi_thread(),
     };
     executor::run(builder, Box::pin(life::<H>(environment)))
+}
+
+/// Reads the environment and begins the log.
+fn begin() -> Result<Environment, ExitCode> {
+    let environment = Environment::read().map_err(|error| {
+        say(format_args!("error: {error}, as it is in Lambda"));
+        ExitCode::FAILURE
+    })?;
+    logging::begin(Output::Stdout);
+    Ok(environment)
+}
+
+/// Reports that INIT has failed, from inside a tokio runtime: on a thread that is not part of it.
+pub(crate) fn refuse(error_type: &'static str, message: &'static str) -> ExitCode {
+    let report = move || {
+        let environment = match begin() {
+            Ok(environment) => environment,
+            Err(code) => return code,
+        };
+        let report = async move {
+            let api = RuntimeApi::new(&environment);
+            PhaseError::new(error_type, message.to_owned()).report(&api, "init").await;
+            ExitCode::FAILURE
+        };
+        executor::run(Builder::new_current_thread(), Box::pin(report))
+    };
+    std::thread::spawn(report).join().unwrap_or(ExitCode::FAILURE)
 }
 
 /// Everything from INIT to SHUTDOWN.

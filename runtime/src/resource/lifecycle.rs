@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{JoinAll, join_all};
+use tracing::{Instrument, Span};
 
 use super::spec::{Build, CloseFn, Restore, Spec};
 use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
@@ -399,7 +400,8 @@ impl Lifecycle {
 }
 
 impl AttemptLeader {
-    /// Starts the attempt in a task or on a thread of its own.
+    /// Starts the attempt in a task or on a thread of its own. Its log has the request id of the
+    /// invocation that starts it.
     fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
         let lifecycle = self.lifecycle;
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -412,18 +414,20 @@ impl AttemptLeader {
                 let run_here = queued.clone();
                 lifecycle.state().queue(number, Arc::new(move || run_here.run()));
                 let job = Job(queued);
-                drop(runtime.spawn_blocking(move || job.0.run()));
+                let span = Span::current();
+                drop(runtime.spawn_blocking(move || span.in_scope(|| job.0.run())));
             }
             Build::Async(build) => {
                 // Begun here, so that it shares the attempts that are under way now.
                 let dependencies = lifecycle.ensure_dependencies_ready();
-                drop(spawn(async move {
+                let attempt = async move {
                     let attempt = lifecycle.attempt(dependencies, build, rebuild);
                     let built = catch_async(self.leader.run(attempt)).await;
                     let built =
                         built.unwrap_or_else(|panic| Err(Failure::Build(panic.into_error())));
                     lifecycle.conclude(self, built);
-                }));
+                };
+                drop(spawn(attempt.in_current_span()));
             }
         }
         Ok(())
