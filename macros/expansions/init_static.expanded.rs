@@ -2,7 +2,10 @@
 static GREETING: <GREETING as ::rewarm::private::Resource>::Storage = ::rewarm::private::StaticCell::new(
     ::rewarm::private::Spec::computing(
         "GREETING",
-        || GREETING.fill(::rewarm::private::fixed::<String>(std::env::var("GREETING")?)),
+        || ::rewarm::private::StaticCell::fill(
+            &GREETING,
+            ::rewarm::private::fixed::<String>(std::env::var("GREETING")?),
+        ),
     ),
     || &GREETING,
 );
@@ -38,7 +41,7 @@ const _: () = {
                 },
             >,
         >;
-        const DEPTH_UNLESS_CIRCULAR: usize = 0;
+        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &GREETING
         }
@@ -46,8 +49,8 @@ const _: () = {
     impl GREETING {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<&'static String> {
-            GREETING.peek()
+            __rewarm::StaticCell::peek(&GREETING)
         }
     }
-    __rewarm::register!(GREETING);
+    __rewarm::register!(__ENTRY = GREETING);
 };

@@ -42,30 +42,30 @@ const _: () = {
     >;
     impl __rewarm::Resource for CONFIG {
         type Storage = __rewarm::Cell<__Kept>;
-        const DEPTH_UNLESS_CIRCULAR: usize = 0;
+        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &CONFIG
         }
     }
     impl CONFIG {
         fn __built(
-            value: Config,
+            __value: Config,
         ) -> ::core::result::Result<__rewarm::Erased, __rewarm::BoxError> {
-            __rewarm::built::<__Kept>(value)
+            __rewarm::built::<__Kept>(__value)
         }
     }
     impl CONFIG {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<__rewarm::Arc<Config>> {
-            CONFIG.peek()
+            __rewarm::Cell::peek(&CONFIG)
         }
         /// Builds the next generation now and returns it.
         async fn rebuild() -> ::core::result::Result<
             __rewarm::Arc<Config>,
             __rewarm::ResourceError,
         > {
-            CONFIG.rebuild().await
+            __rewarm::Cell::rebuild(&CONFIG).await
         }
     }
-    __rewarm::register!(CONFIG);
+    __rewarm::register!(__ENTRY = CONFIG);
 };

@@ -3,11 +3,26 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Path, Signature, Type};
+use syn::{Attribute, Path, Signature, Type, Visibility};
 
 use crate::args::Given;
+use crate::item::Function;
+use crate::{item_attributes, signature};
+
+/// Tokens of an expansion. Its local variables do not collide with those of the user.
+macro_rules! quote {
+    ($($tokens:tt)*) => {
+        ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*)
+    };
+}
+pub(crate) use quote;
+
+/// The span of the user's tokens with the hygiene of [`quote`].
+pub(crate) fn ours_at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
 
 /// The same tokens with another span.
 pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
@@ -25,7 +40,68 @@ pub(crate) fn text(ident: &Ident) -> String {
 
 /// A name that the expansion introduces.
 pub(crate) fn ours(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The items of the function for callers: the function as written, and the trait that leads to it.
+pub(crate) fn written(function: &Function, krate: &Path) -> TokenStream {
+    let (attrs, body) = (item_attributes::for_written(&function.attrs), &function.body);
+    let (name, vis, private) = (&function.sig.ident, &function.vis, private_path(krate));
+    let mut sig = signature::plain_signature(&function.sig);
+    // The name is linted in the function for callers. With the same visibility, a lint that finds
+    // both functions is one warning for the compiler.
+    sig.ident.set_span(ours_at(name.span()));
+    quote! {
+        pub struct __Body;
+        #[allow(unreachable_pub)]
+        impl __Body {
+            #(#attrs)*
+            #vis #sig #body
+        }
+        #[allow(non_local_definitions)]
+        impl #private::Written for #name {
+            type Function = __Body;
+        }
+    }
+}
+
+/// The path of the function as written.
+pub(crate) fn path_of_written(name: &Ident, private: &TokenStream) -> TokenStream {
+    quote!(<#name as #private::Written>::Function::#name)
+}
+
+/// The type of the same name, with its documentation.
+pub(crate) fn type_of(
+    attrs: &[Attribute],
+    vis: &Visibility,
+    name: &Ident,
+    about: &str,
+) -> TokenStream {
+    let (attrs, allow) = (item_attributes::for_type(attrs), allow());
+    quote! {
+        #[doc = #about]
+        #(#attrs)*
+        #allow
+        #vis struct #name {}
+    }
+}
+
+/// A block of items, whose names are private to it. The levels that the user gives to lints apply
+/// to `seen`, and not to `ours`.
+pub(crate) fn block(
+    attrs: &[Attribute],
+    krate: &Path,
+    seen: Option<&TokenStream>,
+    ours: &TokenStream,
+) -> TokenStream {
+    let (attrs, import, allow) = (item_attributes::for_repeated(attrs), import(krate), allow());
+    match seen {
+        None => quote!(#(#attrs)* #allow const _: () = { #import #ours };),
+        Some(seen) => quote! {
+            #(#attrs)*
+            const _: () = { #import #seen #allow const _: () = { #ours }; };
+        },
+    }
 }
 
 /// Matches on a `Result`: `now` uses `__value`, the value at hand, and `later` uses `__later`, the
@@ -51,13 +127,13 @@ pub(crate) fn allow() -> TokenStream {
 /// The lints to allow on the private copy of a user's function. The attribute may be the reason
 /// that it is `async`, and is the reason that it is not `const`. Clippy leaves the signature of a
 /// public function alone, and the copy of one must not be linted either.
-pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenStream {
+pub(crate) fn allow_in_written(sig: &Signature, vis: &Visibility) -> TokenStream {
     let allowed = match sig.asyncness {
         Some(_) => quote!(clippy::unused_async),
         None => quote!(clippy::missing_const_for_fn),
     };
     match vis {
-        syn::Visibility::Inherited => allowed,
+        Visibility::Inherited => allowed,
         _ => quote! {
             #allowed, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref,
             clippy::unnecessary_wraps
@@ -95,7 +171,7 @@ pub(crate) fn fitting(
 /// Rejects a `Result` behind an alias that the macro cannot resolve, with this function of the
 /// runtime.
 pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenStream {
-    let span = Span::call_site().located_at(ty.span());
+    let span = ours_at(ty.span());
     let by = ours(by);
     let check = at(&quote!(#private::#by), span);
     let is_result = quote!(#private::is_result!(#ty));
@@ -104,7 +180,7 @@ pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenS
 
 /// Requires that a future is `Send`. A fault is reported on the function's name.
 pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
-    let span = Span::call_site().located_at(name.span());
+    let span = ours_at(name.span());
     let mut future: Vec<TokenTree> = future.clone().into_iter().collect();
     for token in &mut future {
         token.set_span(span);

@@ -96,6 +96,12 @@ pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
     S::entries()
 }
 
+/// Leads to a function as its user wrote it, which is an associated function of this type.
+pub trait Written {
+    /// Contains the function.
+    type Function;
+}
+
 /// Waits for all resources of a set, concurrently.
 ///
 /// # Errors
@@ -120,9 +126,9 @@ macro_rules! __facts {
         use $crate::private::Fallback as _;
         $crate::private::Facts::<$error> {
             is_none: $crate::private::Probe::<$value>::IS_NONE,
-            report: |error| {
+            report: |__error| {
                 use $crate::private::{Probe, report};
-                report(error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
+                report(__error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
             },
             clone_error: $crate::private::Probe::<$error>::CLONE,
             from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,
@@ -134,10 +140,10 @@ macro_rules! __facts {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    ($storage:ident) => {
+    ($name:ident = $storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static __ENTRY: &'static dyn $crate::private::RegistryEntry = $storage.entry();
+        static $name: &'static dyn $crate::private::RegistryEntry = $storage.entry();
     };
 }
 
