@@ -53,7 +53,7 @@ pub(crate) fn written(function: &Function, krate: &Path) -> TokenStream {
     sig.ident.set_span(ours_at(name.span()));
     quote! {
         pub struct __Body;
-        #[allow(unreachable_pub)]
+        #[allow(private_interfaces, unreachable_pub)]
         impl __Body {
             #(#attrs)*
             #vis #sig #body
@@ -124,9 +124,9 @@ pub(crate) fn allow() -> TokenStream {
     quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
 }
 
-/// The lints to allow on the private copy of a user's function. The attribute may be the reason
-/// that it is `async`, and is the reason that it is not `const`. Clippy leaves the signature of a
-/// public function alone, and the copy of one must not be linted either.
+/// The lints to allow on a user's function. The attribute may be the reason that it is `async`, and
+/// is the reason that it is not `const`. Clippy leaves the signature of a function alone that other
+/// crates may call, and does not know that the function as written is one.
 pub(crate) fn allow_in_written(sig: &Signature, vis: &Visibility) -> TokenStream {
     let allowed = match sig.asyncness {
         Some(_) => quote!(clippy::unused_async),
@@ -135,8 +135,11 @@ pub(crate) fn allow_in_written(sig: &Signature, vis: &Visibility) -> TokenStream
     match vis {
         Visibility::Inherited => allowed,
         _ => quote! {
-            #allowed, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref,
-            clippy::unnecessary_wraps
+            #allowed, clippy::box_collection, clippy::large_types_passed_by_value,
+            clippy::linkedlist, clippy::needless_pass_by_value, clippy::option_option,
+            clippy::rc_buffer, clippy::rc_mutex, clippy::redundant_allocation,
+            clippy::trivially_copy_pass_by_ref, clippy::unnecessary_box_returns,
+            clippy::unnecessary_wraps, clippy::vec_box
         },
     }
 }
