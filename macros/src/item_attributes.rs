@@ -34,6 +34,13 @@ pub(crate) fn for_type(attrs: &[Attribute]) -> Vec<Attribute> {
     })
 }
 
+/// An `allow` for an item that has both a `#[deprecated]` and code of ours in it, since that names
+/// the type, which is deprecated, too.
+pub(crate) fn allow_own_type(attrs: &[Attribute]) -> Option<TokenStream> {
+    let deprecated = select(attrs, &|meta| kept_if(is_one_of(meta, &["deprecated"]), meta));
+    (!deprecated.is_empty()).then(|| quote!(#[allow(deprecated)]))
+}
+
 /// The levels of lints for code that repeats tokens of the user. An `#[expect]` is fulfilled by the
 /// first use of these tokens.
 pub(crate) fn for_repeated(attrs: &[Attribute]) -> Vec<Attribute> {

@@ -143,7 +143,7 @@ macro_rules! __register {
     ($name:ident = $storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static $name: &'static dyn $crate::private::RegistryEntry = $storage.entry();
+        static $name: &'static dyn $crate::private::RegistryEntry = (&$storage).entry();
     };
 }
 

@@ -37,6 +37,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     });
     let value = model.returns.value();
     let callers = item_attributes::for_callers(attrs);
+    let allow_own_type = item_attributes::allow_own_type(attrs);
     let mut body = Group::new(Delimiter::Brace, quote!(#written #get));
     body.set_span(model.function.body.span());
     let type_of = tokens::type_of(attrs, vis, name, &about);
@@ -73,6 +74,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let block = tokens::block(attrs, krate, needs.as_ref(), &ours);
     quote! {
         #[allow(dead_code, clippy::implicit_return, clippy::used_underscore_binding, #allow_in_written)]
+        #allow_own_type
         #(#callers)*
         #vis #sig #body
 
@@ -344,14 +346,14 @@ fn storage(model: &Model, private: &TokenStream) -> TokenStream {
         true => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = proc_macro2::Literal::u64_unsuffixed(max);
-            quote!(#private::Keyed::keyed(#policy, #facts, #max, || __STORAGE.values()))
+            quote!(#private::Keyed::keyed(#policy, #facts, #max, || (&__STORAGE).values()))
         }
         false => {
             let fetch = match is_resource {
                 true => quote!(::core::option::Option::Some(#name::__fetch)),
                 false => quote!(::core::option::Option::None),
             };
-            quote!(#private::Unkeyed::unkeyed(#policy, #facts, #fetch, || __STORAGE.values()))
+            quote!(#private::Unkeyed::unkeyed(#policy, #facts, #fetch, || (&__STORAGE).values()))
         }
     };
     quote! {

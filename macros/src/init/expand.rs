@@ -82,6 +82,7 @@ fn of_function(
         false => quote!(#storage_of.get_blocking()),
     };
     let callers = item_attributes::for_callers(attrs);
+    let allow_own_type = item_attributes::allow_own_type(attrs);
     let allow = tokens::allow_in_written(&function.sig, vis);
     // It returns a `Result`, whatever the function returns.
     let allow_for_result = match returns {
@@ -100,6 +101,7 @@ fn of_function(
     let end = quote_spanned!(end=> >);
     let accessor = quote! {
         #[allow(dead_code, clippy::implicit_return, #allow #allow_for_result)]
+        #allow_own_type
         #(#callers)*
         #vis #asyncness #fn_token #name()
             -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError #end
@@ -179,12 +181,14 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
 /// that in lints.
 fn declaration(model: &Model, outside: &TokenStream, init: &TokenStream) -> TokenStream {
     let Model { attrs, vis, name, value, .. } = model;
+    let allow_own_type = item_attributes::allow_own_type(attrs);
     let keyword = quote_spanned!(name.span()=> static);
     let (outside, at) = (tokens::at(outside, value.span()), value.span());
     let ty = quote_spanned!(at=> <#name as #outside::Resource>::Storage);
     let end = quote_spanned!(at=> ;);
     quote! {
         #[allow(dead_code, unreachable_code)]
+        #allow_own_type
         #(#attrs)*
         #vis #keyword #name: #ty = #init #end
     }
