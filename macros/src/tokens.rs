@@ -121,7 +121,7 @@ pub(crate) fn now_or_later(
 
 /// `#[allow]` for generated code, so that the user's own lint levels do not apply to it.
 pub(crate) fn allow() -> TokenStream {
-    quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
+    quote!(#[allow(dead_code, deprecated, non_camel_case_types, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
 }
 
 /// The lints to allow on a user's function. The attribute may be the reason that it is `async`, and
