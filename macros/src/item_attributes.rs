@@ -52,8 +52,8 @@ pub(crate) fn for_repeated(attrs: &[Attribute]) -> Vec<Attribute> {
     })
 }
 
-/// Clippy finds these in functions alone whose callees it knows, and so never in a function for
-/// callers.
+/// Lints that the function for callers never causes, since it calls the function as written, and
+/// that never apply to the latter, which is private.
 const NEVER_FULFILLED: [&str; 2] = ["missing_panics_doc", "must_use_candidate"];
 
 /// An `#[expect]`, without the lints that our code cannot fulfil. These are allowed.
@@ -63,11 +63,17 @@ fn expected(list: &MetaList) -> Vec<TokenStream> {
             matches!(token, TokenTree::Ident(name) if NEVER_FULFILLED.iter().any(|it| name == it))
         })
     };
-    let (never, lints): (Vec<_>, Vec<_>) =
+    let (never, others): (Vec<_>, Vec<_>) =
         split(list.tokens.clone()).into_iter().partition(is_never);
-    let allow = (!never.is_empty()).then(|| leveled("allow", &quote!(#(#never),*)));
-    // A reason may be left alone, which the compiler accepts.
-    allow.into_iter().chain([leveled("expect", &quote!(#(#lints),*))]).collect()
+    if never.is_empty() {
+        return vec![leveled("expect", &list.tokens)];
+    }
+    let mut levels = vec![leveled("allow", &quote!(#(#never),*))];
+    let is_reason = |part: &TokenStream| part.to_string().starts_with("reason");
+    if !others.iter().all(is_reason) {
+        levels.push(leveled("expect", &quote!(#(#others),*)));
+    }
+    levels
 }
 
 fn leveled(level: &str, lints: &TokenStream) -> TokenStream {

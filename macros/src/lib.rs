@@ -28,6 +28,7 @@ mod item;
 mod item_attributes;
 mod lints;
 mod names;
+mod parts;
 mod signature;
 mod tokens;
 mod types;

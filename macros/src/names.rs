@@ -2,7 +2,8 @@
 //!
 //! Local variables of an expansion have the hygiene of `tokens::quote`. Items have none: an item in
 //! a block hides the user's item of the same name from the user's tokens in that block. The names
-//! of ours begin with `__`. If a name of the user's does, too, ours get further underscores.
+//! of ours begin with `__`. If a name of the user's does, too, ours get further underscores. The
+//! names that a macro in the user's body expands to are not known here.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 

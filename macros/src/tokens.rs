@@ -5,11 +5,9 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Path, Signature, Type, Visibility};
+use syn::{Path, Type};
 
 use crate::args::Given;
-use crate::item::Function;
-use crate::{item_attributes, signature};
 
 /// Tokens of an expansion. Its local variables do not collide with those of the user.
 macro_rules! quote {
@@ -43,67 +41,6 @@ pub(crate) fn ours(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// The items of the function for callers: the function as written, and the trait that leads to it.
-pub(crate) fn written(function: &Function, krate: &Path) -> TokenStream {
-    let (attrs, body) = (item_attributes::for_written(&function.attrs), &function.body);
-    let (name, vis, private) = (&function.sig.ident, &function.vis, private_path(krate));
-    let mut sig = signature::plain_signature(&function.sig);
-    // The name is linted in the function for callers. With the same visibility, a lint that finds
-    // both functions is one warning for the compiler.
-    sig.ident.set_span(ours_at(name.span()));
-    quote! {
-        pub struct __Body;
-        #[allow(private_interfaces, unreachable_pub)]
-        impl __Body {
-            #(#attrs)*
-            #vis #sig #body
-        }
-        #[allow(non_local_definitions)]
-        impl #private::Written for #name {
-            type Function = __Body;
-        }
-    }
-}
-
-/// The path of the function as written.
-pub(crate) fn path_of_written(name: &Ident, private: &TokenStream) -> TokenStream {
-    quote!(<#name as #private::Written>::Function::#name)
-}
-
-/// The type of the same name, with its documentation.
-pub(crate) fn type_of(
-    attrs: &[Attribute],
-    vis: &Visibility,
-    name: &Ident,
-    about: &str,
-) -> TokenStream {
-    let (attrs, allow) = (item_attributes::for_type(attrs), allow());
-    quote! {
-        #[doc = #about]
-        #(#attrs)*
-        #allow
-        #vis struct #name {}
-    }
-}
-
-/// A block of items, whose names are private to it. The levels that the user gives to lints apply
-/// to `seen`, and not to `ours`.
-pub(crate) fn block(
-    attrs: &[Attribute],
-    krate: &Path,
-    seen: Option<&TokenStream>,
-    ours: &TokenStream,
-) -> TokenStream {
-    let (attrs, import, allow) = (item_attributes::for_repeated(attrs), import(krate), allow());
-    match seen {
-        None => quote!(#(#attrs)* #allow const _: () = { #import #ours };),
-        Some(seen) => quote! {
-            #(#attrs)*
-            const _: () = { #import #seen #allow const _: () = { #ours }; };
-        },
-    }
-}
-
 /// Matches on a `Result`: `now` uses `__value`, the value at hand, and `later` uses `__later`, the
 /// future of the value.
 pub(crate) fn now_or_later(
@@ -122,26 +59,6 @@ pub(crate) fn now_or_later(
 /// `#[allow]` for generated code, so that the user's own lint levels do not apply to it.
 pub(crate) fn allow() -> TokenStream {
     quote!(#[allow(dead_code, deprecated, non_camel_case_types, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
-}
-
-/// The lints to allow on a user's function. The attribute may be the reason that it is `async`, and
-/// is the reason that it is not `const`. Clippy leaves the signature of a function alone that other
-/// crates may call, and does not know that the function as written is one.
-pub(crate) fn allow_in_written(sig: &Signature, vis: &Visibility) -> TokenStream {
-    let allowed = match sig.asyncness {
-        Some(_) => quote!(clippy::unused_async),
-        None => quote!(clippy::missing_const_for_fn),
-    };
-    match vis {
-        Visibility::Inherited => allowed,
-        _ => quote! {
-            #allowed, clippy::box_collection, clippy::large_types_passed_by_value,
-            clippy::linkedlist, clippy::needless_pass_by_value, clippy::option_option,
-            clippy::rc_buffer, clippy::rc_mutex, clippy::redundant_allocation,
-            clippy::trivially_copy_pass_by_ref, clippy::unnecessary_box_returns,
-            clippy::unnecessary_wraps, clippy::vec_box
-        },
-    }
 }
 
 /// The path of the runtime's private items, inside a block with [`import`].

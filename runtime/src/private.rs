@@ -96,9 +96,9 @@ pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
     S::entries()
 }
 
-/// Leads to a function as its user wrote it, which is an associated function of this type.
+/// Leads from the type of a resource or a cached function to its function as written.
 pub trait Written {
-    /// Contains the function.
+    /// The type with the function as an associated function.
     type Function;
 }
 

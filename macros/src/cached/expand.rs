@@ -7,7 +7,7 @@ use quote::quote_spanned;
 use super::model::{Argument, Model, Param};
 use crate::item::{Returns, argument_of};
 use crate::tokens::{ours, quote};
-use crate::{injected, item_attributes, tokens};
+use crate::{injected, item_attributes, parts, tokens};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
@@ -20,8 +20,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (get, refresh) = (get(model, &outside), refresh(model, &private));
     let key_inputs = key_parameters(model);
 
-    let written = tokens::written(&model.function, krate);
-    let allow_in_written = tokens::allow_in_written(sig, vis);
+    let written = parts::written(&model.function, krate);
+    let allow_in_written = parts::allow_in_written(sig, vis);
     let types = types(model, &private);
     let (query, query_fn) = (query(model), query_fn(model, &private));
     let fetch = fetch(model, &private);
@@ -40,7 +40,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let allow_own_type = item_attributes::allow_own_type(attrs);
     let mut body = Group::new(Delimiter::Brace, quote!(#written #get));
     body.set_span(model.function.body.span());
-    let type_of = tokens::type_of(attrs, vis, name, &about);
+    let type_of = parts::type_of(attrs, vis, name, &about);
     let needs = (!model.injected.is_empty()).then(|| injected::needs(&model.injected, &private));
     let ours = quote! {
         #types
@@ -71,7 +71,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
         #private::register!(__ENTRY = __STORAGE);
     };
-    let block = tokens::block(attrs, krate, needs.as_ref(), &ours);
+    let block = parts::block(attrs, krate, needs.as_ref(), &ours);
     quote! {
         #[allow(dead_code, clippy::implicit_return, clippy::used_underscore_binding, #allow_in_written)]
         #allow_own_type
@@ -303,7 +303,7 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         quote!(, #name: #reference #ty)
     });
     let wait = model.public_sig.asyncness.map(|_| quote!(.await));
-    let written = tokens::path_of_written(name, private);
+    let written = parts::path_of_written(name, private);
     let call = quote!(#written(#(#arguments),*) #wait);
     let result = match &model.returns {
         Returns::Result { .. } => call,

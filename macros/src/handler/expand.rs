@@ -9,7 +9,7 @@ use super::model::{EventParam, Model};
 use crate::fallback;
 use crate::item::Returns;
 use crate::tokens::{self, ours, ours_at, quote};
-use crate::{injected, types};
+use crate::{injected, parts, types};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
@@ -81,8 +81,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     };
     let attrs = &function.attrs;
-    let handler = tokens::block(attrs, krate, seen.as_ref(), &handler);
-    let type_of = tokens::type_of(attrs, vis, name, &about);
+    let handler = parts::block(attrs, krate, seen.as_ref(), &handler);
+    let type_of = parts::type_of(attrs, vis, name, &about);
     let handler = match &model.options.http {
         None => handler,
         Some(http) => {
@@ -90,7 +90,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
         }
     };
-    let allow_in_written = tokens::allow_in_written(&function.sig, &syn::Visibility::Inherited);
+    let allow_in_written = parts::allow_in_written(&function.sig, &syn::Visibility::Inherited);
     quote! {
         #[allow(dead_code, #allow_in_written)]
         #function

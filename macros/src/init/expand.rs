@@ -10,8 +10,8 @@ use super::args::{Options, Restore};
 use super::model::{Model, Source};
 use crate::injected::{self, Injected};
 use crate::item::{Function, Returns};
-use crate::item_attributes;
 use crate::tokens::{self, ours, ours_at, quote};
+use crate::{item_attributes, parts};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
@@ -44,7 +44,7 @@ fn of_function(
         Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<__Kept>),
     };
     let wait = tokens::at(&wait, at);
-    let written = tokens::at(&tokens::path_of_written(name, &private), at);
+    let written = tokens::at(&parts::path_of_written(name, &private), at);
     let built = quote_spanned!(at=> #build(#written(#(#arguments),*) #wait));
     let needs = awaits.then(|| injected::needs(injected, &private));
     let (seen, needs) = if injected.is_empty() { (None, needs) } else { (needs, None) };
@@ -83,13 +83,13 @@ fn of_function(
     };
     let callers = item_attributes::for_callers(attrs);
     let allow_own_type = item_attributes::allow_own_type(attrs);
-    let allow = tokens::allow_in_written(&function.sig, vis);
+    let allow = parts::allow_in_written(&function.sig, vis);
     // It returns a `Result`, whatever the function returns.
     let allow_for_result = match returns {
         Returns::Result { .. } => None,
         Returns::Plain(_) => Some(quote!(, clippy::double_must_use, clippy::missing_errors_doc)),
     };
-    let written = tokens::written(function, krate);
+    let written = parts::written(function, krate);
     let mut body = Group::new(Delimiter::Brace, quote!(#written #get));
     body.set_span(function.body.span());
     let Signature { fn_token, output, paren_token, .. } = &function.sig;
@@ -203,8 +203,8 @@ fn with_type(
 ) -> TokenStream {
     let Model { attrs, vis, name, options: Options { krate, .. }, .. } = model;
     let about = format!("The controls of the resource `{}`.", tokens::text(name));
-    let type_of = tokens::type_of(attrs, vis, name, &about);
-    let block = tokens::block(attrs, krate, seen, ours);
+    let type_of = parts::type_of(attrs, vis, name, &about);
+    let block = parts::block(attrs, krate, seen, ours);
     quote! {
         #accessor
 
