@@ -1,6 +1,12 @@
-#[allow(dead_code, clippy::used_underscore_binding, clippy::unused_async)]
+#[allow(
+    dead_code,
+    clippy::implicit_return,
+    clippy::used_underscore_binding,
+    clippy::unused_async
+)]
 async fn settings() -> Result<Settings, Error> {
     pub struct __Body;
+    #[allow(private_interfaces, unreachable_pub)]
     impl __Body {
         async fn settings() -> Result<Settings, Error> {
             load_settings().await
@@ -20,6 +26,7 @@ async fn settings() -> Result<Settings, Error> {
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -30,6 +37,7 @@ struct settings {}
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -57,7 +65,7 @@ const _: () = {
             .stale_if_error(__rewarm::Duration::from_secs(3600)),
         __rewarm::facts!(__Value, __Error),
         ::core::option::Option::Some(settings::__fetch),
-        || __STORAGE.values(),
+        || (&__STORAGE).values(),
     );
     impl __rewarm::Resource for settings {
         type Storage = __Storage;

@@ -1,6 +1,12 @@
-#[allow(dead_code, clippy::used_underscore_binding, clippy::missing_const_for_fn)]
+#[allow(
+    dead_code,
+    clippy::implicit_return,
+    clippy::used_underscore_binding,
+    clippy::missing_const_for_fn
+)]
 fn squared(n: u64) -> u64 {
     pub struct __Body;
+    #[allow(private_interfaces, unreachable_pub)]
     impl __Body {
         fn squared(n: u64) -> u64 {
             n * n
@@ -19,6 +25,7 @@ fn squared(n: u64) -> u64 {
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -29,6 +36,7 @@ struct squared {}
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -49,7 +57,7 @@ const _: () = {
         __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
         __rewarm::facts!(__Value, __Error),
         1000,
-        || __STORAGE.values(),
+        || (&__STORAGE).values(),
     );
     impl squared {
         fn __storage() -> &'static __Storage {

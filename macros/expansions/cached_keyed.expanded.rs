@@ -1,10 +1,20 @@
 #[allow(
     dead_code,
+    clippy::implicit_return,
     clippy::used_underscore_binding,
     clippy::unused_async,
+    clippy::box_collection,
+    clippy::large_types_passed_by_value,
+    clippy::linkedlist,
     clippy::needless_pass_by_value,
+    clippy::option_option,
+    clippy::rc_buffer,
+    clippy::rc_mutex,
+    clippy::redundant_allocation,
     clippy::trivially_copy_pass_by_ref,
-    clippy::unnecessary_wraps
+    clippy::unnecessary_box_returns,
+    clippy::unnecessary_wraps,
+    clippy::vec_box
 )]
 /// The price of an article.
 pub async fn price(
@@ -13,8 +23,9 @@ pub async fn price(
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
     pub struct __Body;
+    #[allow(private_interfaces, unreachable_pub)]
     impl __Body {
-        async fn price(
+        pub async fn price(
             db: &SqlitePool,
             sku: &str,
             day: u32,
@@ -39,6 +50,7 @@ pub async fn price(
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -52,6 +64,7 @@ const _: () = {
         dead_code,
         deprecated,
         non_camel_case_types,
+        non_snake_case,
         clippy::all,
         clippy::pedantic,
         clippy::nursery,
@@ -83,7 +96,7 @@ const _: () = {
             ),
             __rewarm::facts!(__Value, __Error),
             500,
-            || __STORAGE.values(),
+            || (&__STORAGE).values(),
         );
         impl price {
             fn __storage() -> &'static __Storage {

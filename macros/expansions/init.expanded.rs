@@ -1,9 +1,19 @@
 #[allow(
     dead_code,
+    clippy::implicit_return,
     clippy::unused_async,
+    clippy::box_collection,
+    clippy::large_types_passed_by_value,
+    clippy::linkedlist,
     clippy::needless_pass_by_value,
+    clippy::option_option,
+    clippy::rc_buffer,
+    clippy::rc_mutex,
+    clippy::redundant_allocation,
     clippy::trivially_copy_pass_by_ref,
-    clippy::unnecessary_wraps
+    clippy::unnecessary_box_returns,
+    clippy::unnecessary_wraps,
+    clippy::vec_box
 )]
 /// The pool.
 pub async fn db() -> ::core::result::Result<
@@ -11,8 +21,9 @@ pub async fn db() -> ::core::result::Result<
     ::rewarm::ResourceError,
 > {
     pub struct __Body;
+    #[allow(private_interfaces, unreachable_pub)]
     impl __Body {
-        async fn db(
+        pub async fn db(
             settings: &Settings,
             login: Arc<Login>,
         ) -> Result<Pool, sqlx::Error> {
@@ -33,6 +44,7 @@ pub async fn db() -> ::core::result::Result<
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -52,6 +64,7 @@ const _: () = {
         dead_code,
         deprecated,
         non_camel_case_types,
+        non_snake_case,
         clippy::all,
         clippy::pedantic,
         clippy::nursery,

@@ -1,5 +1,6 @@
 #[allow(
     dead_code,
+    clippy::implicit_return,
     clippy::missing_const_for_fn,
     clippy::double_must_use,
     clippy::missing_errors_doc
@@ -9,6 +10,7 @@ fn pattern() -> ::core::result::Result<
     ::rewarm::ResourceError,
 > {
     pub struct __Body;
+    #[allow(private_interfaces, unreachable_pub)]
     impl __Body {
         fn pattern() -> Regex {
             Regex::new("^[A-Z]+$").unwrap()
@@ -25,6 +27,7 @@ fn pattern() -> ::core::result::Result<
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -35,6 +38,7 @@ struct pattern {}
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
