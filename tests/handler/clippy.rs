@@ -94,18 +94,6 @@ pub mod public {
         Ok(text.len() + linked.len() + usize::from(*n))
     }
 
-    #[cached(ttl = "5m")]
-    #[expect(clippy::missing_errors_doc)]
-    pub async fn fetched(n: u8) -> Result<u8, Error> {
-        Ok(n)
-    }
-
-    #[init]
-    #[expect(clippy::missing_errors_doc)]
-    pub async fn built() -> Result<u8, Error> {
-        Ok(1)
-    }
-
     #[init]
     #[must_use]
     pub fn without_error() -> u8 {
