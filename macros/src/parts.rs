@@ -1,6 +1,7 @@
 //! The parts that the expansions of several attributes have.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
 use syn::{Attribute, Path, Signature, Visibility};
 
 use crate::item::Function;
@@ -31,8 +32,8 @@ pub(crate) fn written(function: &Function, krate: &Path) -> TokenStream {
 }
 
 /// The path of the function as written.
-pub(crate) fn path_of_written(name: &Ident, private: &TokenStream) -> TokenStream {
-    quote!(<#name as #private::Written>::Function::#name)
+pub(crate) fn path_of_written(name: &Ident, private: &TokenStream, at: Span) -> TokenStream {
+    quote_spanned!(at=> <#name as #private::Written>::Function::#name)
 }
 
 /// The type of the same name, with its documentation.

@@ -1,7 +1,7 @@
 //! The code of a cached function: the function for callers, a type with its controls, and its
 //! storage in the container.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::quote_spanned;
 
 use super::model::{Argument, Model, Param};
@@ -303,7 +303,7 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         quote!(, #name: #reference #ty)
     });
     let wait = model.public_sig.asyncness.map(|_| quote!(.await));
-    let written = parts::path_of_written(name, private);
+    let written = parts::path_of_written(name, private, Span::mixed_site());
     let call = quote!(#written(#(#arguments),*) #wait);
     let result = match &model.returns {
         Returns::Result { .. } => call,

@@ -140,7 +140,7 @@ fn call(model: &Model) -> TokenStream {
         EventParam::None => None,
         EventParam::Request => Some(quote!(__request)),
         EventParam::Service => {
-            return quote!(#private::Cell::get(&__APP).await?.serve(__event, __context).await);
+            return quote!((&__APP).get().await?.serve(__event, __context).await);
         }
     };
     let context = model.context.then(|| quote!(__context));

@@ -44,7 +44,7 @@ fn of_function(
         Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<__Kept>),
     };
     let wait = tokens::at(&wait, at);
-    let written = tokens::at(&parts::path_of_written(name, &private), at);
+    let written = parts::path_of_written(name, &private_at, at);
     let built = quote_spanned!(at=> #build(#written(#(#arguments),*) #wait));
     let needs = awaits.then(|| injected::needs(injected, &private));
     let (seen, needs) = if injected.is_empty() { (None, needs) } else { (needs, None) };
@@ -152,7 +152,7 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { vis, name, value, options: Options { krate, .. }, .. } = model;
     let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let options = options(model, &quote!(&*#name), &outside);
-    let fill = quote!(#outside::StaticCell::fill(&#name, #outside::fixed::<#value>(#init)));
+    let fill = quote!((&#name).fill(#outside::fixed::<#value>(#init)));
     let cell = quote! {
         #outside::StaticCell::new(
             #outside::Spec::computing(#text, || #fill) #options,
@@ -169,7 +169,7 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
         impl #name {
             /// Returns the value if it is ready, without waiting.
             #vis fn get() -> ::core::option::Option<&'static #value> {
-                #private::StaticCell::peek(&#name)
+                (&#name).peek()
             }
         }
         #private::register!(__ENTRY = #name);
@@ -227,11 +227,11 @@ fn controls(model: &Model, storage: &TokenStream, private: &TokenStream) -> Toke
         impl #name {
             /// Returns the value if it is ready, without waiting.
             #vis fn get() -> ::core::option::Option<#private::Arc<#value>> {
-                #private::Cell::peek(&#storage)
+                (&#storage).peek()
             }
             /// Builds the next generation now and returns it.
             #vis async fn rebuild() -> ::core::result::Result<#private::Arc<#value>, #private::ResourceError> {
-                #private::Cell::rebuild(&#storage).await
+                (&#storage).rebuild().await
             }
         }
     }
@@ -246,10 +246,10 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
     // With the span of the path, where the compiler reports a function of the wrong type.
     let call = |method: &str, path: &Option<Path>| {
         let path = path.as_ref()?;
-        let at = ours_at(path.span());
-        let method = Ident::new(method, at);
+        let (at, method) = (path.span(), Ident::new(method, path.span()));
         let (lent, private) = (tokens::at(lent, at), tokens::at(private, at));
-        Some(quote_spanned!(at=> .#method(|__value| #private::#method(#path(#lent)))))
+        let value = ours("__value");
+        Some(quote_spanned!(at=> .#method(|#value| #private::#method(#path(#lent)))))
     };
     let lazy = options.lazy.then(|| quote!(.lazy()));
     let timeout = set("timeout", &options.timeout);
