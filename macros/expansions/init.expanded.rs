@@ -114,14 +114,14 @@ const _: () = {
         impl db {
             /// Returns the value if it is ready, without waiting.
             pub fn get() -> ::core::option::Option<__rewarm::Arc<Pool>> {
-                __rewarm::Cell::peek(&__STORAGE)
+                (&__STORAGE).peek()
             }
             /// Builds the next generation now and returns it.
             pub async fn rebuild() -> ::core::result::Result<
                 __rewarm::Arc<Pool>,
                 __rewarm::ResourceError,
             > {
-                __rewarm::Cell::rebuild(&__STORAGE).await
+                (&__STORAGE).rebuild().await
             }
         }
         __rewarm::register!(__ENTRY = __STORAGE);

@@ -73,14 +73,14 @@ const _: () = {
     impl pattern {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<__rewarm::Arc<Regex>> {
-            __rewarm::Cell::peek(&__STORAGE)
+            (&__STORAGE).peek()
         }
         /// Builds the next generation now and returns it.
         async fn rebuild() -> ::core::result::Result<
             __rewarm::Arc<Regex>,
             __rewarm::ResourceError,
         > {
-            __rewarm::Cell::rebuild(&__STORAGE).await
+            (&__STORAGE).rebuild().await
         }
     }
     __rewarm::register!(__ENTRY = __STORAGE);

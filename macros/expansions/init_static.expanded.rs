@@ -2,10 +2,10 @@
 static GREETING: <GREETING as ::rewarm::private::Resource>::Storage = ::rewarm::private::StaticCell::new(
     ::rewarm::private::Spec::computing(
         "GREETING",
-        || ::rewarm::private::StaticCell::fill(
-            &GREETING,
-            ::rewarm::private::fixed::<String>(std::env::var("GREETING")?),
-        ),
+        || {
+            (&GREETING)
+                .fill(::rewarm::private::fixed::<String>(std::env::var("GREETING")?))
+        },
     ),
     || &GREETING,
 );
@@ -51,7 +51,7 @@ const _: () = {
     impl GREETING {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<&'static String> {
-            __rewarm::StaticCell::peek(&GREETING)
+            (&GREETING).peek()
         }
     }
     __rewarm::register!(__ENTRY = GREETING);

@@ -59,14 +59,14 @@ const _: () = {
     impl CONFIG {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<__rewarm::Arc<Config>> {
-            __rewarm::Cell::peek(&CONFIG)
+            (&CONFIG).peek()
         }
         /// Builds the next generation now and returns it.
         async fn rebuild() -> ::core::result::Result<
             __rewarm::Arc<Config>,
             __rewarm::ResourceError,
         > {
-            __rewarm::Cell::rebuild(&CONFIG).await
+            (&CONFIG).rebuild().await
         }
     }
     __rewarm::register!(__ENTRY = CONFIG);
