@@ -98,6 +98,12 @@ pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
     S::entries()
 }
 
+/// Leads from the type of a resource or a cached function to its function as written.
+pub trait Written {
+    /// The type with the function as an associated function.
+    type Function;
+}
+
 /// Waits for all resources of a set, concurrently.
 ///
 /// # Errors
@@ -122,9 +128,9 @@ macro_rules! __facts {
         use $crate::private::Fallback as _;
         $crate::private::Facts::<$error> {
             is_none: $crate::private::Probe::<$value>::IS_NONE,
-            report: |error| {
+            report: |__error| {
                 use $crate::private::{Probe, report};
-                report(error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
+                report(__error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
             },
             clone_error: $crate::private::Probe::<$error>::CLONE,
             from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,
@@ -136,10 +142,10 @@ macro_rules! __facts {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    ($storage:ident) => {
+    ($name:ident = $storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static __ENTRY: &'static dyn $crate::private::RegistryEntry = $storage.entry();
+        static $name: &'static dyn $crate::private::RegistryEntry = (&$storage).entry();
     };
 }
 
