@@ -9,7 +9,7 @@ use syn::{Pat, PatType, Path, Type};
 use crate::diag::Diag;
 use crate::item::peeled;
 use crate::signature::from_attribute;
-use crate::tokens::{at, fitting, ours_at, quote};
+use crate::tokens::{at, fitting, ours, ours_at, quote};
 
 /// A parameter that a resource fills.
 pub(crate) struct Injected {
@@ -69,19 +69,23 @@ impl Injected {
 /// The alias `__Needs`: the tuple of all resources in a signature, which implements `ResourceSet`.
 /// A name that is not a resource is reported where it stands.
 pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
-    if injected.is_empty() {
-        return quote!(
-            type __Needs = ();
-        );
+    let resources: Vec<_> = injected.iter().map(|injected| &injected.resource).collect();
+    set("__Needs", &resources, private)
+}
+
+/// An alias for the set of these resources. A name that is not a resource is reported where it
+/// stands.
+pub(crate) fn set(alias: &str, resources: &[&Path], private: &TokenStream) -> TokenStream {
+    let alias = ours(alias);
+    if resources.is_empty() {
+        return quote!(type #alias = (););
     }
-    let are = injected.iter().map(|injected| {
-        let resource = &injected.resource;
-        quote_spanned!(resource.span()=> <#resource as #private::Resource>::IS)
-    });
+    let are = resources
+        .iter()
+        .map(|resource| quote_spanned!(resource.span()=> <#resource as #private::Resource>::IS));
     let are = quote!(#(#are)&&*);
-    let resources = injected.iter().map(|injected| &injected.resource);
     let set = fitting(&are, &quote!((#(#resources,)*)), private);
-    quote!(type __Needs = #set;)
+    quote!(type #alias = #set;)
 }
 
 /// Awaits all resources, and binds their handles to `held`.

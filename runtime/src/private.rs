@@ -7,6 +7,7 @@ pub use std::convert::Infallible;
 pub use std::process::ExitCode;
 pub use std::sync::Arc;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 pub use linkme;
 pub use serde::de::IgnoredAny;
@@ -34,7 +35,8 @@ pub use crate::resource::cell::{Cell, ResourceRef};
 pub use crate::resource::spec::{Restore, Spec};
 pub use crate::resource::static_cell::StaticCell;
 pub use crate::resource::{
-    FromRef, Possible, REGISTRY, RegistryEntry, Resource, ResourceSet, StaticRef, Storage, depth,
+    FromRef, Possible, REGISTRY, Registered, RegistryEntry, Resource, ResourceSet, StaticRef,
+    Storage, depth,
 };
 pub use crate::run::run;
 #[cfg(feature = "testing")]
@@ -145,7 +147,10 @@ macro_rules! __register {
     ($name:ident = $storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static $name: &'static dyn $crate::private::RegistryEntry = (&$storage).entry();
+        static $name: $crate::private::Registered = $crate::private::Registered {
+            entry: (&$storage).entry(),
+            module: ::core::module_path!(),
+        };
     };
 }
 

@@ -8,6 +8,18 @@ pub async fn greeting() -> String {
     "Hello".to_owned()
 }
 
+/// A queue, which only some of the functions that use this library need.
+#[init]
+pub async fn queue() -> String {
+    "jobs".to_owned()
+}
+
+/// What puts jobs into the queue.
+#[init]
+pub async fn producer(queue: &String) -> usize {
+    queue.len()
+}
+
 /// The number of calls of [`count`].
 static mut CALLS: u32 = 0;
 

@@ -194,6 +194,27 @@ impl Args {
         None
     }
 
+    /// `key(path, …)`.
+    pub(crate) fn paths(&mut self, form: &'static str, diag: &mut Diag) -> Vec<Path> {
+        let Some(arg) = self.take(form) else {
+            return Vec::new();
+        };
+        let paths = Punctuated::<Path, Token![,]>::parse_terminated_with;
+        let paths = |input: ParseStream<'_>| paths(input, Path::parse_mod_style);
+        match &arg.value {
+            Value::List(tokens) => match paths.parse2(tokens.clone()) {
+                Ok(paths) => return paths.into_iter().collect(),
+                Err(_) => arg.must_be(
+                    "a list of paths, separated by commas",
+                    format_args!("write `{form}`"),
+                    diag,
+                ),
+            },
+            _ => arg.must_be("a list in parentheses", format_args!("write `{form}`"), diag),
+        }
+        Vec::new()
+    }
+
     /// `crate = path`: the path of rewarm, which may be renamed.
     pub(crate) fn krate(&mut self, diag: &mut Diag) -> Path {
         self.path("crate = path", diag).unwrap_or_else(|| self.krate_path())

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     /// Given, and the time for which a ping is held.
     pub(super) warmup: Option<Option<Given<Duration>>>,
     pub(super) warmup_rule: Option<LitStr>,
+    /// Resources of other crates that INIT builds.
+    pub(super) init: Vec<Path>,
     pub(super) http: Option<Ident>,
     pub(super) streaming: bool,
 }
@@ -31,6 +33,7 @@ impl Options {
             emf: Emf::read(args, diag),
             warmup: args.flag_or_duration("warmup = \"75ms\"", diag),
             warmup_rule: warmup_rule(args, diag),
+            init: args.paths("init(path, …)", diag),
             http: args.flag("http", diag),
             streaming: args.flag("streaming", diag).is_some(),
             allow: Allowed::read(args, diag),

@@ -27,6 +27,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         (serves || !model.injected.is_empty()).then(|| injected::needs(&model.injected, &private));
     let (seen, needs) = if model.injected.is_empty() { (None, needs) } else { (needs, None) };
     let spec = spec(model);
+    let resources = resources(model, &private);
     let event = match &model.event {
         EventParam::Payload(ty) | EventParam::Whole(ty) => quote!(#ty),
         EventParam::None => quote!(#private::IgnoredAny),
@@ -67,6 +68,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             type Event = #event;
             type Context = #context;
             type Response = #response;
+            #resources
             #call
         }
 
@@ -103,6 +105,28 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// The resources that INIT builds for the handler, if it names any.
+fn resources(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+    let init: Vec<_> = model.options.init.iter().collect();
+    let named = (!model.injected.is_empty()).then(|| quote!(#private::entries::<__Needs>()));
+    let more = (!init.is_empty()).then(|| {
+        let set = injected::set("__Init", &init, private);
+        quote!({ #set #private::entries::<__Init>() })
+    });
+    if named.is_none() && more.is_none() {
+        return None;
+    }
+    let all = match (named, more) {
+        (Some(named), Some(more)) => quote!([#named, #more].concat()),
+        (named, more) => quote!(#named #more),
+    };
+    Some(quote! {
+        fn resources() -> #private::Vec<&'static dyn #private::RegistryEntry> {
+            #all
+        }
+    })
+}
+
 /// The options that differ from the default, as calls of the builder.
 fn spec(model: &Model) -> TokenStream {
     let private = tokens::private();
@@ -119,7 +143,7 @@ fn spec(model: &Model) -> TokenStream {
     let rule = options.warmup_rule.as_ref().map(|rule| quote!(.warmup_rule(#rule)));
     let http = options.http.is_some().then(|| quote!(.http()));
     let name = tokens::text(&model.function.sig.ident);
-    quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #rule #http)
+    quote!(#private::HandlerSpec::new(#name, ::core::module_path!()) #margin #every #emf #warmup #rule #http)
 }
 
 /// True if the call uses the context of the invocation.

@@ -9,6 +9,7 @@ use crate::invocation::error::InvocationError;
 use crate::invocation::response::Response;
 use crate::lambda::types::OfContext;
 use crate::metrics::emf;
+use crate::resource::{HandlerNeeds, RegistryEntry};
 
 /// Implemented by the expansion of `#[handler]`.
 pub trait Handler: Send + Sync + 'static {
@@ -21,6 +22,11 @@ pub trait Handler: Send + Sync + 'static {
     /// The response.
     type Response: Response;
 
+    /// Returns the resources that it names: in its signature, and in the option `init`.
+    fn resources() -> Vec<&'static dyn RegistryEntry> {
+        Vec::new()
+    }
+
     /// Acquires the resources in the function's signature and calls the function.
     fn call(
         event: Self::Event,
@@ -28,10 +34,17 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Response, InvocationError>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
 
+/// Returns what INIT has to build for a handler.
+pub(crate) fn needs<H: Handler>() -> HandlerNeeds {
+    HandlerNeeds { module: H::SPEC.module, named: H::resources() }
+}
+
 /// The options of a handler.
 #[derive(Clone, Copy)]
 pub struct HandlerSpec {
     pub(crate) name: &'static str,
+    /// The path of the module in which it is declared.
+    pub(crate) module: &'static str,
     /// OpenTelemetry's `faas.trigger`.
     pub(crate) trigger: &'static str,
     pub(crate) emf: Option<emf::Options>,
@@ -44,28 +57,25 @@ pub struct HandlerSpec {
 }
 
 impl HandlerSpec {
-    /// The default options.
-    pub const DEFAULT: Self = Self {
-        name: "",
-        trigger: "other",
-        emf: None,
-        deadline_margin: Duration::from_millis(250),
-        report_every: 10,
-        warmup: None,
-        warmup_rule: None,
-    };
+    /// The default options of the handler of this name, in this module.
+    pub const fn new(name: &'static str, module: &'static str) -> Self {
+        Self {
+            name,
+            module,
+            trigger: "other",
+            emf: None,
+            deadline_margin: Duration::from_millis(250),
+            report_every: 10,
+            warmup: None,
+            warmup_rule: None,
+        }
+    }
 
     /// Installs the sink of the embedded metric format, if the options enable it.
     pub(crate) fn begin_metrics(&self, start: Start, write: emf::Write) {
         if let Some(options) = self.emf {
             emf::begin(self.name, options, emf::Function::from_environment(), start, write);
         }
-    }
-
-    /// Sets the name of the function.
-    pub const fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self
     }
 
     /// Enables CloudWatch's embedded metric format.

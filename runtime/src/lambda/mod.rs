@@ -23,8 +23,9 @@ use crate::container::snapshot::Start;
 use crate::container::{container, lifecycle};
 use crate::error::chain;
 use crate::invocation;
-use crate::invocation::handler::Handler;
+use crate::invocation::handler::{Handler, needs};
 use crate::metrics::emf;
+use crate::resource::HandlerNeeds;
 use api::RuntimeApi;
 use environment::Environment;
 use phase_error::PhaseError;
@@ -78,7 +79,7 @@ async fn life<H: Handler>(environment: Environment) -> ExitCode {
     let api = Arc::new(RuntimeApi::new(&environment));
     #[cfg(all(unix, feature = "graceful-shutdown"))]
     sigterm::at_shutdown(&api, invocation::shutdown::<H>, lifecycle::has_close()).await;
-    let code = match init(&api, &environment).await {
+    let code = match init(&api, &environment, needs::<H>()).await {
         Ok(()) => match runtime_loop::run::<H>(api, &environment).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -96,7 +97,7 @@ async fn life<H: Handler>(environment: Environment) -> ExitCode {
 ///
 /// # Errors
 /// If the container cannot start. Lambda has received the error.
-async fn init(api: &RuntimeApi, environment: &Environment) -> Result<(), ()> {
+async fn init(api: &RuntimeApi, environment: &Environment, needs: HandlerNeeds) -> Result<(), ()> {
     let budget = match &environment.init_budget {
         Ok(budget) => *budget,
         Err(error) => {
@@ -105,7 +106,7 @@ async fn init(api: &RuntimeApi, environment: &Environment) -> Result<(), ()> {
             return Err(());
         }
     };
-    if let Err(failures) = lifecycle::init(budget).await {
+    if let Err(failures) = lifecycle::init(needs, budget).await {
         PhaseError::of(&failures).report(api, "init").await;
         return Err(());
     }

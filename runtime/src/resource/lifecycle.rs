@@ -390,6 +390,18 @@ impl Lifecycle {
     }
 
     /// Marks the value stale, with what the next attempt does with it.
+    /// Logs that an invocation waits for what INIT could have built.
+    fn log_late_build(&self) {
+        let resource = self.spec.name;
+        log_caught(|| {
+            tracing::info!(
+                resource,
+                "built at its first use: it is of another crate, and the handler does not name it; \
+                 `#[handler(init(path::to::{resource}))]` builds it in INIT"
+            );
+        });
+    }
+
     fn mark(&self, staleness: Restore) {
         let mut state = self.state();
         if state.mark_stale(staleness) {
@@ -404,6 +416,9 @@ impl AttemptLeader {
     /// invocation that starts it.
     fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
         let lifecycle = self.lifecycle;
+        if std::mem::take(&mut lifecycle.state().left_out_of_init) && !lifecycle.spec.lazy {
+            lifecycle.log_late_build();
+        }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Err(lifecycle.message("used outside a tokio runtime"));
         };
@@ -493,6 +508,10 @@ impl RegistryEntry for Lifecycle {
     fn ensure_ready(&'static self) -> EnsureReady {
         let first = self.step(Demand::Ready);
         Box::pin(async move { self.finish(first, Demand::Ready).await.map(drop) })
+    }
+
+    fn leave_out_of_init(&self) {
+        self.state().left_out_of_init = true;
     }
 
     fn mark_stale(&self) {

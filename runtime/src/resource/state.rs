@@ -38,6 +38,8 @@ pub(super) struct State {
     build_time: Option<Duration>,
     /// Replaced values that wait to be closed.
     retired: Vec<Erased>,
+    /// True if INIT left it out and no attempt has begun since.
+    pub(super) left_out_of_init: bool,
 }
 
 /// The attempt that is under way.
@@ -140,6 +142,7 @@ impl State {
             failure: None,
             build_time: None,
             retired: Vec::new(),
+            left_out_of_init: false,
         }
     }
 

@@ -16,7 +16,7 @@ use std::ops::Range;
 use linkme::distributed_slice;
 use serde::{Deserialize, Serialize};
 
-use crate::resource::REGISTRY;
+use crate::resource::registry;
 
 /// The paths of modules in crates that are compared although nothing in them is registered.
 #[distributed_slice]
@@ -77,7 +77,7 @@ impl Statics {
     pub(super) fn read(handler: &str) -> Result<Self, &'static str> {
         let symbols = symbols()?;
         let registered: Vec<u64> =
-            REGISTRY.iter().map(|entry| std::ptr::from_ref(*entry).addr() as u64).collect();
+            registry().map(|entry| std::ptr::from_ref(entry).addr() as u64).collect();
         let is_at = |addresses: &[u64], symbol: &Symbol| {
             addresses.iter().any(|address| symbol.address.contains(address))
         };
