@@ -60,7 +60,7 @@ async fn seven(
     #[skip] g: u8,
     #[from] five: &u8,
 ) -> u8 {
-    a + b + c + d + e + f + g + *five
+    a + b + c + d + e * 4 + f * 2 + g + *five
 }
 
 #[cached(ttl = "5m")]
@@ -111,7 +111,8 @@ pub mod public {
 async fn they_return_values() {
     let _turn = outside_containers().await;
     assert_eq!(sum(0, &1, &2).await + three(0, "").await + four(""), 10);
-    assert_eq!(seven(1, 1, 1, 1, 1, 1, 1).await + eight(1, 1, 1, 1, 1, 1, 1, 1), 20);
+    assert_eq!(seven(1, 1, 1, 1, 3, 2, 1).await, 26);
+    assert_eq!(eight(1, 1, 1, 1, 1, 1, 1, 1), 8);
     assert_eq!(nine("text".to_owned()).unwrap(), Some(Some(4)));
     assert_eq!(ten(1, &six().unwrap()).await, 7);
 }
