@@ -110,7 +110,7 @@ use proc_macro::TokenStream;
 ///
 /// ## `lazy`
 ///
-/// Builds the resource at its first use instead of in INIT. Use it for a resource that few
+/// Builds the resource at its first use instead of in INIT, also where a handler names it. Use it for a resource that few
 /// invocations need.
 ///
 /// ```
@@ -542,6 +542,21 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # use rewarm::handler;
 /// #[handler(warmup = "75ms", warmup_rule = "keep-warm")]
 /// async fn kept_warm(event: u64) -> u64 { event }
+/// ```
+///
+/// ## `init(path, …)`
+///
+/// Builds these resources in INIT, besides those that the function names and those of its own crate.
+/// Without it, a resource of another crate that only the body uses is built at its first use, while
+/// an event waits.
+///
+/// ```
+/// # mod library { #[rewarm::init] pub async fn queue() -> u8 { 1 } }
+/// # use rewarm::handler;
+/// #[handler(init(library::queue))]
+/// async fn enqueue(event: u64) -> Result<u64, rewarm::ResourceError> {
+///     Ok(event + u64::from(*library::queue().await?))
+/// }
 /// ```
 ///
 /// ## `http`

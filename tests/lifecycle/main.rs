@@ -1,6 +1,6 @@
 //! Simulated containers from INIT to SHUTDOWN: cold starts, snapshots, events for sinks, spans, reuse.
 //!
-//! INIT builds every resource of this crate that is not `lazy`: only `depot` of `events` is not.
+//! INIT builds every resource of this crate that is not `lazy`: only `depot` of `events` is not lazy.
 
 mod cold_start;
 mod containers;

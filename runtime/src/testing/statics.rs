@@ -143,13 +143,27 @@ impl Symbol {
 /// Removes from a demangled path what the source does not name: closures, which are also the bodies
 /// of `async` functions, and the items of expansions of ours and of `lazy_static!`.
 fn as_written(path: &str) -> String {
-    let parts = path.split("::").filter(|part| !part.starts_with('{'));
-    let path = parts.filter(|part| !matches!(*part, "_" | "__Body")).collect::<Vec<_>>().join("::");
-    let in_impl = path.strip_prefix('<').and_then(|path| {
-        let lazy = path.strip_suffix(" as core::ops::deref::Deref>::deref::__stability::LAZY");
-        lazy.map(|path| (path, "")).or_else(|| path.split_once("::__Body>"))
-    });
-    in_impl.map_or_else(|| path.clone(), |(start, end)| format!("{start}{end}"))
+    let mut parts: Vec<&str> = Vec::new();
+    let mut is_in_body = false;
+    for part in path.split("::").filter(|part| !part.starts_with('{') && *part != "_") {
+        if part.trim_end_matches('>') == "__Body" {
+            is_in_body = true;
+            if part.ends_with('>')
+                && let Some(first) = parts.first_mut()
+            {
+                *first = first.trim_start_matches('<');
+            }
+        } else if !std::mem::take(&mut is_in_body) || parts.last() != Some(&part) {
+            // The function as written has the name of the one that contains it.
+            parts.push(part);
+        }
+    }
+    let path = parts.join("::");
+    let lazy = path.strip_suffix(" as core::ops::deref::Deref>::deref::__stability::LAZY");
+    match lazy.and_then(|lazy| lazy.strip_prefix('<')) {
+        Some(lazy) => lazy.to_owned(),
+        None => path,
+    }
 }
 
 /// Returns the crate that a path begins with.
@@ -230,8 +244,9 @@ mod tests {
             ("shop::ids::COUNT", "shop::ids::COUNT"),
             ("shop::next::{{closure}}::{{closure}}::COUNT", "shop::next::COUNT"),
             ("shop::next::{closure#0}::COUNT", "shop::next::COUNT"),
-            ("shop::_::__Body::price::{{closure}}::COUNT", "shop::price::COUNT"),
-            ("<shop::_::__Body>::price::{closure#0}::COUNT", "shop::price::COUNT"),
+            ("shop::price::{{closure}}::__Body::price::{{closure}}::COUNT", "shop::price::COUNT"),
+            ("shop::price::__Body::price::COUNT", "shop::price::COUNT"),
+            ("<shop::price::{closure#0}::__Body>::price::{closure#0}::COUNT", "shop::price::COUNT"),
             ("<u64 as shop::Id>::next::COUNT", "<u64 as shop::Id>::next::COUNT"),
             (
                 "<shop::BLOCKED as core::ops::deref::Deref>::deref::__stability::LAZY",
