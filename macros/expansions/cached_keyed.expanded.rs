@@ -90,10 +90,11 @@ const _: () = {
         type __Storage = __rewarm::Keyed<__Key, __Value, __Error>;
         static __STORAGE: __Storage = __rewarm::Keyed::keyed(
             __rewarm::Policy::new(
-                "price",
-                __rewarm::depth([<db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR]),
-                __rewarm::Duration::from_secs(30),
-            ),
+                    "price",
+                    __rewarm::depth([<db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR]),
+                    __rewarm::Duration::from_secs(30),
+                )
+                .built_from(__rewarm::entries::<__Needs>),
             __rewarm::facts!(__Value, __Error),
             500,
             || (&__STORAGE).values(),

@@ -40,12 +40,17 @@ const _: () = {
         #[allow(unused_imports)]
         use __rewarm::{ByDiagnostic as _, ByReport as _};
         impl __rewarm::Handler for checkout {
-            const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::DEFAULT
-                .name("checkout")
+            const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::new(
+                    "checkout",
+                    ::core::module_path!(),
+                )
                 .report_every(100u64);
             type Event = Order;
             type Context = ::rewarm::Context;
             type Response = __rewarm::Json;
+            fn resources() -> __rewarm::Vec<&'static dyn __rewarm::RegistryEntry> {
+                __rewarm::entries::<__Needs>()
+            }
             async fn call(
                 __event: Order,
                 __context: ::rewarm::Context,

@@ -1,6 +1,6 @@
 //! A library that a function uses, with a resource and with state of its own.
 
-use rewarm::init;
+use rewarm::{cached, init};
 
 /// The greeting.
 #[init(lazy)]
@@ -12,6 +12,18 @@ pub async fn greeting() -> String {
 #[init]
 pub async fn queue() -> String {
     "jobs".to_owned()
+}
+
+/// A queue that only `jobs` needs.
+#[init]
+pub async fn backlog() -> usize {
+    3
+}
+
+/// The number of jobs.
+#[cached(ttl = "1h")]
+pub async fn jobs(#[from] backlog: &usize) -> usize {
+    *backlog
 }
 
 /// What puts jobs into the queue.

@@ -1,6 +1,6 @@
 //! The resources that INIT builds.
 
-use rewarm_tests_library::producer;
+use rewarm_tests_library::{jobs, producer};
 
 use super::spans::Fields;
 use super::*;
@@ -15,6 +15,11 @@ async fn names_none(_: Value) -> String {
 #[handler]
 async fn names_one(_: Value, producer: &usize) -> usize {
     *producer
+}
+
+#[handler]
+async fn names_a_cached_value(_: Value, jobs: usize) -> usize {
+    jobs
 }
 
 #[handler(init(rewarm_tests_library::queue))]
@@ -49,7 +54,7 @@ fn built() -> Vec<&'static str> {
     let all = rewarm::container().resources().into_iter();
     let built = all.filter(|resource| resource.generation > 0).map(|resource| resource.name);
     let mut built: Vec<_> =
-        built.filter(|name| ["depot", "queue", "producer"].contains(name)).collect();
+        built.filter(|name| ["backlog", "depot", "queue", "producer"].contains(name)).collect();
     built.sort_unstable();
     built
 }
@@ -82,6 +87,13 @@ async fn init_builds_what_the_handler_names() {
     let _turn = simulation().await;
     let _c = names_one::container().await;
     assert_eq!(built(), ["depot", "producer", "queue"], "with all that it is built from");
+}
+
+#[tokio::test]
+async fn init_builds_what_a_cached_value_is_fetched_from() {
+    let _turn = simulation().await;
+    let _c = names_a_cached_value::container().await;
+    assert_eq!(built(), ["backlog", "depot"]);
 }
 
 #[tokio::test]

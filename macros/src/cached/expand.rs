@@ -373,5 +373,7 @@ fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStr
     let negative = set("negative_ttl", &options.negative_ttl);
     let timeout = set("timeout", &options.timeout);
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));
-    quote!(#private::Policy::new(#text, #depth, #ttl) #revalidate #stale #negative #jitter #timeout)
+    let from =
+        (!model.injected.is_empty()).then(|| quote!(.built_from(#private::entries::<__Needs>)));
+    quote!(#private::Policy::new(#text, #depth, #ttl) #from #revalidate #stale #negative #jitter #timeout)
 }

@@ -383,6 +383,10 @@ impl<K: Key> RegistryEntry for Engine<K> {
         EntryKind::Cache
     }
 
+    fn dependencies(&self) -> Vec<&'static dyn RegistryEntry> {
+        (self.kept.policy.dependencies)()
+    }
+
     fn ensure_ready(&'static self) -> EnsureReady {
         // A kept value that may be used is no hit: no caller uses it here.
         match &self.as_resource {

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use crate::base::erased::Erased;
 use crate::error::{BoxError, ResourceError};
+use crate::resource::RegistryEntry;
 
 /// The options of a cache, as the expansion of `#[cached]` states them. Durations are in
 /// nanoseconds.
 pub struct Policy {
     pub(super) name: &'static str,
     pub(super) depth: usize,
+    pub(super) dependencies: fn() -> Vec<&'static dyn RegistryEntry>,
     pub(super) ttl: u64,
     pub(super) stale_while_revalidate: u64,
     pub(super) stale_if_error: u64,
@@ -24,6 +26,7 @@ impl Policy {
         Self {
             name,
             depth,
+            dependencies: Vec::new,
             ttl: ttl.as_nanos() as u64,
             stale_while_revalidate: 0,
             stale_if_error: 0,
@@ -31,6 +34,15 @@ impl Policy {
             jitter: 10,
             timeout: None,
         }
+    }
+
+    /// Sets the resources that a fetch uses.
+    pub const fn built_from(
+        mut self,
+        dependencies: fn() -> Vec<&'static dyn RegistryEntry>,
+    ) -> Self {
+        self.dependencies = dependencies;
+        self
     }
 
     /// Serves a value this long after its TTL while it is fetched again (RFC 5861, §3).
