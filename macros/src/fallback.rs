@@ -142,7 +142,7 @@ fn of_handler(function: &Function, krate: &Path) -> (TokenStream, TokenStream) {
     let item = quote!(#[allow(dead_code, clippy::unused_async)] #written);
     let controls = quote! {
         impl #private::Handler for #name {
-            const SPEC: #private::HandlerSpec = #private::HandlerSpec::DEFAULT;
+            const SPEC: #private::HandlerSpec = #private::HandlerSpec::new("", "");
             type Event = <Self as #private::Faulty>::Value;
             type Context = ();
             type Response = #private::Json;
