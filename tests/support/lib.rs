@@ -14,6 +14,8 @@ mod emf;
 mod http;
 mod local;
 mod process;
+mod random;
+pub mod random_faults;
 mod runtime_api;
 pub mod services;
 mod skip;
@@ -28,7 +30,10 @@ pub use emf::{EmfLine, EmfMetric, emf_lines, emf_sums};
 pub use http::Headers;
 pub use local::Local;
 pub use process::{Function, FunctionBuilder};
-pub use runtime_api::{ErrorReport, Extension, Invocation, Outcome, Pending, RuntimeApi};
+pub use random::Random;
+pub use runtime_api::{
+    ErrorReport, Extension, Invocation, Outcome, Pending, PollFault, PostFault, RuntimeApi,
+};
 pub use skip::runs_all;
 
 /// The time limit of every wait.

@@ -16,7 +16,6 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tracing::Instrument;
 
 use super::entries::{Entries, Removed};
 use super::kept::{FetchId, Kept, Usable, drop_removed};
@@ -27,7 +26,7 @@ use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
 use crate::base::limit::run_until;
-use crate::base::panic::{Panic, catch, catch_async, log_caught};
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::context::{can_defer, carried, defer};
@@ -279,7 +278,10 @@ impl<K: Key> Engine<K> {
         let is_running = Arc::new(AtomicBool::new(false));
         let id = FetchId { number, started: now };
         let begun = InFlight { id, is_running: Arc::clone(&is_running), follower };
+        let before = in_flight.remove_entry(key);
         in_flight.insert(key_in_flight, begun);
+        drop(in_flight);
+        drop_caught(before, "a key");
         Lookup::Lead(FetchLeader {
             engine: self,
             key: key_of_leader,
@@ -325,9 +327,12 @@ impl<K: Key> Engine<K> {
 
     /// Fetches after the response of this invocation, once for all callers that ask for it.
     fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
-        if !self.revalidating().insert(key.clone()) {
+        let (key_of_set, mut revalidating) = (key.clone(), self.revalidating());
+        if revalidating.contains(&key) {
             return;
         }
+        revalidating.insert(key_of_set);
+        drop(revalidating);
         let revalidation = Revalidation { engine: self, key };
         let fetch = fetch(revalidation.key.clone());
         defer(async move {
@@ -342,29 +347,33 @@ impl<K: Key> Engine<K> {
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
                 Err(panic) => panic.to_string(),
             };
-            tracing::warn!(cache = self.kept.policy.name, error, "revalidation failed");
+            let cache = self.kept.policy.name;
+            log_caught(|| tracing::warn!(cache, error, "revalidation failed"));
         });
     }
 
     /// Removes the value of a key. That of a fetch under way is not kept.
     pub(super) fn invalidate(&self, key: &K) {
         let mut removed = Removed::new();
-        {
+        let fetch = {
             let mut in_flight = self.in_flight();
-            in_flight.remove(key);
+            let fetch = in_flight.remove_entry(key);
             self.kept.remove(key, &mut removed);
-        }
+            fetch
+        };
+        drop_caught(fetch, "a key");
         drop_removed(removed);
     }
 
     /// Removes all values, as [`invalidate`](Self::invalidate) does one.
     pub(super) fn clear(&self) {
         let mut removed = Removed::new();
-        {
+        let fetches = {
             let mut in_flight = self.in_flight();
-            in_flight.clear();
             self.kept.clear(&mut removed);
-        }
+            std::mem::take(&mut *in_flight)
+        };
+        fetches.into_iter().for_each(|fetch| drop_caught(fetch, "a key"));
         drop_removed(removed);
     }
 }
@@ -406,7 +415,8 @@ impl<K: Key> RegistryEntry for Engine<K> {
         self.clear();
         self.counters.reset();
         self.kept.reset();
-        self.revalidating().clear();
+        let revalidating = std::mem::take(&mut *self.revalidating());
+        drop_caught(revalidating, "keys");
     }
 }
 
@@ -426,7 +436,7 @@ impl<K: Key> FetchLeader<K> {
     async fn fetch(self, fetch: Fetch, runs: Runs) -> FetchResult {
         let _waiting = self.leader.wait_for();
         // Its deadline and its deferred work are those of the invocation that leads it.
-        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)).in_current_span());
+        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)));
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
         let result = match runtime {
             None => run.await,
@@ -465,15 +475,18 @@ impl<K: Key> FetchLeader<K> {
         let engine = self.engine;
         let key = self.key.clone();
         let mut removed = Removed::new();
-        {
+        let dropped = {
             let mut in_flight = engine.in_flight();
             let is_ours = |other: &InFlight| other.id.number == self.id.number;
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
-                in_flight.remove(&self.key);
-                engine.kept.store(key, self.id, &result, &mut removed);
+                let fetch = in_flight.remove_entry(&self.key);
+                (fetch, engine.kept.store(key, self.id, &result, &mut removed))
+            } else {
+                (None, Some(key))
             }
-        }
+        };
+        drop_caught(dropped, "a key");
         self.is_ended = true;
         self.leader.complete(match &result {
             Err(Failure::Error(_)) if !engine.kept.shares_errors => SharedResult::Failed,
@@ -498,7 +511,10 @@ impl<K: Key> Drop for FetchLeader<K> {
     fn drop(&mut self) {
         if !self.is_ended {
             // Found by its number: `Hash` or `Eq` of the key may be what panicked.
-            self.engine.in_flight().retain(|_, other| other.id.number != self.id.number);
+            let number = self.id.number;
+            let is_ours = |_: &K, other: &mut InFlight| other.id.number == number;
+            let fetch: Vec<_> = self.engine.in_flight().extract_if(is_ours).collect();
+            drop_caught(fetch, "a key");
         }
     }
 }
@@ -511,6 +527,10 @@ struct Revalidation<K: Key> {
 
 impl<K: Key> Drop for Revalidation<K> {
     fn drop(&mut self) {
-        let _ = catch(|| self.engine.revalidating().remove(&self.key));
+        let taken = catch(|| {
+            let mut revalidating = self.engine.revalidating();
+            revalidating.take(&self.key)
+        });
+        drop_caught(taken, "a key");
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 
 use crate::base::erased::BoxFuture;
-use crate::base::panic::{catch_async, drop_caught};
+use crate::base::panic::{catch_async, drop_caught, log_caught};
 use crate::diagnostics::Reportable;
 use crate::error::{BoxError, chain, short_type_name};
 use crate::invocation::context::InvocationContext;
@@ -99,7 +99,7 @@ impl Response for Stream {
                 None => guard.exceeded(),
             };
             // A body that failed is not polled again.
-            tracing::error!(%error, "the body of the response failed");
+            log_caught(|| tracing::error!(%error, "the body of the response failed"));
             record(&invocation, Some(&error), is_late);
             invocation.within(|| drop_caught(chunks, "the body of a response"));
             Some((Err(error), None))

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_runtime::{Config, Context};
-use lambda_runtime_api_client::body::Body;
 
 use super::api::{RuntimeApi, Target};
 use super::environment::Environment;
@@ -118,8 +117,9 @@ async fn poll(api: &RuntimeApi, template: &Template) -> Result<Option<Event>, Bo
     let Head { target, context, remaining } = template
         .read(&parts.headers)
         .ok_or("the Runtime API sent an event without a request id")?;
-    let body = Body::collect(body).await.map(|body| body.to_bytes()).map_err(|error| {
-        let text = format_args!("the event did not arrive in whole: {}", chain(&error)).to_string();
+    let body = RuntimeApi::read(body).await.map_err(|error| {
+        let text = format_args!("the event did not arrive in whole: {}", chain(&*error));
+        let text = text.to_string();
         InvocationError::new("InvalidEvent", text)
     });
     Ok(Some(Event { target, context, remaining, body }))
@@ -190,7 +190,7 @@ impl Delivery<'_> {
                     Some(sent) => sent,
                     None => {
                         let error = guard.exceeded();
-                        invocation.within(|| {
+                        invocation.log(|| {
                             tracing::error!(%error, "the body of the response was cut off");
                         });
                         active.not_sent(&error, true);
@@ -201,7 +201,7 @@ impl Delivery<'_> {
         };
         if let Err(error) = sent {
             let error = InvocationError::new("ResponseNotSent", chain(&*error));
-            invocation.within(|| {
+            invocation.log(|| {
                 tracing::error!(error = error.error_message, "failed to send the response");
             });
             active.not_sent(&error, false);

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{JoinAll, join_all};
+use futures_util::future::{JoinAll, join, join_all};
 
 use super::spec::{Build, CloseFn, Restore, Spec};
 use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
@@ -23,7 +23,7 @@ use super::{EnsureReady, EntryKind, PendingValue, RegistryEntry, mark_dependents
 use crate::base::erased::{BoxFuture, Erased, spawn};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
-use crate::base::single_flight::{Completion, Leader};
+use crate::base::single_flight::{self, Completion, Leader};
 use crate::error::{BoxError, ResourceError, chain};
 
 pub(crate) use super::state::Demand;
@@ -300,7 +300,10 @@ impl Lifecycle {
         match self.check(&value).await {
             Ok(()) => Ok((value, time)),
             Err(error) => {
-                drop_caught(value, "a value that failed its check");
+                match self.spec.close {
+                    Some(_) => self.state().retire(value),
+                    None => drop_caught(value, "a value that failed its check"),
+                }
                 Err(Failure::Check(error))
             }
         }
@@ -530,24 +533,34 @@ impl RegistryEntry for Lifecycle {
 
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
-        // One by one: what is not reached before a deadline stays, and is closed later.
+        // One by one: what is not reached before a deadline stays, and is closed later. In a task of
+        // its own: a deadline does not cut off what has begun.
         Some(Box::pin(async move {
             loop {
                 let Some(value) = self.state().take_retired() else {
                     return;
                 };
-                close_value(close, value).await;
+                let (leader, follower) = single_flight::new();
+                let task = spawn(async move {
+                    close_value(close, value).await;
+                    leader.complete(());
+                });
+                self.state().closes(task);
+                follower.wait().await;
             }
         }))
     }
 
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
-        let values = self.state().take_all();
+        let (values, closing) = self.state().take_all();
         Some(Box::pin(async move {
-            for value in values {
-                close_value(close, value).await;
-            }
+            let close_all = async {
+                for value in values {
+                    close_value(close, value).await;
+                }
+            };
+            join(join_all(closing), close_all).await;
         }))
     }
 

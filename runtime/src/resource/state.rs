@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::spec::Restore;
 use crate::base::clock::{CLOCK, Tick};
 use crate::base::erased::Erased;
@@ -36,8 +38,10 @@ pub(super) struct State {
     /// A failed attempt, and the time until which it is remembered.
     failure: Option<(ResourceError, Tick)>,
     build_time: Option<Duration>,
-    /// Replaced values that wait to be closed.
+    /// Replaced values, and new ones that failed their check, that wait to be closed.
     retired: Vec<Erased>,
+    /// The tasks that close values.
+    closing: Vec<JoinHandle<()>>,
 }
 
 /// The attempt that is under way.
@@ -140,6 +144,7 @@ impl State {
             failure: None,
             build_time: None,
             retired: Vec::new(),
+            closing: Vec::new(),
         }
     }
 
@@ -302,6 +307,11 @@ impl State {
         self.build_time
     }
 
+    /// Keeps a value that is of no use until it is closed.
+    pub(super) fn retire(&mut self, value: Erased) {
+        self.retired.push(value);
+    }
+
     pub(super) fn has_retired(&self) -> bool {
         !self.retired.is_empty()
     }
@@ -312,11 +322,18 @@ impl State {
         Some(self.retired.swap_remove(unused))
     }
 
-    /// Takes all values that wait to be closed, the last generation included.
-    pub(super) fn take_all(&mut self) -> Vec<Erased> {
+    /// A value that was taken is being closed by this task.
+    pub(super) fn closes(&mut self, task: JoinHandle<()>) {
+        self.closing.retain(|task| !task.is_finished());
+        self.closing.push(task);
+    }
+
+    /// Takes all values that wait to be closed, the last generation included, and the tasks that
+    /// close others.
+    pub(super) fn take_all(&mut self) -> (Vec<Erased>, Vec<JoinHandle<()>>) {
         let mut values = std::mem::take(&mut self.retired);
         values.extend(self.current.clone());
-        values
+        (values, std::mem::take(&mut self.closing))
     }
 }
 
