@@ -276,10 +276,11 @@ impl Lifecycle {
         match (built, current) {
             (Ok(new), _) => Ok(Built { seen, new: Some(new) }),
             // The old value may have recovered from what made its check and the rebuild fail.
-            (Err(Failure::Build(_)), Some((value, Restore::Check)))
+            (Err(Failure::Build(error)), Some((value, Restore::Check)))
                 if self.check(&value).await.is_ok() =>
             {
                 let resource = self.spec.name;
+                drop_caught(error, "the error of an attempt");
                 log_caught(|| tracing::warn!(resource, "rebuild failed; the old value recovered"));
                 Ok(Built { seen, new: None })
             }
@@ -315,9 +316,12 @@ impl Lifecycle {
             return Ok(());
         };
         let limit = self.spec.timeout.unwrap_or(CHECK_LIMIT);
-        limited(limit, check(value)).await.map_err(|error| {
-            crate::error::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
-        })
+        let Err(error) = limited(limit, check(value)).await else {
+            return Ok(());
+        };
+        let text = chain(&*error);
+        drop_caught(error, "the error of a check");
+        Err(crate::error::Error::msg(format_args!("its check failed: {text}")).into())
     }
 
     /// Looks at the marks and at the generations of the dependencies.
