@@ -41,9 +41,11 @@ pub struct Engine<K: 'static> {
     /// Makes the error of a fetch the source of another error.
     report: fn(&Erased) -> BoxError,
     as_resource: Option<AsResource<K>>,
-    in_flight: LazyLock<Mutex<HashMap<K, InFlight>>>,
+    /// The leader of a fetch has the same `Arc`, and takes it out of here before it drops its own: no
+    /// key is dropped under the lock.
+    in_flight: LazyLock<Mutex<HashMap<Arc<K>, InFlight>>>,
     /// Keys whose stale value was used in an invocation that fetches it after its response.
-    revalidating: LazyLock<Mutex<HashSet<K>>>,
+    revalidating: LazyLock<Mutex<HashSet<Arc<K>>>>,
     /// The number of fetches that began. Each has its own number.
     numbers: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
@@ -118,11 +120,11 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    fn in_flight(&self) -> MutexGuard<'_, HashMap<K, InFlight>> {
+    fn in_flight(&self) -> MutexGuard<'_, HashMap<Arc<K>, InFlight>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
+    fn revalidating(&self) -> MutexGuard<'_, HashSet<Arc<K>>> {
         self.revalidating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -248,7 +250,7 @@ impl<K: Key> Engine<K> {
     }
 
     fn lookup(&'static self, key: &K, want: Want) -> Lookup<K> {
-        let (key_in_flight, key_of_leader) = (key.clone(), key.clone());
+        let key_of_leader = Arc::new(key.clone());
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
         // A fetch may have ended since the caller looked.
@@ -278,10 +280,9 @@ impl<K: Key> Engine<K> {
         let is_running = Arc::new(AtomicBool::new(false));
         let id = FetchId { number, started: now };
         let begun = InFlight { id, is_running: Arc::clone(&is_running), follower };
-        let before = in_flight.remove_entry(key);
-        in_flight.insert(key_in_flight, begun);
-        drop(in_flight);
-        drop_caught(before, "a key");
+        // An insertion in its place would keep the key of the leader before.
+        in_flight.remove(key);
+        in_flight.insert(Arc::clone(&key_of_leader), begun);
         Lookup::Lead(FetchLeader {
             engine: self,
             key: key_of_leader,
@@ -327,14 +328,12 @@ impl<K: Key> Engine<K> {
 
     /// Fetches after the response of this invocation, once for all callers that ask for it.
     fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
-        let (key_of_set, mut revalidating) = (key.clone(), self.revalidating());
-        if revalidating.contains(&key) {
+        let key = Arc::new(key);
+        if !self.revalidating().insert(Arc::clone(&key)) {
             return;
         }
-        revalidating.insert(key_of_set);
-        drop(revalidating);
         let revalidation = Revalidation { engine: self, key };
-        let fetch = fetch(revalidation.key.clone());
+        let fetch = fetch(K::clone(&revalidation.key));
         defer(async move {
             let Revalidation { key, .. } = &revalidation;
             let Lookup::Lead(leader) = self.lookup(key, self.refetch()) else {
@@ -355,25 +354,22 @@ impl<K: Key> Engine<K> {
     /// Removes the value of a key. That of a fetch under way is not kept.
     pub(super) fn invalidate(&self, key: &K) {
         let mut removed = Removed::new();
-        let fetch = {
+        {
             let mut in_flight = self.in_flight();
-            let fetch = in_flight.remove_entry(key);
+            in_flight.remove(key);
             self.kept.remove(key, &mut removed);
-            fetch
-        };
-        drop_caught(fetch, "a key");
+        }
         drop_removed(removed);
     }
 
     /// Removes all values, as [`invalidate`](Self::invalidate) does one.
     pub(super) fn clear(&self) {
         let mut removed = Removed::new();
-        let fetches = {
+        {
             let mut in_flight = self.in_flight();
+            in_flight.clear();
             self.kept.clear(&mut removed);
-            std::mem::take(&mut *in_flight)
-        };
-        fetches.into_iter().for_each(|fetch| drop_caught(fetch, "a key"));
+        }
         drop_removed(removed);
     }
 }
@@ -415,15 +411,14 @@ impl<K: Key> RegistryEntry for Engine<K> {
         self.clear();
         self.counters.reset();
         self.kept.reset();
-        let revalidating = std::mem::take(&mut *self.revalidating());
-        drop_caught(revalidating, "keys");
+        self.revalidating().clear();
     }
 }
 
 /// The right and the duty to end a fetch. Dropping it leaves the fetch without a result.
 struct FetchLeader<K: Key> {
     engine: &'static Engine<K>,
-    key: K,
+    key: Arc<K>,
     id: FetchId,
     began: Instant,
     is_running: Arc<AtomicBool>,
@@ -473,20 +468,20 @@ impl<K: Key> FetchLeader<K> {
         // Dropping this sends the followers on, and the leader has the panic.
         let result = result?;
         let engine = self.engine;
-        let key = self.key.clone();
+        let key = K::clone(&self.key);
         let mut removed = Removed::new();
-        let dropped = {
+        let unused = {
             let mut in_flight = engine.in_flight();
             let is_ours = |other: &InFlight| other.id.number == self.id.number;
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
-                let fetch = in_flight.remove_entry(&self.key);
-                (fetch, engine.kept.store(key, self.id, &result, &mut removed))
+                in_flight.remove(&self.key);
+                engine.kept.store(key, self.id, &result, &mut removed)
             } else {
-                (None, Some(key))
+                Some(key)
             }
         };
-        drop_caught(dropped, "a key");
+        drop_caught(unused, "a key");
         self.is_ended = true;
         self.leader.complete(match &result {
             Err(Failure::Error(_)) if !engine.kept.shares_errors => SharedResult::Failed,
@@ -511,10 +506,7 @@ impl<K: Key> Drop for FetchLeader<K> {
     fn drop(&mut self) {
         if !self.is_ended {
             // Found by its number: `Hash` or `Eq` of the key may be what panicked.
-            let number = self.id.number;
-            let is_ours = |_: &K, other: &mut InFlight| other.id.number == number;
-            let fetch: Vec<_> = self.engine.in_flight().extract_if(is_ours).collect();
-            drop_caught(fetch, "a key");
+            self.engine.in_flight().retain(|_, other| other.id.number != self.id.number);
         }
     }
 }
@@ -522,15 +514,11 @@ impl<K: Key> Drop for FetchLeader<K> {
 /// The revalidation of a key. It is over when this is dropped.
 struct Revalidation<K: Key> {
     engine: &'static Engine<K>,
-    key: K,
+    key: Arc<K>,
 }
 
 impl<K: Key> Drop for Revalidation<K> {
     fn drop(&mut self) {
-        let taken = catch(|| {
-            let mut revalidating = self.engine.revalidating();
-            revalidating.take(&self.key)
-        });
-        drop_caught(taken, "a key");
+        let _ = catch(|| self.engine.revalidating().remove(&self.key));
     }
 }

@@ -169,10 +169,13 @@ impl<K> Lifecycle<StoredKey<K>, Entry> for Evictions {
 }
 
 /// A key with its hash and the number of its fetch, by which an entry is taken out together with its
-/// key.
+/// key. Its own `Hash` and `Eq` call no user code, which could panic while quick_cache owns the key,
+/// and so drop it under the lock.
 struct StoredKey<K> {
     hash: u64,
     number: u64,
+    /// The number of the entry in whose place this one is inserted.
+    replaces: Option<u64>,
     key: K,
 }
 
@@ -182,13 +185,13 @@ impl<K> Hash for StoredKey<K> {
     }
 }
 
-impl<K: Eq> PartialEq for StoredKey<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.key == other.key
+impl<K> PartialEq for StoredKey<K> {
+    fn eq(&self, stored: &Self) -> bool {
+        self.replaces == Some(stored.number)
     }
 }
 
-impl<K: Eq> Eq for StoredKey<K> {}
+impl<K> Eq for StoredKey<K> {}
 
 /// Finds the entry of a key.
 struct ByKey<'a, Q>(u64, &'a Q);
@@ -303,13 +306,15 @@ impl<K: Key> Entries<K> for Map<K> {
     fn insert(&self, key: K, entry: Entry, removed: &mut Removed<K>) {
         let hashed = self.created();
         let ByKey(hash, _) = hashed.by_key(&key);
-        let key = StoredKey { hash, number: entry.stamp.number, key };
+        let mut key = StoredKey { hash, number: entry.stamp.number, replaces: None, key };
         let before = removed.len();
         let is_in_place_of_another = {
             let mut entries = hashed.write();
-            let is_known = entries.contains_key(&ByKey(hash, &key.key));
+            let replaced = entries.peek(&ByKey(hash, &key.key));
+            key.replaces = replaced.map(|replaced| replaced.stamp.number);
+            let replaces = key.replaces.is_some();
             entries.insert_with_lifecycle(key, entry, removed);
-            is_known
+            replaces
         };
         let taken_out = removed.len() - before;
         let evicted = taken_out.saturating_sub(usize::from(is_in_place_of_another));
