@@ -524,9 +524,7 @@ impl Subscriber for Panicking {
 
 fn main() -> ExitCode {
     // Panics are what this program does all the time.
-    if std::env::var_os("LOUD").is_none() {
-        std::panic::set_hook(Box::new(|_| {}));
-    }
+    std::panic::set_hook(Box::new(|_| {}));
     if std::env::var_os("SUBSCRIBER").is_some() {
         tracing::subscriber::set_global_default(Panicking).expect("the only subscriber");
         install(PanickingSink);

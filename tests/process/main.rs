@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use rewarm_tests::{
     EmfLine, ErrorReport, Function, FunctionBuilder, Invocation, Outcome, Pending, PollFault,
-    PostFault, Random, RuntimeApi, build_binary, emf_lines, emf_sums, runs_all,
+    PostFault, Random, RuntimeApi, build_binary, emf_lines, emf_sums, is_set, runs_all,
 };
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;

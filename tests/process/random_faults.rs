@@ -36,10 +36,6 @@ impl Run {
             .env("AWS_LAMBDA_LOG_LEVEL", "OFF")
             .env("AWS_LAMBDA_MAX_CONCURRENCY", self.concurrency.to_string())
             .env("TOKIO_WORKER_THREADS", self.threads.to_string());
-        let function = match std::env::var("LOUD") {
-            Ok(loud) => function.env("LOUD", loud).env("RUST_BACKTRACE", "1"),
-            Err(_) => function,
-        };
         match self.subscriber {
             true => function.env("SUBSCRIBER", "1").spawn(api),
             false => function.spawn(api),
@@ -180,10 +176,6 @@ impl Run {
                 let request_id = pending.request_id().to_owned();
                 let outcome = tokio::time::timeout(HANGS, pending.outcome());
                 let Ok(outcome) = outcome.await else {
-                    if std::env::var_os("STOP").is_some() {
-                        eprintln!("PID {}", function.pid());
-                        tokio::time::sleep(Duration::from_secs(600)).await;
-                    }
                     panic!("REWARM_SEED={seed}, {self:?}, {plan:?}: no outcome");
                 };
                 let checked = std::panic::AssertUnwindSafe(|| {
@@ -229,7 +221,8 @@ impl Run {
 /// Runs both handlers with half of the invocations each.
 async fn run(concurrency: usize, threads: usize, subscriber: bool) {
     let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let count = number("REWARM_SOAK").unwrap_or(1500);
+    let default = if is_set("REWARM_ALL") { 6000 } else { 1000 };
+    let count = number("REWARM_SOAK").unwrap_or(default);
     let seed = number("REWARM_SEED").unwrap_or(20_261_127);
     for handler in ["buffered", "streamed"] {
         Run { handler, concurrency, threads, subscriber }.run(count / 2, seed).await;

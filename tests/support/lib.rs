@@ -34,7 +34,7 @@ pub use random::Random;
 pub use runtime_api::{
     ErrorReport, Extension, Invocation, Outcome, Pending, PollFault, PostFault, RuntimeApi,
 };
-pub use skip::runs_all;
+pub use skip::{is_set, runs_all};
 
 /// The time limit of every wait.
 const TIMEOUT: Duration = Duration::from_secs(20);

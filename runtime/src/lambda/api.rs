@@ -7,6 +7,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 use base64::Engine;
@@ -142,7 +143,8 @@ impl RuntimeApi {
 
     /// Sends a streamed response to an invocation, and returns when its body has ended and the API
     /// has accepted it. An error of the body is sent as trailers. A dropped future leaves a body
-    /// that the client can tell from a complete one.
+    /// that the client can tell from a complete one, if `is_begun` is true by then; else nothing was
+    /// sent.
     ///
     /// In a box, so that a function that streams nothing is linked without it.
     ///
@@ -152,8 +154,9 @@ impl RuntimeApi {
         &'a self,
         target: &'a Target,
         response: Stream,
+        is_begun: &'a AtomicBool,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
-        Box::pin(async {
+        Box::pin(async move {
             let mut prelude = response.metadata_prelude;
             let octets = HeaderValue::from_static("application/octet-stream");
             prelude.headers.entry(CONTENT_TYPE).or_insert(octets);
@@ -169,7 +172,8 @@ impl RuntimeApi {
             let (sender, body) = Body::channel();
             let request = target.request("response", &headers, body)?;
             let responding = pin!(self.call(|client| client.call(request)));
-            let writing = pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream));
+            let writing =
+                pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream, is_begun));
             match select(writing, responding).await {
                 Either::Left((written, responding)) => {
                     accepted(responding.await?.map(Body::new)).await?;
@@ -343,11 +347,13 @@ async fn write(
     mut sender: AbortOnDrop,
     prelude: Vec<u8>,
     mut body: StreamBody,
+    is_begun: &AtomicBool,
 ) -> Result<(), BoxError> {
     let Some(frames) = &mut sender.0 else {
         return Ok(());
     };
     frames.send_data(prelude.into()).await?;
+    is_begun.store(true, Relaxed);
     frames.send_data(Bytes::from_static(&[0; 8])).await?;
     while let Some(chunk) = body.next().await {
         match chunk {
