@@ -159,5 +159,8 @@ mod tests {
             }
         }
         drop_caught(Bomb, "a value");
+        let panic = catch(|| std::panic::panic_any(Bomb)).unwrap_err();
+        drop(panic);
+        log_caught(|| std::panic::panic_any(Bomb));
     }
 }

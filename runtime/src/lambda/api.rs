@@ -353,8 +353,9 @@ async fn write(
         return Ok(());
     };
     frames.send_data(prelude.into()).await?;
-    is_begun.store(true, Relaxed);
     frames.send_data(Bytes::from_static(&[0; 8])).await?;
+    // The channel has room for one frame: the connection has taken the first.
+    is_begun.store(true, Relaxed);
     while let Some(chunk) = body.next().await {
         match chunk {
             Ok(chunk) => frames.send_data(chunk).await?,
