@@ -290,13 +290,3 @@ async fn a_destructor_of_a_key_may_use_the_cache() {
     assert_eq!(c.invoke("expire").await.unwrap(), 0);
     assert!(keys::DROPS.get() > 20);
 }
-
-#[tokio::test]
-async fn a_refresh_is_no_eviction() {
-    let _turn = simulation().await;
-    let mut c = keys::app::container().await;
-    c.invoke("refresh").await.unwrap();
-    c.invoke("refresh").await.unwrap();
-    let stats = keys::item::stats();
-    assert_eq!((stats.entries, stats.loads, stats.evictions), (1, 2, 0));
-}
