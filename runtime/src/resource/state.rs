@@ -345,7 +345,7 @@ impl AttemptResult {
 
 /// All interleavings of a few callers, rebuilds and attempts, over the real [`State`] of a resource and
 /// of one that is built from it. An actor's step is what `lifecycle` does under one lock, or one read
-/// without it.
+/// without it; the order of these steps is a copy of that of `lifecycle`.
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -387,8 +387,8 @@ mod tests {
     enum Actor {
         /// Asks for the database, and then for the repository.
         Reader(Ask, Option<u64>),
-        /// Has decided on its demand, and asks.
-        Rebuilder(Ask),
+        /// Has called when so many values were built, and asks.
+        Rebuilder(Ask, u64),
         /// Has not called yet.
         Rebuild,
         /// An idle gap ends: marks the database for its check, then the repository.
@@ -617,13 +617,14 @@ mod tests {
                 },
                 Actor::Rebuild => {
                     let demand = self.resources[DB].state.rebuild();
-                    actor = Actor::Rebuilder(Ask::new(DB, demand));
+                    actor = Actor::Rebuilder(Ask::new(DB, demand), self.built);
                     true
                 }
-                Actor::Rebuilder(ask) => match self.ask(ask) {
+                Actor::Rebuilder(ask, built) => match self.ask(ask) {
                     None => false,
                     Some(None) => true,
-                    Some(Some(_)) => {
+                    Some(Some(value)) => {
+                        assert!(number_of(&value) > *built, "a value from before the call");
                         actor = Actor::Done;
                         true
                     }
@@ -698,7 +699,7 @@ mod tests {
             for actor in &self.actors {
                 let _ = match actor {
                     Actor::Reader(a, db) => write!(text, "r{:?}{db:?}", ask(a)),
-                    Actor::Rebuilder(a) => write!(text, "b{:?}", ask(a)),
+                    Actor::Rebuilder(a, built) => write!(text, "b{:?}{built}", ask(a)),
                     Actor::Rebuild => write!(text, "B"),
                     Actor::IdleGap { next } => write!(text, "g{next}"),
                     Actor::Attempt(a) => write!(
@@ -736,9 +737,10 @@ mod tests {
                 path.iter().for_each(|actor| assert!(world.step(*actor)));
                 world
             };
-            let actors = replay().actors.len();
-            let mut is_stuck = true;
-            for actor in 0..actors {
+            let is_done = |actor: &Actor| matches!(actor, Actor::Done);
+            let done: Vec<_> = replay().actors.iter().map(is_done).collect();
+            let mut is_stuck = !done.iter().all(|is_done| *is_done);
+            for actor in (0..done.len()).filter(|actor| !done[*actor]) {
                 let mut next = replay();
                 if !next.step(actor) {
                     continue;
@@ -750,11 +752,7 @@ mod tests {
                     paths.push(longer);
                 }
             }
-            if is_stuck {
-                let world = replay();
-                let is_done = |actor: &Actor| matches!(actor, Actor::Done);
-                assert!(world.actors.iter().all(is_done), "stuck after {path:?}");
-            }
+            assert!(!is_stuck, "stuck after {path:?}");
         }
         seen.len()
     }
@@ -764,6 +762,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many states")]
     fn no_interleaving_gives_a_dependent_of_an_older_generation() {
         let rebuilds = || World::new(vec![reader(), reader(), Actor::Rebuild]);
         let gaps = || World::new(vec![reader(), Actor::Rebuild, Actor::IdleGap { next: DB }]);
