@@ -34,8 +34,14 @@ mod init;
 mod injected;
 #[path = "../../macros/src/item.rs"]
 mod item;
+#[path = "../../macros/src/item_attributes.rs"]
+mod item_attributes;
 #[path = "../../macros/src/lints/mod.rs"]
 mod lints;
+#[path = "../../macros/src/names.rs"]
+mod names;
+#[path = "../../macros/src/parts.rs"]
+mod parts;
 #[path = "../../macros/src/signature.rs"]
 mod signature;
 #[path = "../../macros/src/tokens.rs"]

@@ -35,7 +35,7 @@ mod local {
             Err(error) => return assert!(!error.to_string().is_empty()),
         };
         assert!(options.concurrency > 0);
-        let Options { given, repeat, .. } = options;
+        let Options { events: given, repeat, .. } = options;
         if let Some(given) = given {
             let read = taken(MOST, |take| events::read(Some(given.clone()), repeat, take));
             assert_eq!(read, repeated(&given, repeat, MOST));
@@ -43,7 +43,7 @@ mod local {
         let lines: Vec<_> = events::lines(stdin).collect();
         assert!(lines.iter().all(|line| !line.trim_ascii().is_empty() && !line.contains(&b'\n')));
         for most in [1, MOST] {
-            let read = taken(most, |take| events::from(&mut &*stdin, repeat, take));
+            let read = taken(most, |take| events::read_lines(&mut &*stdin, repeat, take));
             assert_eq!(read, repeated(&lines, repeat, most));
         }
     }

@@ -1,10 +1,43 @@
+#[allow(
+    dead_code,
+    clippy::implicit_return,
+    clippy::used_underscore_binding,
+    clippy::unused_async,
+    clippy::box_collection,
+    clippy::large_types_passed_by_value,
+    clippy::linkedlist,
+    clippy::needless_pass_by_value,
+    clippy::option_option,
+    clippy::rc_buffer,
+    clippy::rc_mutex,
+    clippy::redundant_allocation,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unnecessary_box_returns,
+    clippy::unnecessary_wraps,
+    clippy::vec_box
+)]
 /// The price of an article.
-#[allow(dead_code, clippy::used_underscore_binding)]
 pub async fn price(
     sku: &str,
     day: u32,
     trace: &str,
 ) -> Result<Option<Price>, sqlx::Error> {
+    pub struct __Body;
+    #[allow(private_interfaces, unreachable_pub)]
+    impl __Body {
+        pub async fn price(
+            db: &SqlitePool,
+            sku: &str,
+            day: u32,
+            trace: &str,
+        ) -> Result<Option<Price>, sqlx::Error> {
+            Price::find(db, sku, day, trace).await
+        }
+    }
+    #[allow(non_local_definitions)]
+    impl ::rewarm::private::Written for price {
+        type Function = __Body;
+    }
     match price::__storage()
         .now_or_later(price::__query(sku, &day), |__key| price::__fetch(__key, trace))
     {
@@ -17,6 +50,7 @@ pub async fn price(
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -24,34 +58,19 @@ pub async fn price(
 )]
 pub struct price {}
 const _: () = {
-    struct __Body;
-    impl __Body {
-        #[allow(
-            clippy::unused_async,
-            clippy::needless_pass_by_value,
-            clippy::trivially_copy_pass_by_ref,
-            clippy::unnecessary_wraps
-        )]
-        async fn price(
-            db: &SqlitePool,
-            sku: &str,
-            day: u32,
-            trace: &str,
-        ) -> Result<Option<Price>, sqlx::Error> {
-            Price::find(db, sku, day, trace).await
-        }
-    }
+    use ::rewarm::private as __rewarm;
+    type __Needs = __rewarm::Checked<(db,), { <db as __rewarm::Resource>::IS }>;
     #[allow(
         dead_code,
         deprecated,
         non_camel_case_types,
+        non_snake_case,
         clippy::all,
         clippy::pedantic,
         clippy::nursery,
         clippy::exhaustive_structs
     )]
     const _: () = {
-        use ::rewarm::private as __rewarm;
         type __Value = __rewarm::Checked<
             Option<Price>,
             { __rewarm::cacheable::<Price>() },
@@ -69,7 +88,6 @@ const _: () = {
         type __Passed0 = __rewarm::Checked<str, { __rewarm::passed_owned::<str>() }>;
         type __Key = (__rewarm::Owned<__Part0>, __rewarm::Owned<__Part1>);
         type __Storage = __rewarm::Keyed<__Key, __Value, __Error>;
-        type __Needs = __rewarm::Checked<(db,), { <db as __rewarm::Resource>::IS }>;
         static __STORAGE: __Storage = __rewarm::Keyed::keyed(
             __rewarm::Policy::new(
                 "price",
@@ -78,31 +96,31 @@ const _: () = {
             ),
             __rewarm::facts!(__Value, __Error),
             500,
-            || __STORAGE.values(),
+            || (&__STORAGE).values(),
         );
         impl price {
             fn __storage() -> &'static __Storage {
                 &__STORAGE
             }
             fn __query<'a>(
-                sku: &'a str,
-                day: &'a u32,
+                sku: &'a __Part0,
+                day: &'a __Part1,
             ) -> __rewarm::Arguments<(&'a __Part0, &'a __Part1)> {
                 __rewarm::Arguments((sku, day))
             }
-            fn __fetch(key: __Key, __trace: &__Passed0) -> __rewarm::Fetch {
-                let __trace = __rewarm::ToOwned::to_owned(__trace);
+            fn __fetch(__key: __Key, __passed0: &__Passed0) -> __rewarm::Fetch {
+                let __passed0 = __rewarm::ToOwned::to_owned(__passed0);
                 __rewarm::guard_across_await(async move {
-                    let held = __rewarm::hold::<__Needs>().await?;
+                    let __held = __rewarm::hold::<__Needs>().await?;
                     __rewarm::fetched::<
                         __Value,
                         __Error,
                     >(
-                        __Body::price(
-                                &*held.0,
-                                __rewarm::Borrow::<__Part0>::borrow(&key.0),
-                                key.1,
-                                __rewarm::Borrow::borrow(&__trace),
+                        <price as __rewarm::Written>::Function::price(
+                                &*__held.0,
+                                __rewarm::Borrow::<__Part0>::borrow(&__key.0),
+                                __key.1,
+                                __rewarm::Borrow::borrow(&__passed0),
                             )
                             .await,
                     )
@@ -110,7 +128,7 @@ const _: () = {
             }
             /// Returns the value if it is fresh.
             pub fn peek(sku: &str, day: u32) -> ::core::option::Option<Option<Price>> {
-                __STORAGE.peek(price::__query(sku, &day))
+                price::__storage().peek(price::__query(sku, &day))
             }
             /// Fetches the value now and returns it. Concurrent callers share one fetch.
             pub async fn refresh(
@@ -127,17 +145,17 @@ const _: () = {
             }
             /// Removes the value.
             pub fn invalidate(sku: &str, day: u32) {
-                __STORAGE.invalidate(price::__query(sku, &day));
+                price::__storage().invalidate(price::__query(sku, &day));
             }
             /// Removes all values.
             pub fn clear() {
-                __STORAGE.clear();
+                price::__storage().clear();
             }
             /// Returns the counters of the cache.
             pub fn stats() -> __rewarm::Stats {
-                __STORAGE.stats()
+                price::__storage().stats()
             }
         }
-        __rewarm::register!(__STORAGE);
+        __rewarm::register!(__ENTRY = __STORAGE);
     };
 };

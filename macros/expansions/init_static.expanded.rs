@@ -2,7 +2,10 @@
 static GREETING: <GREETING as ::rewarm::private::Resource>::Storage = ::rewarm::private::StaticCell::new(
     ::rewarm::private::Spec::computing(
         "GREETING",
-        || GREETING.fill(::rewarm::private::fixed::<String>(std::env::var("GREETING")?)),
+        || {
+            (&GREETING)
+                .fill(::rewarm::private::fixed::<String>(std::env::var("GREETING")?))
+        },
     ),
     || &GREETING,
 );
@@ -11,6 +14,7 @@ static GREETING: <GREETING as ::rewarm::private::Resource>::Storage = ::rewarm::
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -21,6 +25,7 @@ struct GREETING {}
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -38,7 +43,7 @@ const _: () = {
                 },
             >,
         >;
-        const DEPTH_UNLESS_CIRCULAR: usize = 0;
+        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &GREETING
         }
@@ -46,8 +51,8 @@ const _: () = {
     impl GREETING {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<&'static String> {
-            GREETING.peek()
+            (&GREETING).peek()
         }
     }
-    __rewarm::register!(GREETING);
+    __rewarm::register!(__ENTRY = GREETING);
 };

@@ -16,6 +16,7 @@ static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::priv
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -26,6 +27,7 @@ struct CONFIG {}
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -42,30 +44,30 @@ const _: () = {
     >;
     impl __rewarm::Resource for CONFIG {
         type Storage = __rewarm::Cell<__Kept>;
-        const DEPTH_UNLESS_CIRCULAR: usize = 0;
+        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &CONFIG
         }
     }
     impl CONFIG {
         fn __built(
-            value: Config,
+            __value: Config,
         ) -> ::core::result::Result<__rewarm::Erased, __rewarm::BoxError> {
-            __rewarm::built::<__Kept>(value)
+            __rewarm::built::<__Kept>(__value)
         }
     }
     impl CONFIG {
         /// Returns the value if it is ready, without waiting.
         fn get() -> ::core::option::Option<__rewarm::Arc<Config>> {
-            CONFIG.peek()
+            (&CONFIG).peek()
         }
         /// Builds the next generation now and returns it.
         async fn rebuild() -> ::core::result::Result<
             __rewarm::Arc<Config>,
             __rewarm::ResourceError,
         > {
-            CONFIG.rebuild().await
+            (&CONFIG).rebuild().await
         }
     }
-    __rewarm::register!(CONFIG);
+    __rewarm::register!(__ENTRY = CONFIG);
 };

@@ -104,6 +104,10 @@ mod tests {
             "#[init] #[must_use] impl X { fn f(self: Box<Self>, ..) -> ! { loop {} } }",
         ),
         (
+            "ttl = \"5m\", crate = __rewarm, check = __::r#__value",
+            "#[expect(__a, must_use_candidate, reason = \"\")] #[cfg_attr(a, b, cfg_attr(c, expect(d)))] async fn __key(__key: r#__Value, #[skip] ___: &'__a u8) -> __Error { __Body::r#__x() }",
+        ),
+        (
             "deadline_margin = \"0s\" report_every = 18446744073709551616;",
             "fn f(x: impl Fn(&u8), mut y: fn(&str) -> &str) where u8: Copy { select! { a = b => c, _ = d, if e => { std::process::exit(1) } } }",
         ),

@@ -2,12 +2,13 @@
 //! expansion.
 
 use proc_macro2::TokenStream;
-use quote::quote;
 use syn::Path;
 
 use crate::args::{AllOptions, Args};
 use crate::diag::Diag;
 use crate::item::Item;
+use crate::names;
+use crate::tokens::quote;
 
 /// The stages of one attribute, with its options and its model: all that the expansion needs, free
 /// of faults.
@@ -34,6 +35,10 @@ impl<Options, Model> Stages<Options, Model> {
 
     /// Runs the attribute on an item. `all` serves errors about an option of another attribute.
     pub(crate) fn run(&self, args: TokenStream, item: TokenStream, all: AllOptions) -> TokenStream {
+        names::kept_apart(args, item, |args, item| self.run_on(args, item, all))
+    }
+
+    fn run_on(&self, args: TokenStream, item: TokenStream, all: AllOptions) -> TokenStream {
         let mut diag = Diag::default();
         let mut args = Args::read(args, &mut diag);
         let krate = args.krate_path();

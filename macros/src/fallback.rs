@@ -5,10 +5,11 @@
 //! The compiler reports the fault and checks no code that uses the type.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident};
 use syn::{FnArg, Path, ReturnType, Signature, Visibility};
 
 use crate::item::{Function, Item, Returns, Static};
+use crate::tokens::quote;
 use crate::{injected, signature, tokens, types};
 
 /// Replaces a faulty resource.

@@ -1,15 +1,15 @@
 //! Parameters that resources fill. A parameter is filled by the resource of its own name, or by the
 //! one that `#[from(path)]` names.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::{Pat, PatType, Path, Type};
 
 use crate::diag::Diag;
 use crate::item::peeled;
 use crate::signature::from_attribute;
-use crate::tokens::{at, fitting};
+use crate::tokens::{at, fitting, ours, ours_at, quote};
 
 /// A parameter that a resource fills.
 pub(crate) struct Injected {
@@ -50,7 +50,7 @@ impl Injected {
 
     /// The argument of the call, from the resource's handle.
     pub(crate) fn argument(&self, private: &TokenStream, held: &TokenStream) -> TokenStream {
-        let span = Span::call_site().located_at(self.ty.span());
+        let span = ours_at(self.ty.span());
         let (held, private) = (at(held, span), at(private, span));
         match &self.ty {
             Type::Reference(reference) => match peeled(&reference.elem) {
@@ -69,19 +69,23 @@ impl Injected {
 /// The alias `__Needs`: the tuple of all resources in a signature, which implements `ResourceSet`.
 /// A name that is not a resource is reported where it stands.
 pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
-    if injected.is_empty() {
-        return quote!(
-            type __Needs = ();
-        );
+    let resources: Vec<_> = injected.iter().map(|injected| &injected.resource).collect();
+    set("__Needs", &resources, private)
+}
+
+/// An alias for the set of these resources. A name that is not a resource is reported where it
+/// stands.
+pub(crate) fn set(alias: &str, resources: &[&Path], private: &TokenStream) -> TokenStream {
+    let alias = ours(alias);
+    if resources.is_empty() {
+        return quote!(type #alias = (););
     }
-    let are = injected.iter().map(|injected| {
-        let resource = &injected.resource;
-        quote_spanned!(resource.span()=> <#resource as #private::Resource>::IS)
-    });
+    let are = resources
+        .iter()
+        .map(|resource| quote_spanned!(resource.span()=> <#resource as #private::Resource>::IS));
     let are = quote!(#(#are)&&*);
-    let resources = injected.iter().map(|injected| &injected.resource);
     let set = fitting(&are, &quote!((#(#resources,)*)), private);
-    quote!(type __Needs = #set;)
+    quote!(type #alias = #set;)
 }
 
 /// Awaits all resources, and binds their handles to `held`.
@@ -127,8 +131,9 @@ pub(crate) fn resource(
     depth: &TokenStream,
 ) -> TokenStream {
     // With the span of the name, since the compiler shows it in its error about a circle.
-    let at = Span::call_site().located_at(name.span());
-    let depth = quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: usize = #depth;);
+    let at = ours_at(name.span());
+    let depth =
+        quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = #depth;);
     quote! {
         impl #private::Resource for #name {
             type Storage = #storage_type;

@@ -285,13 +285,6 @@ pub(crate) fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     }
 }
 
-/// Splits attributes into those of these names, which belong on the item for callers, and all
-/// others, which belong on the function as it was written.
-pub(crate) fn split_docs(attrs: &[Attribute], names: &[&str]) -> (Vec<Attribute>, Vec<Attribute>) {
-    let is_named = |attr: &Attribute| names.iter().any(|name| attr.path().is_ident(name));
-    attrs.iter().cloned().partition(is_named)
-}
-
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(self.attrs.iter().map(ToTokens::to_token_stream));

@@ -25,7 +25,10 @@ mod handler;
 mod init;
 mod injected;
 mod item;
+mod item_attributes;
 mod lints;
+mod names;
+mod parts;
 mod signature;
 mod tokens;
 mod types;
@@ -107,7 +110,7 @@ use proc_macro::TokenStream;
 ///
 /// ## `lazy`
 ///
-/// Builds the resource at its first use instead of in INIT. Use it for a resource that few
+/// Builds the resource at its first use instead of in INIT, also where a handler names it. Use it for a resource that few
 /// invocations need.
 ///
 /// ```
@@ -453,12 +456,39 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | error type | cause |
 /// |---|---|
-/// | the short name of `E` | the function returned an `Err` |
+/// | the one that `E` chooses, else the short name of `E` | the function returned an `Err` |
 /// | `DeadlineExceeded` | the function was cancelled before Lambda's deadline |
 /// | `ResourceUnavailable` | a resource could not be built; the message names it, and the function was not called |
 /// | `Panic` | the function panicked; the error has the message and the location |
 /// | `InvalidEvent` | the event does not match its type; the message names the field |
 /// | `InvalidAnswer` | the response could not be serialised as JSON |
+/// | `UnreadableBody` | the body of an HTTP request is not valid base64, or that of a response failed |
+/// | `ResponseNotSent` | the Runtime API refused the response; for metrics and logs |
+///
+/// An error chooses its type by a conversion into [`Diagnostic`], as for lambda_runtime. Retries and
+/// catchers of Step Functions tell errors apart by it:
+///
+/// ```
+/// # use rewarm::{Diagnostic, handler};
+/// enum ShopError { RateLimited, Gone { order: u64 } }
+///
+/// impl From<ShopError> for Diagnostic {
+///     fn from(error: ShopError) -> Self {
+///         let (error_type, error_message) = match error {
+///             ShopError::RateLimited => ("RateLimited", "come back later".to_owned()),
+///             ShopError::Gone { order } => ("Gone", format!("order {order} is gone")),
+///         };
+///         Diagnostic { error_type: error_type.to_owned(), error_message }
+///     }
+/// }
+///
+/// #[handler]
+/// async fn answer(order: u64) -> Result<u64, ShopError> {
+///     Err(ShopError::Gone { order })
+/// }
+/// ```
+///
+/// [`Diagnostic`]: https://docs.rs/lambda_runtime/latest/lambda_runtime/struct.Diagnostic.html
 ///
 /// # Options
 ///
@@ -503,10 +533,31 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// `{"source": "serverless-plugin-warmup"}` or `{"warmup": true}`. Pings are counted separately
 /// from invocations.
 ///
+/// `warmup = "75ms"` holds each ping for this time: Lambda sends pings that arrive meanwhile to other
+/// containers, so that ten pings at once keep ten containers warm.
+///
+/// `warmup_rule = "keep-warm"` makes pings of the scheduled events of an EventBridge rule or schedule
+/// with this name.
+///
 /// ```
 /// # use rewarm::handler;
-/// #[handler(warmup)]
+/// #[handler(warmup = "75ms", warmup_rule = "keep-warm")]
 /// async fn kept_warm(event: u64) -> u64 { event }
+/// ```
+///
+/// ## `init(path, …)`
+///
+/// Builds these resources in INIT, besides those that the function names and those of its own crate.
+/// Without it, a resource of another crate that only the body uses is built at its first use, while
+/// an event waits.
+///
+/// ```
+/// # mod library { #[rewarm::init] pub async fn queue() -> u8 { 1 } }
+/// # use rewarm::handler;
+/// #[handler(init(library::queue))]
+/// async fn enqueue(event: u64) -> Result<u64, rewarm::ResourceError> {
+///     Ok(event + u64::from(*library::queue().await?))
+/// }
 /// ```
 ///
 /// ## `http`

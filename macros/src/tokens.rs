@@ -3,11 +3,24 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Path, Signature, Type};
+use syn::{Path, Type};
 
 use crate::args::Given;
+
+/// Tokens of an expansion. Its local variables do not collide with those of the user.
+macro_rules! quote {
+    ($($tokens:tt)*) => {
+        ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*)
+    };
+}
+pub(crate) use quote;
+
+/// The span of the user's tokens with the hygiene of [`quote`].
+pub(crate) fn ours_at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
 
 /// The same tokens with another span.
 pub(crate) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
@@ -25,7 +38,7 @@ pub(crate) fn text(ident: &Ident) -> String {
 
 /// A name that the expansion introduces.
 pub(crate) fn ours(name: &str) -> Ident {
-    Ident::new(name, Span::call_site())
+    Ident::new(name, Span::mixed_site())
 }
 
 /// Matches on a `Result`: `now` uses `__value`, the value at hand, and `later` uses `__later`, the
@@ -45,24 +58,7 @@ pub(crate) fn now_or_later(
 
 /// `#[allow]` for generated code, so that the user's own lint levels do not apply to it.
 pub(crate) fn allow() -> TokenStream {
-    quote!(#[allow(dead_code, deprecated, non_camel_case_types, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
-}
-
-/// The lints to allow on the private copy of a user's function. The attribute may be the reason
-/// that it is `async`, and is the reason that it is not `const`. Clippy leaves the signature of a
-/// public function alone, and the copy of one must not be linted either.
-pub(crate) fn allow_in_written(sig: &Signature, vis: &syn::Visibility) -> TokenStream {
-    let allowed = match sig.asyncness {
-        Some(_) => quote!(clippy::unused_async),
-        None => quote!(clippy::missing_const_for_fn),
-    };
-    match vis {
-        syn::Visibility::Inherited => allowed,
-        _ => quote! {
-            #allowed, clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref,
-            clippy::unnecessary_wraps
-        },
-    }
+    quote!(#[allow(dead_code, deprecated, non_camel_case_types, non_snake_case, clippy::all, clippy::pedantic, clippy::nursery, clippy::exhaustive_structs)])
 }
 
 /// The path of the runtime's private items, inside a block with [`import`].
@@ -95,7 +91,7 @@ pub(crate) fn fitting(
 /// Rejects a `Result` behind an alias that the macro cannot resolve, with this function of the
 /// runtime.
 pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenStream {
-    let span = Span::call_site().located_at(ty.span());
+    let span = ours_at(ty.span());
     let by = ours(by);
     let check = at(&quote!(#private::#by), span);
     let is_result = quote!(#private::is_result!(#ty));
@@ -104,7 +100,7 @@ pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenS
 
 /// Requires that a future is `Send`. A fault is reported on the function's name.
 pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
-    let span = Span::call_site().located_at(name.span());
+    let span = ours_at(name.span());
     let mut future: Vec<TokenTree> = future.clone().into_iter().collect();
     for token in &mut future {
         token.set_span(span);

@@ -102,5 +102,5 @@ pub use lambda_http as http;
 pub use base::counters::Stats;
 pub use container::snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
 pub use invocation::context::{Deferred, defer, remaining};
-pub use lambda::types::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
+pub use lambda::types::{Context, Diagnostic, LambdaEvent, MetadataPrelude, StreamResponse};
 pub use rewarm_macros::{cached, handler, init};

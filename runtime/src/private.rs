@@ -7,6 +7,7 @@ pub use std::convert::Infallible;
 pub use std::process::ExitCode;
 pub use std::sync::Arc;
 pub use std::time::Duration;
+pub use std::vec::Vec;
 
 pub use linkme;
 pub use serde::de::IgnoredAny;
@@ -24,7 +25,7 @@ pub use crate::diagnostics::{
     key_part, passed, passed_owned, shareable, shared_failure,
 };
 pub use crate::error::{BoxError, ResourceError};
-pub use crate::invocation::error::InvocationError;
+pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of};
 pub use crate::invocation::handler::{Handler, HandlerSpec};
 pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
@@ -34,13 +35,16 @@ pub use crate::resource::cell::{Cell, ResourceRef};
 pub use crate::resource::spec::{Restore, Spec};
 pub use crate::resource::static_cell::StaticCell;
 pub use crate::resource::{
-    FromRef, Possible, REGISTRY, RegistryEntry, Resource, ResourceSet, StaticRef, Storage, depth,
+    FromRef, Possible, REGISTRY, Registered, RegistryEntry, Resource, ResourceSet, StaticRef,
+    Storage, depth,
 };
 pub use crate::run::run;
+#[cfg(feature = "testing")]
+pub use crate::testing::statics::{AUDITED, EXCUSED};
 
 pub use crate::{
-    __container as container, __facts as facts, __is_result as is_result, __register as register,
-    __with_http as with_http,
+    __audited as audited, __container as container, __excused as excused, __facts as facts,
+    __is_result as is_result, __register as register, __with_http as with_http,
 };
 
 use crate::error::named;
@@ -96,6 +100,12 @@ pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
     S::entries()
 }
 
+/// Leads from the type of a resource or a cached function to its function as written.
+pub trait Written {
+    /// The type with the function as an associated function.
+    type Function;
+}
+
 /// Waits for all resources of a set, concurrently.
 ///
 /// # Errors
@@ -120,9 +130,9 @@ macro_rules! __facts {
         use $crate::private::Fallback as _;
         $crate::private::Facts::<$error> {
             is_none: $crate::private::Probe::<$value>::IS_NONE,
-            report: |error| {
+            report: |__error| {
                 use $crate::private::{Probe, report};
-                report(error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
+                report(__error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
             },
             clone_error: $crate::private::Probe::<$error>::CLONE,
             from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,
@@ -134,10 +144,13 @@ macro_rules! __facts {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    ($storage:ident) => {
+    ($name:ident = $storage:ident) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
-        static __ENTRY: &'static dyn $crate::private::RegistryEntry = $storage.entry();
+        static $name: $crate::private::Registered = $crate::private::Registered {
+            entry: (&$storage).entry(),
+            module: ::core::module_path!(),
+        };
     };
 }
 
@@ -194,6 +207,50 @@ macro_rules! __container {
             $crate::testing::container_of().await
         }
     };
+}
+
+/// Leaves a static out of the statics that tests compare, with the feature `testing`.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __excused {
+    ($static:ident) => {
+        const _: () = {
+            #[$crate::private::linkme::distributed_slice($crate::private::EXCUSED)]
+            #[linkme(crate = $crate::private::linkme)]
+            static __EXCUSED: fn() -> usize = || (&raw const $static).addr();
+        };
+    };
+}
+
+/// Has tests compare the statics of the crate, with the feature `testing`.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __audited {
+    () => {
+        const _: () = {
+            #[$crate::private::linkme::distributed_slice($crate::private::AUDITED)]
+            #[linkme(crate = $crate::private::linkme)]
+            static __AUDITED: &'static str = ::core::module_path!();
+        };
+    };
+}
+
+/// Emits nothing: tests compare statics with the feature `testing`.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __excused {
+    ($static:ident) => {};
+}
+
+/// Emits nothing: tests compare statics with the feature `testing`.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __audited {
+    () => {};
 }
 
 /// Defines nothing: simulated containers need the feature `testing`.

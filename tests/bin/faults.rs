@@ -89,6 +89,7 @@ static BLOCKING: std::sync::Barrier = std::sync::Barrier::new(4);
 #[init(lazy)]
 static LICENCE: String = {
     start("LICENCE")?;
+    tracing::warn!("reading the licence");
     "granted".to_owned()
 };
 

@@ -71,5 +71,13 @@ async fn phases(_: Value, base: &u64, top: &u64, slow: &u64, kept: &u64) -> [u64
 }
 
 fn main() -> ExitCode {
+    if std::env::var_os("ASYNC_MAIN").is_some() {
+        return async_main();
+    }
+    phases::run()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn async_main() -> ExitCode {
     phases::run()
 }

@@ -33,3 +33,31 @@ async fn a_stale_value_is_refreshed_once_after_the_response() {
         "after the window the caller waits for the fetch"
     );
 }
+
+static IS_HANGING: AtomicBool = AtomicBool::new(false);
+
+#[cached(ttl = "5m", jitter = "0%", stale_while_revalidate = "1m")]
+async fn hanging() -> u64 {
+    if IS_HANGING.load(SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    7
+}
+
+#[handler(report_every = 0)]
+async fn get_hanging(_: Value) -> u64 {
+    hanging().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_is_dropped_at_the_deadline_is_a_failed_load() {
+    let _turn = simulation().await;
+    let mut c = get_hanging::container().await;
+    c.deadline(5 * SECOND);
+    c.invoke("value").await.unwrap();
+    c.idle(301 * SECOND);
+    IS_HANGING.store(true, SeqCst);
+    assert_eq!(c.invoke("value").await.unwrap(), json!(7));
+    let stats = hanging::stats();
+    assert_eq!((stats.loads, stats.load_errors), (2, 1));
+}

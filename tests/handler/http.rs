@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use rewarm::http::http::{Method, StatusCode};
+use rewarm::http::lambda_runtime::streaming;
 use rewarm::http::tower::util::BoxCloneService;
 use rewarm::http::{Body, IntoResponse, Request, RequestExt, Response};
 use rewarm::testing::{assert_reuse_safe, assert_reuse_safe_except};
@@ -81,10 +82,7 @@ async fn seen(event: Value) -> Value {
 async fn a_rest_api_has_its_own_event_and_response() {
     let _turn = simulation().await;
     let seen = seen(rest()).await;
-    assert_eq!(
-        (&seen["method"], &seen["path"]),
-        (&json!("POST"), &json!("/testStage/hello/world"))
-    );
+    assert_eq!((&seen["method"], &seen["path"]), (&json!("POST"), &json!("/hello/world")));
     assert_eq!(seen["query"]["multiValueName"], json!(["you", "me"]));
     assert_eq!(seen["headers"], json!(["54.240.196.186, 54.182.214.83"]));
     assert_eq!(seen["request_id"], "test-1");
@@ -337,4 +335,64 @@ async fn the_function_can_still_be_called() {
     let response = page(request, &Stock(1)).await.unwrap();
     assert_eq!(response.status(), 202);
     assert!(shop(Arc::new(Stock(1))).is_ok());
+}
+
+#[tokio::test]
+async fn the_stage_is_not_part_of_the_path() {
+    let _turn = simulation().await;
+    let mut api = rest();
+    for (path, received) in [
+        ("/a/b", "/a/b"),
+        ("/", "/"),
+        ("/testStage/a", "/testStage/a"),
+        ("/testStages", "/testStages"),
+    ] {
+        api["path"] = json!(path);
+        assert_eq!(seen(api.clone()).await["path"], received);
+    }
+    let mut api = http_api();
+    api["requestContext"]["stage"] = json!("prod");
+    for (path, received) in
+        [("/prod/a/b", "/a/b"), ("/prod", "/"), ("/a/b", "/a/b"), ("/prod/prod", "/prod")]
+    {
+        api["rawPath"] = json!(path);
+        let seen = seen(api.clone()).await;
+        assert_eq!(seen["path"], received);
+        assert_eq!(seen["query"]["parameter1"], json!(["value1", "value2"]));
+    }
+}
+
+/// Responds with a body that fails.
+#[handler(http)]
+async fn broken(_request: Request) -> Response<streaming::Body> {
+    let (sender, body) = streaming::channel();
+    sender.abort();
+    Response::new(body)
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_an_error_of_its_own_type() {
+    let _turn = simulation().await;
+    let error = broken::container().await.invoke(function_url()).await.unwrap_err();
+    assert_eq!(error.error_type, "UnreadableBody");
+    assert!(error.error_message.starts_with("the body of the response failed: "), "{error}");
+
+    for mut event in [rest(), http_api(), load_balancer()] {
+        event["isBase64Encoded"] = json!(true);
+        event["body"] = json!("no base64!");
+        let error = mirror::container().await.invoke(event).await.unwrap_err();
+        assert_eq!(error.error_type, "UnreadableBody");
+        assert_eq!(error.error_message, "the body of the request is not valid base64");
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_a_valid_uri_is_invalid() {
+    let _turn = simulation().await;
+    let mut event = rest();
+    event["multiValueHeaders"]["Host"] = json!(["no host at all"]);
+    event["headers"]["Host"] = json!("no host at all");
+    let error = mirror::container().await.invoke(event).await.unwrap_err();
+    assert_eq!(error.error_type, "InvalidEvent");
+    assert!(error.error_message.contains("not a valid request"), "{error}");
 }

@@ -5,6 +5,7 @@
 mod clippy;
 mod deadline_margin;
 mod defer;
+mod error_types;
 mod events;
 mod http;
 mod resources;

@@ -1,13 +1,16 @@
 //! Simulated containers from INIT to SHUTDOWN: cold starts, snapshots, events for sinks, spans, reuse.
 //!
-//! INIT builds every resource of the process that is not `lazy`: only `depot` of `events` is not.
+//! INIT builds every resource of this crate that is not `lazy`: only `depot` of `events` is not lazy.
 
 mod cold_start;
 mod containers;
 mod events;
+mod init;
 mod reuse;
 mod snapshot;
 mod spans;
+#[cfg(target_os = "linux")]
+mod statics;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;

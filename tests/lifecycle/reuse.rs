@@ -81,7 +81,7 @@ mod safety {
 }
 
 /// The message of a failed assertion.
-async fn failure(assertion: impl Future<Output = ()>) -> String {
+pub async fn failure(assertion: impl Future<Output = ()>) -> String {
     let result = AssertUnwindSafe(assertion).catch_unwind().await;
     *result.expect_err("it should fail").downcast::<String>().expect("a text")
 }

@@ -9,7 +9,8 @@ use super::*;
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<BTreeMap<String, String>>>>);
 
-struct Fields<'a>(&'a mut BTreeMap<String, String>);
+/// Collects fields as text.
+pub(super) struct Fields<'a>(pub(super) &'a mut BTreeMap<String, String>);
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {

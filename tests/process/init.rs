@@ -116,3 +116,16 @@ async fn assert_refused(function: &Function, text: &str) {
     );
     assert_eq!(code, Some(1), "{stderr:?}");
 }
+
+#[tokio::test]
+async fn an_async_main_fails_init_with_what_to_write() {
+    let api = RuntimeApi::start().await;
+    let function = phases().env("ASYNC_MAIN", "1").spawn(&api);
+    let error = api.wait_for_init_error().await;
+    let parts = ["inside a tokio runtime", "fn main() -> ExitCode", "`#[init]`"];
+    assert_error_with(&error, "InvalidMain", &parts);
+    assert_eq!(function.wait().await.code(), Some(1));
+    let output = [function.stdout(), function.stderr()].concat().join("\n");
+    assert!(!output.contains("panicked"), "{output}");
+    assert!(output.contains("inside a tokio runtime"), "{output}");
+}

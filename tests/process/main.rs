@@ -6,6 +6,7 @@ mod errors;
 mod init;
 mod invocations;
 mod layers;
+mod logs;
 mod metrics;
 mod quickstart;
 mod random_faults;
@@ -18,7 +19,7 @@ mod streaming;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rewarm_tests::{

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audited;
 mod backend;
 mod build;
 mod calls;

@@ -41,6 +41,29 @@ impl Args {
         diag: &mut Diag,
     ) -> Option<Given<Duration>> {
         let arg = self.take(form)?;
+        self.parse_duration(&arg, form, or_zero, diag)
+    }
+
+    /// `key`, or `key = "75ms"`.
+    pub(crate) fn flag_or_duration(
+        &mut self,
+        form: &'static str,
+        diag: &mut Diag,
+    ) -> Option<Option<Given<Duration>>> {
+        let arg = self.take(form)?;
+        match arg.value {
+            Value::None => Some(None),
+            _ => self.parse_duration(&arg, form, true, diag).map(Some),
+        }
+    }
+
+    fn parse_duration(
+        &self,
+        arg: &Arg,
+        form: &'static str,
+        or_zero: bool,
+        diag: &mut Diag,
+    ) -> Option<Given<Duration>> {
         let how = duration::HOW;
         let Some((tokens, literal)) = arg.literal::<LitStr>() else {
             let form = arg.quoted_duration().unwrap_or_else(|| form.to_owned());
@@ -169,6 +192,27 @@ impl Args {
         };
         arg.must_be(what, format_args!("write `{form}`"), diag);
         None
+    }
+
+    /// `key(path, …)`.
+    pub(crate) fn paths(&mut self, form: &'static str, diag: &mut Diag) -> Vec<Path> {
+        let Some(arg) = self.take(form) else {
+            return Vec::new();
+        };
+        let paths = Punctuated::<Path, Token![,]>::parse_terminated_with;
+        let paths = |input: ParseStream<'_>| paths(input, Path::parse_mod_style);
+        match &arg.value {
+            Value::List(tokens) => match paths.parse2(tokens.clone()) {
+                Ok(paths) => return paths.into_iter().collect(),
+                Err(_) => arg.must_be(
+                    "a list of paths, separated by commas",
+                    format_args!("write `{form}`"),
+                    diag,
+                ),
+            },
+            _ => arg.must_be("a list in parentheses", format_args!("write `{form}`"), diag),
+        }
+        Vec::new()
     }
 
     /// `crate = path`: the path of rewarm, which may be renamed.

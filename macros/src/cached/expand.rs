@@ -1,18 +1,18 @@
 //! The code of a cached function: the function for callers, a type with its controls, and its
 //! storage in the container.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::quote_spanned;
 
 use super::model::{Argument, Model, Param};
 use crate::item::{Returns, argument_of};
-use crate::{injected, signature, tokens};
+use crate::tokens::{ours, quote};
+use crate::{injected, item_attributes, parts, tokens};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
-    let (allow, import) = (tokens::allow(), tokens::import(krate));
     let (private, outside) = (tokens::private(), tokens::private_path(krate));
-    let (docs, sig) = (&model.docs, &model.public_sig);
+    let (attrs, sig) = (&model.function.attrs, &model.public_sig);
     let (vis, name) = (&model.function.vis, &sig.ident);
     let (inputs, output, asyncness) = (&sig.inputs, &sig.output, &sig.asyncness);
     let about = format!("The controls of the cached function `{}`.", tokens::text(name));
@@ -20,9 +20,8 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (get, refresh) = (get(model, &outside), refresh(model, &private));
     let key_inputs = key_parameters(model);
 
-    let (attrs, body) = (&model.function.attrs, &model.function.body);
-    let plain = signature::plain_signature(&model.function.sig);
-    let allow_in_written = tokens::allow_in_written(&plain, vis);
+    let written = parts::written(&model.function, krate);
+    let allow_in_written = parts::allow_in_written(sig, vis);
     let types = types(model, &private);
     let (query, query_fn) = (query(model), query_fn(model, &private));
     let fetch = fetch(model, &private);
@@ -32,62 +31,56 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         quote! {
             /// Removes all values.
             #vis fn clear() {
-                __STORAGE.clear();
+                #name::__storage().clear();
             }
         }
     });
     let value = model.returns.value();
-    quote! {
-        #(#docs)*
-        #[allow(dead_code, clippy::used_underscore_binding)]
-        #vis #sig {
-            #get
-        }
-
-        #[doc = #about]
-        #allow
-        #vis struct #name {}
-
-        const _: () = {
-            struct __Body;
-            impl __Body {
-                #(#attrs)*
-                #[allow(#allow_in_written)]
-                #plain #body
+    let callers = item_attributes::for_callers(attrs);
+    let allow_own_type = item_attributes::allow_own_type(attrs);
+    let mut body = Group::new(Delimiter::Brace, quote!(#written #get));
+    body.set_span(model.function.body.span());
+    let type_of = parts::type_of(attrs, vis, name, &about);
+    let needs = (!model.injected.is_empty()).then(|| injected::needs(&model.injected, &private));
+    let ours = quote! {
+        #types
+        #storage
+        impl #name {
+            fn __storage() -> &'static __Storage {
+                &__STORAGE
             }
+            #query_fn
+            #fetch
+            /// Returns the value if it is fresh.
+            #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
+                #name::__storage().peek(#query)
+            }
+            /// Fetches the value now and returns it. Concurrent callers share one fetch.
+            #vis #asyncness fn refresh(#inputs) #output {
+                #refresh
+            }
+            /// Removes the value.
+            #vis fn invalidate(#(#key_inputs),*) {
+                #name::__storage().invalidate(#query);
+            }
+            #clear
+            /// Returns the counters of the cache.
+            #vis fn stats() -> #private::Stats {
+                #name::__storage().stats()
+            }
+        }
+        #private::register!(__ENTRY = __STORAGE);
+    };
+    let block = parts::block(attrs, krate, needs.as_ref(), &ours);
+    quote! {
+        #[allow(dead_code, clippy::implicit_return, clippy::used_underscore_binding, #allow_in_written)]
+        #allow_own_type
+        #(#callers)*
+        #vis #sig #body
 
-            #allow
-            const _: () = {
-                #import
-                #types
-                #storage
-                impl #name {
-                    fn __storage() -> &'static __Storage {
-                        &__STORAGE
-                    }
-                    #query_fn
-                    #fetch
-                    /// Returns the value if it is fresh.
-                    #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
-                        __STORAGE.peek(#query)
-                    }
-                    /// Fetches the value now and returns it. Concurrent callers share one fetch.
-                    #vis #asyncness fn refresh(#inputs) #output {
-                        #refresh
-                    }
-                    /// Removes the value.
-                    #vis fn invalidate(#(#key_inputs),*) {
-                        __STORAGE.invalidate(#query);
-                    }
-                    #clear
-                    /// Returns the counters of the cache.
-                    #vis fn stats() -> #private::Stats {
-                        __STORAGE.stats()
-                    }
-                }
-                #private::register!(__STORAGE);
-            };
-        };
+        #type_of
+
+        #block
     }
 }
 
@@ -173,12 +166,12 @@ fn error(model: &Model, private: &TokenStream) -> TokenStream {
 
 /// The name of the type of the n-th part of the key.
 fn part(n: usize) -> Ident {
-    format_ident!("__Part{n}")
+    ours(&format!("__Part{n}"))
 }
 
 /// The name of the type of the n-th argument that is not part of the key.
 fn passed(n: usize) -> Ident {
-    format_ident!("__Passed{n}")
+    ours(&format!("__Passed{n}"))
 }
 
 /// The types of the value, the error, the key and the arguments, checked.
@@ -234,7 +227,6 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
         true => quote!(#private::Keyed<__Key, __Value, __Error>),
         false => quote!(#private::Unkeyed<__Value, __Error>),
     };
-    let needs = (!model.injected.is_empty()).then(|| injected::needs(&model.injected, private));
     quote! {
         #value
         type __Error = #error;
@@ -242,19 +234,19 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
         #(#skipped)*
         type __Key = (#(#owned)*);
         type __Storage = #storage;
-        #needs
     }
 }
 
-/// The function behind [`query`], whose parameters have the function's own types.
+/// The function behind [`query`]. Its lifetime must not shadow one in a type of the user's, so its
+/// parameters have the aliases of their types.
 fn query_fn(model: &Model, private: &TokenStream) -> Option<TokenStream> {
     let key = model.key();
     if key.is_empty() {
         return None;
     }
-    let inputs = key.iter().map(|argument| {
-        let (name, ty) = (&argument.name, &argument.ty);
-        quote!(#name: &'a #ty)
+    let inputs = key.iter().enumerate().map(|(n, argument)| {
+        let (name, part) = (&argument.name, part(n));
+        quote!(#name: &'a #part)
     });
     let names = key.iter().map(|argument| {
         let name = &argument.name;
@@ -274,22 +266,23 @@ fn query_fn(model: &Model, private: &TokenStream) -> Option<TokenStream> {
 /// The function that starts a fetch. The fetch owns all arguments of its call.
 fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
     let name = &model.public_sig.ident;
-    let mut in_key = 0;
+    let (mut in_key, mut skipped_before) = (0, 0);
     let arguments = model.params.iter().map(|param| match param {
         Param::Resource(n) => {
             let index = syn::Index::from(*n);
-            model.injected[*n].argument(private, &quote!(held.#index))
+            model.injected[*n].argument(private, &quote!(__held.#index))
         }
         Param::Key(argument) => {
             let (n, part) = (syn::Index::from(in_key), part(in_key));
             in_key += 1;
             match argument.borrowed {
-                true => quote!(#private::Borrow::<#part>::borrow(&key.#n)),
-                false => quote!(key.#n),
+                true => quote!(#private::Borrow::<#part>::borrow(&__key.#n)),
+                false => quote!(__key.#n),
             }
         }
         Param::Skipped(argument) => {
-            let passed = skipped_name(argument);
+            let passed = skipped_name(skipped_before);
+            skipped_before += 1;
             match argument.borrowed {
                 true => quote!(#private::Borrow::borrow(&#passed)),
                 false => quote!(#passed),
@@ -298,38 +291,41 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
     });
     let arguments: Vec<_> = arguments.collect();
     let skipped = model.skipped();
-    let owned = skipped.iter().filter(|argument| argument.borrowed).map(|argument| {
-        let name = skipped_name(argument);
-        quote!(let #name = #private::ToOwned::to_owned(#name);)
-    });
+    let owned =
+        skipped.iter().enumerate().filter(|(_, argument)| argument.borrowed).map(|(n, _)| {
+            let name = skipped_name(n);
+            quote!(let #name = #private::ToOwned::to_owned(#name);)
+        });
     let owned: TokenStream = owned.collect();
     let skipped = skipped.iter().enumerate().map(|(n, argument)| {
-        let (name, ty) = (skipped_name(argument), passed(n));
+        let (name, ty) = (skipped_name(n), passed(n));
         let reference = argument.borrowed.then(|| quote!(&));
         quote!(, #name: #reference #ty)
     });
     let wait = model.public_sig.asyncness.map(|_| quote!(.await));
-    let call = quote!(__Body::#name(#(#arguments),*) #wait);
+    let written = parts::path_of_written(name, private, Span::mixed_site());
+    let call = quote!(#written(#(#arguments),*) #wait);
     let result = match &model.returns {
         Returns::Result { .. } => call,
         Returns::Plain(_) => quote!(::core::result::Result::<_, __Error>::Ok(#call)),
     };
-    let hold = injected::hold(&model.injected, private, &tokens::ours("held"));
+    let hold = injected::hold(&model.injected, private, &tokens::ours("__held"));
     let guarded = tokens::guarded(
         name,
         &quote!(async move { #hold #private::fetched::<__Value, __Error>(#result) }),
         private,
     );
     quote! {
-        fn __fetch(key: __Key #(#skipped)*) -> #private::Fetch {
+        fn __fetch(__key: __Key #(#skipped)*) -> #private::Fetch {
             #owned
             #guarded
         }
     }
 }
 
-fn skipped_name(argument: &Argument) -> Ident {
-    format_ident!("__{}", tokens::text(&argument.name))
+/// The name of the n-th argument that is not part of the key.
+fn skipped_name(n: usize) -> Ident {
+    ours(&format!("__passed{n}"))
 }
 
 /// The cache. It is a resource if callers pass no arguments.
@@ -350,14 +346,14 @@ fn storage(model: &Model, private: &TokenStream) -> TokenStream {
         true => {
             let max = model.options.max_entries.as_ref().map_or(1000, |(number, _)| *number);
             let max = proc_macro2::Literal::u64_unsuffixed(max);
-            quote!(#private::Keyed::keyed(#policy, #facts, #max, || __STORAGE.values()))
+            quote!(#private::Keyed::keyed(#policy, #facts, #max, || (&__STORAGE).values()))
         }
         false => {
             let fetch = match is_resource {
                 true => quote!(::core::option::Option::Some(#name::__fetch)),
                 false => quote!(::core::option::Option::None),
             };
-            quote!(#private::Unkeyed::unkeyed(#policy, #facts, #fetch, || __STORAGE.values()))
+            quote!(#private::Unkeyed::unkeyed(#policy, #facts, #fetch, || (&__STORAGE).values()))
         }
     };
     quote! {

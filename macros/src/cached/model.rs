@@ -1,18 +1,17 @@
 //! A cached function without faults: the input of its expansion.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Pat, PatType, Signature, Type};
+use syn::{Pat, PatType, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{Function, Item, Returns, peeled, split_docs};
+use crate::item::{Function, Item, Returns, peeled};
 use crate::lints;
-use crate::{signature, types};
+use crate::{item_attributes, signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
-    pub(super) docs: Vec<Attribute>,
     pub(super) function: Function,
     /// The signature for callers, without the parameters that resources fill.
     pub(super) public_sig: Signature,
@@ -47,7 +46,7 @@ impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         options.check(&item, diag);
         let faults = lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
-        let mut function = match item {
+        let function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
                 diag.error(
@@ -112,15 +111,12 @@ impl Model {
         if !fine {
             return None;
         }
-        let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated", "must_use"]);
-        function.attrs = attrs;
         let mut public_sig = signature::plain_signature(&sig);
         public_sig.inputs = public.into_iter().collect();
         Some(Self {
             returns: Returns::of(&function.sig.output),
             public_sig,
             options,
-            docs,
             function,
             params: roles,
             injected,
@@ -180,10 +176,11 @@ impl Param {
     }
 }
 
-/// The parameter in the signature for callers, without attributes and `mut`.
+/// The parameter in the signature for callers, without `mut`. Of its attributes, only levels of
+/// lints are left.
 fn public_param(param: &PatType) -> PatType {
     let mut public = param.clone();
-    public.attrs.clear();
+    public.attrs = item_attributes::for_repeated(&param.attrs);
     if let Pat::Ident(pat) = &mut *public.pat {
         pat.mutability = None;
     }

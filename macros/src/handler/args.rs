@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::Ident;
-use syn::Path;
+use syn::{LitStr, Path};
 
 use super::emf::Emf;
 use crate::args::{Args, Given};
@@ -16,7 +16,11 @@ pub(crate) struct Options {
     pub(super) deadline_margin: Option<Given<Duration>>,
     pub(super) report_every: Option<u64>,
     pub(super) emf: Option<Emf>,
-    pub(super) warmup: bool,
+    /// Given, and the time for which a ping is held.
+    pub(super) warmup: Option<Option<Given<Duration>>>,
+    pub(super) warmup_rule: Option<LitStr>,
+    /// Resources of other crates that INIT builds.
+    pub(super) init: Vec<Path>,
     pub(super) http: Option<Ident>,
     pub(super) streaming: bool,
 }
@@ -27,11 +31,26 @@ impl Options {
             deadline_margin: args.duration("deadline_margin = \"250ms\"", true, diag),
             report_every: args.number("report_every = 10", diag).map(|(number, _)| number),
             emf: Emf::read(args, diag),
-            warmup: args.flag("warmup", diag).is_some(),
+            warmup: args.flag_or_duration("warmup = \"75ms\"", diag),
+            warmup_rule: warmup_rule(args, diag),
+            init: args.paths("init(path, …)", diag),
             http: args.flag("http", diag),
             streaming: args.flag("streaming", diag).is_some(),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
     }
+}
+
+fn warmup_rule(args: &mut Args, diag: &mut Diag) -> Option<LitStr> {
+    let rule = args.text("warmup_rule = \"keep-warm\"", diag)?;
+    if !args.has("warmup") {
+        diag.error(
+            &rule,
+            "`warmup_rule` requires `warmup`",
+            "without it, every event reaches the function",
+            "add `warmup`, or remove `warmup_rule`",
+        );
+    }
+    Some(rule)
 }

@@ -1,19 +1,19 @@
 //! The code of a handler: the function as it was written, and a type of the same name that runs it.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
 
 use super::emf::{Dimension, Emf};
 use super::model::{EventParam, Model};
 use crate::fallback;
 use crate::item::Returns;
-use crate::tokens::{self, ours};
-use crate::{injected, types};
+use crate::tokens::{self, ours, ours_at, quote};
+use crate::{injected, parts, types};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     let krate = &model.options.krate;
-    let (allow, import, private) = (tokens::allow(), tokens::import(krate), tokens::private());
+    let (allow, private) = (tokens::allow(), tokens::private());
     let function = &model.function;
     let (vis, name) = (&function.vis, &function.sig.ident);
     let about = format!("Runs the handler `{}`.", tokens::text(name));
@@ -25,7 +25,9 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let serves = matches!(model.event, EventParam::Service);
     let needs =
         (serves || !model.injected.is_empty()).then(|| injected::needs(&model.injected, &private));
+    let (seen, needs) = if model.injected.is_empty() { (None, needs) } else { (needs, None) };
     let spec = spec(model);
+    let resources = resources(model, &private);
     let event = match &model.event {
         EventParam::Payload(ty) | EventParam::Whole(ty) => quote!(#ty),
         EventParam::None => quote!(#private::IgnoredAny),
@@ -45,7 +47,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     };
     let call = call(model);
     // With the span of the name, where a future that is not `Send` is reported.
-    let at = Span::call_site().located_at(name.span());
+    let at = ours_at(name.span());
     let call = quote_spanned! {at=>
         async fn call(
             __event: #event,
@@ -55,34 +57,36 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         }
     };
     let handler = quote! {
-        #allow
-        const _: () = {
-            #import
-            #output
-            #needs
-            #service
+        #[allow(unused_imports)]
+        use #private::{ByDiagnostic as _, ByReport as _};
+        #output
+        #needs
+        #service
 
-            impl #private::Handler for #name {
-                const SPEC: #private::HandlerSpec = #spec;
-                type Event = #event;
-                type Context = #context;
-                type Response = #response;
-                #call
-            }
+        impl #private::Handler for #name {
+            const SPEC: #private::HandlerSpec = #spec;
+            type Event = #event;
+            type Context = #context;
+            type Response = #response;
+            #resources
+            #call
+        }
 
-            impl #name {
-                /// Runs the handler, in Lambda or on the command line.
-                #vis fn run() -> #private::ExitCode {
-                    #private::run::<Self>()
-                }
-                /// Returns the handler as a `tower::Service`.
-                #vis fn service() -> #private::Service<Self> {
-                    #private::service()
-                }
-                #private::container!(#vis fn);
+        impl #name {
+            /// Runs the handler, in Lambda or on the command line.
+            #vis fn run() -> #private::ExitCode {
+                #private::run::<Self>()
             }
-        };
+            /// Returns the handler as a `tower::Service`.
+            #vis fn service() -> #private::Service<Self> {
+                #private::service()
+            }
+            #private::container!(#vis fn);
+        }
     };
+    let attrs = &function.attrs;
+    let handler = parts::block(attrs, krate, seen.as_ref(), &handler);
+    let type_of = parts::type_of(attrs, vis, name, &about);
     let handler = match &model.options.http {
         None => handler,
         Some(http) => {
@@ -90,17 +94,37 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             quote_spanned!(http.span()=> #krate::private::with_http! { { #handler } { #allow #run } })
         }
     };
-    let allow_in_written = tokens::allow_in_written(&function.sig, &syn::Visibility::Inherited);
+    let allow_in_written = parts::allow_in_written(&function.sig, &syn::Visibility::Inherited);
     quote! {
         #[allow(dead_code, #allow_in_written)]
         #function
 
-        #[doc = #about]
-        #allow
-        #vis struct #name {}
+        #type_of
 
         #handler
     }
+}
+
+/// The resources that INIT builds for the handler, if it names any.
+fn resources(model: &Model, private: &TokenStream) -> Option<TokenStream> {
+    let init: Vec<_> = model.options.init.iter().collect();
+    let named = (!model.injected.is_empty()).then(|| quote!(#private::entries::<__Needs>()));
+    let more = (!init.is_empty()).then(|| {
+        let set = injected::set("__Init", &init, private);
+        quote!({ #set #private::entries::<__Init>() })
+    });
+    if named.is_none() && more.is_none() {
+        return None;
+    }
+    let all = match (named, more) {
+        (Some(named), Some(more)) => quote!([#named, #more].concat()),
+        (named, more) => quote!(#named #more),
+    };
+    Some(quote! {
+        fn resources() -> #private::Vec<&'static dyn #private::RegistryEntry> {
+            #all
+        }
+    })
 }
 
 /// The options that differ from the default, as calls of the builder.
@@ -111,10 +135,15 @@ fn spec(model: &Model) -> TokenStream {
         tokens::set_duration("deadline_margin", options.deadline_margin.as_ref(), &private);
     let every = options.report_every.map(|every| quote!(.report_every(#every)));
     let emf = options.emf.as_ref().map(|emf| emf_spec(emf, &private));
-    let warmup = options.warmup.then(|| quote!(.warmup()));
+    let warmup = options.warmup.as_ref().map(|held| {
+        let held = held.as_ref().map_or(std::time::Duration::ZERO, |(held, _)| *held);
+        let held = tokens::duration(held, &private);
+        quote!(.warmup(#held))
+    });
+    let rule = options.warmup_rule.as_ref().map(|rule| quote!(.warmup_rule(#rule)));
     let http = options.http.is_some().then(|| quote!(.http()));
     let name = tokens::text(&model.function.sig.ident);
-    quote!(#private::HandlerSpec::DEFAULT.name(#name) #margin #every #emf #warmup #http)
+    quote!(#private::HandlerSpec::new(#name, ::core::module_path!()) #margin #every #emf #warmup #rule #http)
 }
 
 /// True if the call uses the context of the invocation.
@@ -132,12 +161,18 @@ fn call(model: &Model) -> TokenStream {
         EventParam::Payload(_) => Some(quote!(__event)),
         EventParam::Whole(_) => {
             let krate = &model.options.krate;
-            let context = if model.context { quote!(__context.clone()) } else { quote!(__context) };
+            let context = if model.context {
+                quote!(::core::clone::Clone::clone(&__context))
+            } else {
+                quote!(__context)
+            };
             Some(quote!(#krate::LambdaEvent::new(__event, #context)))
         }
         EventParam::None => None,
         EventParam::Request => Some(quote!(__request)),
-        EventParam::Service => return quote!(__APP.get().await?.serve(__event, __context).await),
+        EventParam::Service => {
+            return quote!((&__APP).get().await?.serve(__event, __context).await);
+        }
     };
     let context = model.context.then(|| quote!(__context));
     let resources = injected::arguments(&model.injected, &private, &held);
@@ -152,16 +187,20 @@ fn call(model: &Model) -> TokenStream {
         }
     };
     // A return type without the bound of a response is reported where the user wrote it.
-    let output = Ident::new(&output.to_string(), Span::call_site().located_at(at));
+    let output = Ident::new(&output.to_string(), ours_at(at));
     let response = match (&model.event, model.options.streaming) {
         (EventParam::Request, false) => quote_spanned!(at=> #private::http::respond),
         (EventParam::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
         (_, false) => quote_spanned!(at=> #private::json),
         (_, true) => quote_spanned!(at=> #private::stream),
     };
+    // Also for an error without a bound of ours.
+    let private_at = tokens::at(&private, at);
+    let convert = quote_spanned!(at=> #private_at::error_of(&#output).convert());
     let response = quote! {
         let #output = #call;
-        #response(#output)
+        let __convert = #convert;
+        #response(#output, __convert)
     };
     let EventParam::Request = &model.event else {
         return quote!(#hold #response);
@@ -209,7 +248,7 @@ fn service(model: &Model, response: &TokenStream) -> TokenStream {
         Returns::Plain(ty) => (call, ty.span()),
     };
     let guard = quote_spanned!(name.span()=> #private::guard_across_await);
-    let service = Ident::new("__service", Span::call_site().located_at(at));
+    let service = Ident::new("__service", ours_at(at));
     let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service));
     // A function without `.await` opened no connection that a restore could break.
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
@@ -223,7 +262,7 @@ fn service(model: &Model, response: &TokenStream) -> TokenStream {
             || &__APP,
         );
 
-        #private::register!(__APP);
+        #private::register!(__ENTRY = __APP);
     }
 }
 
@@ -231,7 +270,7 @@ fn emf_spec(emf: &Emf, private: &TokenStream) -> TokenStream {
     let namespace = &emf.namespace;
     let dimensions = emf.dimensions.iter().map(|dimension| match dimension {
         Dimension::Known(variant) => {
-            let variant = proc_macro2::Ident::new(variant, Span::call_site());
+            let variant = ours(variant);
             quote!(#private::Dimension::#variant)
         }
         Dimension::Is(name, value) => quote!(#private::Dimension::Is(#name, #value)),

@@ -1,17 +1,17 @@
 //! The code of a resource: an accessor (or the static), a type with its controls, and its storage
 //! in the container.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::Path;
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
+use syn::{Path, ReturnType, Signature};
 
 use super::args::{Options, Restore};
 use super::model::{Model, Source};
 use crate::injected::{self, Injected};
 use crate::item::{Function, Returns};
-use crate::signature;
-use crate::tokens::{self, ours};
+use crate::tokens::{self, ours, ours_at, quote};
+use crate::{item_attributes, parts};
 
 pub(super) fn expand(model: &Model) -> TokenStream {
     match &model.source {
@@ -30,35 +30,24 @@ fn of_function(
     returns: &Returns,
     injected: &[Injected],
 ) -> TokenStream {
-    let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
+    let Model { attrs, vis, name, value, options: Options { krate, .. }, .. } = model;
     let (text, private) = (tokens::text(name), tokens::private());
     let (asyncness, awaits) = (&function.sig.asyncness, function.sig.asyncness.is_some());
-
-    let (attrs, body) = (&function.attrs, &function.body);
-    let sig = signature::plain_signature(&function.sig);
-    let allow = tokens::allow_in_written(&sig, vis);
-    let written = quote! {
-        struct __Body;
-        impl __Body {
-            #(#attrs)*
-            #[allow(#allow)]
-            #sig #body
-        }
-    };
-
-    let held = ours("held");
+    let held = ours("__held");
     let arguments = injected::arguments(injected, &private, &held);
     let wait = if awaits { quote!(.await) } else { TokenStream::new() };
     // An error type without `Into<BoxError>` is reported where the user wrote it.
-    let at = Span::call_site().located_at(returns.error_span());
+    let at = ours_at(returns.error_span());
     let private_at = tokens::at(&private, at);
     let build = match returns {
         Returns::Result { .. } => quote_spanned!(at=> #private_at::built_or::<__Kept, _>),
         Returns::Plain(_) => quote_spanned!(at=> #private_at::built::<__Kept>),
     };
     let wait = tokens::at(&wait, at);
-    let built = quote_spanned!(at=> #build(__Body::#name(#(#arguments),*) #wait));
+    let written = parts::path_of_written(name, &private_at, at);
+    let built = quote_spanned!(at=> #build(#written(#(#arguments),*) #wait));
     let needs = awaits.then(|| injected::needs(injected, &private));
+    let (seen, needs) = if injected.is_empty() { (None, needs) } else { (needs, None) };
     let spec = if awaits {
         let hold = injected::hold(injected, &private, &held);
         let build = waiting(model, &quote!(#hold #built), &private);
@@ -73,7 +62,7 @@ fn of_function(
     } else {
         quote!(#private::Spec::computing(#text, || #built))
     };
-    let lent = quote!(#private::lent::<__Kept>(value));
+    let lent = quote!(#private::lent::<__Kept>(__value));
     let options = options(model, &lent, &private);
     let kept = kept(model, &private);
     let storage = quote! {
@@ -92,36 +81,54 @@ fn of_function(
         ),
         false => quote!(#storage_of.get_blocking()),
     };
+    let callers = item_attributes::for_callers(attrs);
+    let allow_own_type = item_attributes::allow_own_type(attrs);
+    let allow = parts::allow_in_written(&function.sig, vis);
+    // It returns a `Result`, whatever the function returns.
+    let allow_for_result = match returns {
+        Returns::Result { .. } => None,
+        Returns::Plain(_) => Some(quote!(, clippy::double_must_use, clippy::missing_errors_doc)),
+    };
+    let written = parts::written(function, krate);
+    let mut body = Group::new(Delimiter::Brace, quote!(#written #get));
+    body.set_span(function.body.span());
+    let Signature { fn_token, output, paren_token, .. } = &function.sig;
+    // Ends in the user's code, so that lints on the function do, too.
+    let end = match output {
+        ReturnType::Default => paren_token.span.close(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let end = quote_spanned!(end=> >);
     let accessor = quote! {
-        #(#docs)*
-        #[allow(dead_code)]
-        #vis #asyncness fn #name() -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError> {
-            #get
-        }
+        #[allow(dead_code, clippy::implicit_return, #allow #allow_for_result)]
+        #allow_own_type
+        #(#callers)*
+        #vis #asyncness #fn_token #name()
+            -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError #end
+        #body
     };
     let depth = injected::depth(injected, &private);
     let resource =
         injected::resource(name, &private, &quote!(__Storage), &quote!(&__STORAGE), &depth);
     let controls = controls(model, &quote!(__STORAGE), &private);
-    let storage = quote!(#storage #resource #controls #private::register!(__STORAGE););
-    block(model, &accessor, &written, &storage)
+    let storage = quote!(#storage #resource #controls #private::register!(__ENTRY = __STORAGE););
+    with_type(model, &accessor, seen.as_ref(), &storage)
 }
 
 /// A static whose initialiser awaits: the static is a `Cell`.
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
+    let Model { name, value, options: Options { krate, .. }, .. } = model;
     let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let private = tokens::private();
     let build = waiting(model, &quote!(#name::__built(#init)), &outside);
-    let options = options(model, &quote!(#outside::lent::<#value>(value)), &outside);
-    let accessor = quote! {
-        #(#docs)*
-        #[allow(dead_code, unreachable_code)]
-        #vis static #name: <#name as #outside::Resource>::Storage = #outside::Cell::new(
+    let options = options(model, &quote!(#outside::lent::<#value>(__value)), &outside);
+    let cell = quote! {
+        #outside::Cell::new(
             #outside::Spec::waiting(#text, 0, #outside::entries::<()>, #build) #options,
             || &#name,
-        );
+        )
     };
+    let accessor = declaration(model, &outside, &cell);
     let kept = kept(model, &private);
     let storage_type = quote!(#private::Cell<__Kept>);
     let resource = injected::resource(name, &private, &storage_type, &quote!(&#name), &quote!(0));
@@ -130,29 +137,29 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
         type __Kept = #kept;
         #resource
         impl #name {
-            fn __built(value: #value) -> ::core::result::Result<#private::Erased, #private::BoxError> {
-                #private::built::<__Kept>(value)
+            fn __built(__value: #value) -> ::core::result::Result<#private::Erased, #private::BoxError> {
+                #private::built::<__Kept>(__value)
             }
         }
         #controls
-        #private::register!(#name);
+        #private::register!(__ENTRY = #name);
     };
-    block(model, &accessor, &TokenStream::new(), &storage)
+    with_type(model, &accessor, None, &storage)
 }
 
 /// A static whose initialiser does not await: it derefs to the value.
 fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
-    let Model { docs, vis, name, value, options: Options { krate, .. }, .. } = model;
+    let Model { vis, name, value, options: Options { krate, .. }, .. } = model;
     let (text, outside) = (tokens::text(name), tokens::private_path(krate));
     let options = options(model, &quote!(&*#name), &outside);
-    let accessor = quote! {
-        #(#docs)*
-        #[allow(dead_code, unreachable_code)]
-        #vis static #name: <#name as #outside::Resource>::Storage = #outside::StaticCell::new(
-            #outside::Spec::computing(#text, || #name.fill(#outside::fixed::<#value>(#init))) #options,
+    let fill = quote!((&#name).fill(#outside::fixed::<#value>(#init)));
+    let cell = quote! {
+        #outside::StaticCell::new(
+            #outside::Spec::computing(#text, || #fill) #options,
             || &#name,
-        );
+        )
     };
+    let accessor = declaration(model, &outside, &cell);
     let private = tokens::private();
     let kept = kept(model, &private);
     let storage_type = quote!(#private::StaticCell<#kept>);
@@ -162,42 +169,46 @@ fn of_static(model: &Model, init: &TokenStream) -> TokenStream {
         impl #name {
             /// Returns the value if it is ready, without waiting.
             #vis fn get() -> ::core::option::Option<&'static #value> {
-                #name.peek()
+                (&#name).peek()
             }
         }
-        #private::register!(#name);
+        #private::register!(__ENTRY = #name);
     };
-    block(model, &accessor, &TokenStream::new(), &storage)
+    with_type(model, &accessor, None, &storage)
 }
 
-/// The accessor, the type of the same name, and a block with its items, whose names are private to
-/// it. The function as written has a block of its own, so that our `#[allow]` does not reach it.
-fn block(
+/// The declaration of a static. It begins and ends in the user's code, so that the compiler shows
+/// that in lints.
+fn declaration(model: &Model, outside: &TokenStream, init: &TokenStream) -> TokenStream {
+    let Model { attrs, vis, name, value, .. } = model;
+    let allow_own_type = item_attributes::allow_own_type(attrs);
+    let keyword = quote_spanned!(name.span()=> static);
+    let (outside, at) = (tokens::at(outside, value.span()), value.span());
+    let ty = quote_spanned!(at=> <#name as #outside::Resource>::Storage);
+    let end = quote_spanned!(at=> ;);
+    quote! {
+        #[allow(dead_code, unreachable_code)]
+        #allow_own_type
+        #(#attrs)*
+        #vis #keyword #name: #ty = #init #end
+    }
+}
+
+/// The accessor, the type of the same name, and the block with their items.
+fn with_type(
     model: &Model,
     accessor: &TokenStream,
-    written: &TokenStream,
-    storage: &TokenStream,
+    seen: Option<&TokenStream>,
+    ours: &TokenStream,
 ) -> TokenStream {
-    let Model { vis, name, options: Options { krate, .. }, .. } = model;
-    let (allow, import) = (tokens::allow(), tokens::import(krate));
+    let Model { attrs, vis, name, options: Options { krate, .. }, .. } = model;
     let about = format!("The controls of the resource `{}`.", tokens::text(name));
-    let ours = quote! {
-        #allow
-        const _: () = {
-            #import
-            #storage
-        };
-    };
-    let block = match written.is_empty() {
-        true => ours,
-        false => quote!(const _: () = { #written #ours };),
-    };
+    let type_of = parts::type_of(attrs, vis, name, &about);
+    let block = parts::block(attrs, krate, seen, ours);
     quote! {
         #accessor
 
-        #[doc = #about]
-        #allow
-        #vis struct #name {}
+        #type_of
 
         #block
     }
@@ -216,11 +227,11 @@ fn controls(model: &Model, storage: &TokenStream, private: &TokenStream) -> Toke
         impl #name {
             /// Returns the value if it is ready, without waiting.
             #vis fn get() -> ::core::option::Option<#private::Arc<#value>> {
-                #storage.peek()
+                (&#storage).peek()
             }
             /// Builds the next generation now and returns it.
             #vis async fn rebuild() -> ::core::result::Result<#private::Arc<#value>, #private::ResourceError> {
-                #storage.rebuild().await
+                (&#storage).rebuild().await
             }
         }
     }
@@ -237,7 +248,8 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
         let path = path.as_ref()?;
         let (at, method) = (path.span(), Ident::new(method, path.span()));
         let (lent, private) = (tokens::at(lent, at), tokens::at(private, at));
-        Some(quote_spanned!(at=> .#method(|value| #private::#method(#path(#lent)))))
+        let value = ours("__value");
+        Some(quote_spanned!(at=> .#method(|#value| #private::#method(#path(#lent)))))
     };
     let lazy = options.lazy.then(|| quote!(.lazy()));
     let timeout = set("timeout", &options.timeout);

@@ -6,13 +6,13 @@ use syn::{Attribute, Type, Visibility};
 use super::args::{Options, Restore};
 use crate::diag::Diag;
 use crate::injected::Injected;
-use crate::item::{Function, Item, Returns, Static, split_docs};
+use crate::item::{Function, Item, Returns, Static};
 use crate::lints;
 use crate::{signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
-    pub(super) docs: Vec<Attribute>,
+    pub(super) attrs: Vec<Attribute>,
     pub(super) vis: Visibility,
     pub(super) name: Ident,
     pub(super) value: Type,
@@ -36,7 +36,7 @@ impl Model {
         }
     }
 
-    fn check_fn(mut options: Options, mut function: Function, diag: &mut Diag) -> Option<Self> {
+    fn check_fn(mut options: Options, function: Function, diag: &mut Diag) -> Option<Self> {
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);
@@ -64,11 +64,9 @@ impl Model {
             return None;
         }
         let returns = Returns::of(&function.sig.output);
-        let (docs, attrs) = split_docs(&function.attrs, &["doc", "deprecated"]);
-        function.attrs = attrs;
         Some(Self {
             options,
-            docs,
+            attrs: function.attrs.clone(),
             vis: function.vis.clone(),
             name: function.sig.ident.clone(),
             value: returns.value().clone(),
@@ -107,10 +105,9 @@ impl Model {
             }
         }
         options.check(awaits, "await in the initialiser, or make it an `async fn`", diag);
-        let (docs, attrs) = split_docs(&item.attrs, &["doc", "deprecated"]);
         Some(Self {
             options,
-            docs: docs.into_iter().chain(attrs).collect(),
+            attrs: item.attrs,
             vis: item.vis,
             name: item.ident,
             value: types::of_a_static(item.ty),

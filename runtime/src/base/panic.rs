@@ -9,6 +9,8 @@ use std::sync::Once;
 
 use futures_util::FutureExt;
 
+use super::logging;
+
 thread_local! {
     /// The last panic of this thread that the hook saw, until it is caught here.
     static LAST: RefCell<Option<Hooked>> = const { RefCell::new(None) };
@@ -34,6 +36,11 @@ impl Panic {
         Self { payload: Some(payload), location: last.map(|last| last.location) }
     }
 
+    /// Returns the message.
+    pub(crate) fn message(&self) -> &str {
+        message(self.payload())
+    }
+
     /// Returns the payload.
     pub(crate) fn payload(&self) -> &(dyn Any + Send) {
         match &self.payload {
@@ -44,7 +51,7 @@ impl Panic {
 
     /// Continues the panic on this thread.
     pub(crate) fn resume(mut self) -> ! {
-        let message = message(self.payload()).to_owned();
+        let message = self.message().to_owned();
         LAST.set(self.location.take().map(|location| Hooked { message, location }));
         resume_unwind(self.payload.take().unwrap_or_else(|| Box::new(())))
     }
@@ -74,7 +81,7 @@ fn message<'a>(payload: &'a (dyn Any + 'static)) -> &'a str {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(message(self.payload()))?;
+        f.write_str(self.message())?;
         match &self.location {
             Some(location) => write!(f, ", at {location}"),
             None => Ok(()),
@@ -113,17 +120,22 @@ pub(crate) fn log_caught(log: impl FnOnce()) {
     let _ = catch(log);
 }
 
-/// Records the locations of panics from now on. The hook that was installed before still runs.
+/// Records the locations of panics from now on. The hook that was installed before still runs, unless
+/// it is the one of the standard library, whose text is no line for a log of JSON documents.
 pub(crate) fn record_locations() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = std::panic::take_hook();
+        // A hook that passes panics on holds the one before it.
+        let holds_nothing = size_of_val(&*before) == 0;
         std::panic::set_hook(Box::new(move |info| {
-            LAST.set(info.location().map(|location| Hooked {
-                message: message(info.payload()).to_owned(),
-                location: location.to_string(),
-            }));
-            before(info);
+            let message = message(info.payload()).to_owned();
+            let location = info.location().map(ToString::to_string).unwrap_or_default();
+            let is_logged = logging::panic_as_json(&message, &location);
+            LAST.set(Some(Hooked { message, location }));
+            if !(is_logged && holds_nothing) {
+                before(info);
+            }
         }));
     });
 }

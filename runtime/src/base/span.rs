@@ -1,13 +1,15 @@
 //! Spans without the panics of their subscriber. One at the border of a span would cut off the work in
 //! it, and end the process if the work itself is unwinding from a panic.
 
+use std::future::poll_fn;
 use std::ops::Deref;
+use std::pin::pin;
 
 use tracing::Span;
 
 use super::panic::{catch, drop_caught};
 
-/// A span to be entered only by [`within`](Self::within).
+/// A span to be entered only by [`within`](Self::within) and [`carry`](Self::carry).
 pub(crate) struct GuardedSpan(Span);
 
 impl GuardedSpan {
@@ -26,6 +28,12 @@ impl GuardedSpan {
         let done = catch(work);
         drop_caught(entered, "the scope of a span");
         done.unwrap_or_else(|panic| panic.resume())
+    }
+
+    /// Awaits `work` in this span.
+    pub(crate) async fn carry<F: Future>(self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|cx| self.within(|| work.as_mut().poll(cx))).await
     }
 }
 

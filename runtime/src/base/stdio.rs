@@ -12,6 +12,19 @@ pub(crate) enum Output {
     Stderr,
 }
 
+impl Output {
+    /// True if a person reads it, not a file or a pipe.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_terminal(self) -> bool {
+        use std::io::IsTerminal;
+        match self {
+            Self::Stdout => io::stdout().is_terminal(),
+            #[cfg(feature = "local")]
+            Self::Stderr => io::stderr().is_terminal(),
+        }
+    }
+}
+
 impl Write for Output {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.write_all(text)?;

@@ -289,6 +289,7 @@ impl<K: Key> Engine<K> {
             id,
             began: Instant::now(),
             is_running,
+            is_counted: false,
             is_ended: false,
             leader,
         })
@@ -422,6 +423,7 @@ struct FetchLeader<K: Key> {
     id: FetchId,
     began: Instant,
     is_running: Arc<AtomicBool>,
+    is_counted: bool,
     is_ended: bool,
     leader: Leader<SharedResult>,
 }
@@ -491,9 +493,10 @@ impl<K: Key> FetchLeader<K> {
         Ok(result)
     }
 
-    fn count(&self, succeeded: bool) {
+    fn count(&mut self, succeeded: bool) {
         let engine = self.engine;
-        if self.id.number >= engine.first.load(Relaxed) {
+        let is_counted = std::mem::replace(&mut self.is_counted, true);
+        if !is_counted && self.id.number >= engine.first.load(Relaxed) {
             let counters = &engine.counters;
             counters.load_time.fetch_add(nanos(self.began.elapsed()), Relaxed);
             counters.loads.fetch_add(1, Relaxed);
@@ -504,6 +507,8 @@ impl<K: Key> FetchLeader<K> {
 
 impl<K: Key> Drop for FetchLeader<K> {
     fn drop(&mut self) {
+        // A fetch that is dropped, as at the deadline, has failed.
+        self.count(false);
         if !self.is_ended {
             // Found by its number: `Hash` or `Eq` of the key may be what panicked.
             self.engine.in_flight().retain(|_, other| other.id.number != self.id.number);

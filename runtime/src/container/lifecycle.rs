@@ -16,17 +16,24 @@ use crate::container::snapshot::ResourceSnapshot;
 use crate::container::{container, in_order};
 use crate::error::ResourceError;
 use crate::metrics::{self, Event, Init, Shutdown};
-use crate::resource::{EntryKind, RegistryEntry, mark_dependents_stale, registry};
+use crate::resource::{
+    EntryKind, HandlerNeeds, Needed, RegistryEntry, mark_dependents_stale, needed, registry,
+};
 
-/// INIT: builds every resource that is not lazy, concurrently.
+/// INIT: builds every resource that the handler needs and that is not lazy, concurrently.
 ///
 /// A resource that is still being built when the `budget` is spent is carried into the first
 /// invocation.
 ///
 /// # Errors
 /// The errors of all required resources that could not be built.
-pub(crate) async fn init(budget: Option<Duration>) -> Result<(), Vec<ResourceError>> {
-    let eager = |kind| registry().filter(move |entry| entry.kind() == kind);
+pub(crate) async fn init(
+    handler: HandlerNeeds,
+    budget: Option<Duration>,
+) -> Result<(), Vec<ResourceError>> {
+    let Needed { needed, others } = needed(&handler);
+    others.iter().for_each(|entry| entry.leave_out_of_init());
+    let eager = |kind| needed.iter().copied().filter(move |entry| entry.kind() == kind);
     // Those that wait start first, so that the others compute while their I/O is under way.
     let entries = eager(EntryKind::Async).chain(eager(EntryKind::Blocking)).collect();
     ensure_ready(entries, budget, false).await

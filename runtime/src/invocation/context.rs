@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -159,16 +159,13 @@ fn drop_each(deferred: VecDeque<DeferredWork>) -> usize {
 /// Carries the span and the invocation of the caller, if there is one, into `work`, on whichever task
 /// it runs.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    let (span, invocation) = (GuardedSpan::current(), current());
-    async move {
-        let mut work = pin!(async {
-            match invocation {
-                Some(invocation) => CURRENT.scope(invocation, work).await,
-                None => work.await,
-            }
-        });
-        poll_fn(|cx| span.within(|| work.as_mut().poll(cx))).await
-    }
+    let invocation = current();
+    GuardedSpan::current().carry(async {
+        match invocation {
+            Some(invocation) => CURRENT.scope(invocation, work).await,
+            None => work.await,
+        }
+    })
 }
 
 /// Returns the current invocation.

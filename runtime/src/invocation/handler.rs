@@ -9,6 +9,7 @@ use crate::invocation::error::InvocationError;
 use crate::invocation::response::Response;
 use crate::lambda::types::OfContext;
 use crate::metrics::emf;
+use crate::resource::{HandlerNeeds, RegistryEntry};
 
 /// Implemented by the expansion of `#[handler]`.
 pub trait Handler: Send + Sync + 'static {
@@ -21,6 +22,11 @@ pub trait Handler: Send + Sync + 'static {
     /// The response.
     type Response: Response;
 
+    /// Returns the resources that it names: in its signature, and in the option `init`.
+    fn resources() -> Vec<&'static dyn RegistryEntry> {
+        Vec::new()
+    }
+
     /// Acquires the resources in the function's signature and calls the function.
     fn call(
         event: Self::Event,
@@ -28,40 +34,48 @@ pub trait Handler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Response, InvocationError>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
 }
 
+/// Returns what INIT has to build for a handler.
+pub(crate) fn needs<H: Handler>() -> HandlerNeeds {
+    HandlerNeeds { module: H::SPEC.module, named: H::resources() }
+}
+
 /// The options of a handler.
 #[derive(Clone, Copy)]
 pub struct HandlerSpec {
     pub(crate) name: &'static str,
+    /// The path of the module in which it is declared.
+    pub(crate) module: &'static str,
     /// OpenTelemetry's `faas.trigger`.
     pub(crate) trigger: &'static str,
     pub(crate) emf: Option<emf::Options>,
     pub(crate) deadline_margin: Duration,
     pub(crate) report_every: u64,
-    pub(crate) warmup: bool,
+    /// The time for which a warm-up ping is held; `None` if pings are events like any other.
+    pub(crate) warmup: Option<Duration>,
+    /// The rule or schedule of EventBridge whose events are pings.
+    pub(crate) warmup_rule: Option<&'static str>,
 }
 
 impl HandlerSpec {
-    /// The default options.
-    pub const DEFAULT: Self = Self {
-        name: "",
-        trigger: "other",
-        emf: None,
-        deadline_margin: Duration::from_millis(250),
-        report_every: 10,
-        warmup: false,
-    };
+    /// The default options of the handler of this name, in this module.
+    pub const fn new(name: &'static str, module: &'static str) -> Self {
+        Self {
+            name,
+            module,
+            trigger: "other",
+            emf: None,
+            deadline_margin: Duration::from_millis(250),
+            report_every: 10,
+            warmup: None,
+            warmup_rule: None,
+        }
+    }
 
     /// Installs the sink of the embedded metric format, if the options enable it.
     pub(crate) fn begin_metrics(&self, start: Start, write: emf::Write) {
         if let Some(options) = self.emf {
             emf::begin(self.name, options, emf::Function::from_environment(), start, write);
         }
-    }
-
-    /// Sets the name of the function.
-    pub const fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
-        self
     }
 
     /// Enables CloudWatch's embedded metric format.
@@ -92,9 +106,15 @@ impl HandlerSpec {
         self
     }
 
-    /// Responds to warm-up pings without the handler.
-    pub const fn warmup(mut self) -> Self {
-        self.warmup = true;
+    /// Responds to warm-up pings without the handler, after this time.
+    pub const fn warmup(mut self, held: Duration) -> Self {
+        self.warmup = Some(held);
+        self
+    }
+
+    /// Makes pings of the events of a rule or schedule.
+    pub const fn warmup_rule(mut self, name: &'static str) -> Self {
+        self.warmup_rule = Some(name);
         self
     }
 }

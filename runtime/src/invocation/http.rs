@@ -1,13 +1,15 @@
 //! `#[handler(http)]`: HTTP requests in events of API Gateway, function URLs and load balancers.
 //! They are served by a function, or by a service that is built once per container.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use lambda_http::request::LambdaRequest;
+use http::Uri;
+use http::uri::PathAndQuery;
+use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{
     Adapter, Body, IntoResponse, Request, RequestExt, Response, StreamAdapter, service_fn,
 };
@@ -15,11 +17,12 @@ use lambda_runtime_api_client::body::Body as Chunks;
 use tower::Service;
 
 use crate::base::erased::BoxFuture;
+use crate::base::panic::{catch, catch_async};
 use crate::diagnostics::Reportable;
 use crate::error::BoxError;
-use crate::invocation::error::InvocationError;
-use crate::invocation::response::{Json, Stream, json};
-use crate::invocation::streaming::stream;
+use crate::invocation::error::{Convert, InvocationError};
+use crate::invocation::response::{Json, Stream, to_json};
+use crate::invocation::streaming::Streamed;
 use crate::lambda::types::{Context, LambdaEvent};
 
 /// The event of an HTTP request.
@@ -50,10 +53,11 @@ pub type HttpResult<R> = Result<R, InvocationError>;
 ///
 /// # Errors
 /// The error in the result.
-pub fn respond<R: HttpResponse, E: Reportable>(
+pub fn respond<R: HttpResponse, E>(
     result: Result<R, E>,
+    convert: Convert<E>,
 ) -> HttpResult<BoxFuture<'static, Response<Body>>> {
-    result.map(IntoResponse::into_response).map_err(InvocationError::of)
+    result.map(IntoResponse::into_response).map_err(convert)
 }
 
 /// A response to an HTTP request whose body is streamed.
@@ -82,12 +86,11 @@ where
 ///
 /// # Errors
 /// The error in the result.
-pub fn respond_stream<R, E>(result: Result<R, E>) -> HttpResult<Response<Chunks>>
-where
-    R: StreamedHttpResponse,
-    E: Reportable,
-{
-    result.map(R::into_chunks).map_err(InvocationError::of)
+pub fn respond_stream<R: StreamedHttpResponse, E>(
+    result: Result<R, E>,
+    convert: Convert<E>,
+) -> HttpResult<Response<Chunks>> {
+    result.map(R::into_chunks).map_err(convert)
 }
 
 /// Serves a request by a function.
@@ -102,12 +105,13 @@ pub async fn serve<'a, F>(
 where
     F: Future<Output = HttpResult<BoxFuture<'static, Response<Body>>>> + Send + 'a,
 {
+    let is_converted = AtomicBool::new(false);
     let handler = |request| {
-        let response = handler(request);
-        async { Ok::<_, InvocationError>(response.await?.await) }
+        let response = handler(converted(request, &is_converted));
+        async { read(response.await?).await }
     };
-    let response = Adapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
-    json::<_, Infallible>(Ok(response.await?))
+    let adapter = Adapter::from(service_fn(handler));
+    to_json(&begin(adapter, event, context, &is_converted)?.await?)
 }
 
 /// Like [`serve`], for a response whose body is streamed.
@@ -117,13 +121,92 @@ where
 pub async fn serve_streaming<'a, F>(
     event: Event,
     context: Context,
-    handler: impl FnMut(Request) -> F + Send,
+    mut handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Stream, InvocationError>
 where
     F: Future<Output = HttpResult<Response<Chunks>>> + Send + 'a,
 {
-    let response = StreamAdapter::from(service_fn(handler)).call(LambdaEvent::new(event, context));
-    stream::<_, Infallible>(Ok(response.await?))
+    let is_converted = AtomicBool::new(false);
+    let handler = |request| handler(converted(request, &is_converted));
+    let adapter = StreamAdapter::from(service_fn(handler));
+    Ok(begin(adapter, event, context, &is_converted)?.await?.into_stream())
+}
+
+/// Converts an event and begins to serve it. lambda_http panics if it cannot convert an event.
+fn begin<A: Service<LambdaEvent<Event>>>(
+    mut adapter: A,
+    event: Event,
+    context: Context,
+    is_converted: &AtomicBool,
+) -> Result<A::Future, InvocationError> {
+    let begun = catch(|| adapter.call(LambdaEvent::new(event, context)));
+    begun.map_err(|panic| match panic.message() {
+        _ if is_converted.load(Relaxed) => panic.into(),
+        message if message.starts_with("failed to decode") => {
+            InvocationError::new("UnreadableBody", "the body of the request is not valid base64")
+        }
+        message => {
+            let text = format!("the event is not a valid request: {message}");
+            InvocationError::new("InvalidEvent", text)
+        }
+    })
+}
+
+/// Reads the body of a response. lambda_http panics if the body fails.
+async fn read(
+    response: BoxFuture<'static, Response<Body>>,
+) -> Result<Response<Body>, InvocationError> {
+    let response = catch_async(response).await;
+    response.map_err(|panic| {
+        match panic.message().strip_prefix("unable to read bytes from body: ") {
+            Some(error) => {
+                let text = format!("the body of the response failed: {error}");
+                InvocationError::new("UnreadableBody", text)
+            }
+            None => panic.into(),
+        }
+    })
+}
+
+/// A request, as the handler receives it.
+fn converted(mut request: Request, is_converted: &AtomicBool) -> Request {
+    is_converted.store(true, Relaxed);
+    if let Some(uri) = without_stage(&request) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// The URI without the stage of an API Gateway, if it has one, so that routes are the same in all
+/// stages. In the path of an HTTP API the gateway puts the stage first; lambda_http puts it before any
+/// other path.
+fn without_stage(request: &Request) -> Option<Uri> {
+    let (stage, is_http_api) = match request.request_context_ref()? {
+        RequestContext::ApiGatewayV1(context) => (context.stage.as_deref()?, false),
+        RequestContext::ApiGatewayV2(context) => (context.stage.as_deref()?, true),
+        _ => return None,
+    };
+    let path = request.uri().path();
+    let path = match (after(stage, request.raw_http_path()), is_http_api) {
+        // A path of a REST API may begin with the name of its stage.
+        (Some(rest), false) if !rest.is_empty() => return None,
+        (Some(""), true) => "",
+        _ => after(stage, path)?,
+    };
+    let path = if path.is_empty() { "/" } else { path };
+    let path: PathAndQuery = match request.uri().query() {
+        Some(query) => format!("{path}?{query}").parse().ok()?,
+        None => path.parse().ok()?,
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(path);
+    Uri::from_parts(parts).ok()
+}
+
+/// The rest of a path that begins with this stage.
+fn after<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
+    let rest = path.strip_prefix('/')?.strip_prefix(stage)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
 /// A service for HTTP requests, such as an `axum::Router`.
@@ -163,7 +246,9 @@ impl App<Json> {
             let service = clone_of(&service);
             Box::pin(async move {
                 let mut service = ready(service).await?;
-                let call = move |request| service.call(request).map(respond);
+                let call = move |request| {
+                    service.call(request).map(|result| respond(result, InvocationError::of))
+                };
                 serve(event, context, call).await
             })
         }))
@@ -183,7 +268,9 @@ impl App<Stream> {
             let service = clone_of(&service);
             Box::pin(async move {
                 let mut service = ready(service).await?;
-                let call = move |request| service.call(request).map(respond_stream);
+                let call = move |request| {
+                    service.call(request).map(|result| respond_stream(result, InvocationError::of))
+                };
                 serve_streaming(event, context, call).await
             })
         }))

@@ -14,15 +14,14 @@ pub(crate) mod outcome;
 pub(crate) mod response;
 pub(crate) mod span;
 pub(crate) mod streaming;
+mod warmup;
 
-use std::borrow::Cow;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tracing::Level;
 
@@ -93,7 +92,7 @@ pub(crate) fn begin<H: Handler>(
     context: &Context,
     remaining: Option<Duration>,
 ) -> ActiveInvocation {
-    let ping = H::SPEC.warmup && matches!(payload, Payload::Json(json) if is_ping(json));
+    let ping = matches!(payload, Payload::Json(json) if warmup::is_ping(json, &H::SPEC));
     let begun = container().invocation_begins(ping);
     let created =
         catch(|| (span::begin(&H::SPEC, context, begun.cold), metrics::wanted(Level::DEBUG)));
@@ -108,19 +107,6 @@ pub(crate) fn begin<H: Handler>(
     ActiveInvocation { context, not_sent: None }
 }
 
-/// True for a warm-up ping: that of serverless-plugin-warmup, or `{"warmup": true}`.
-fn is_ping(json: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Ping<'a> {
-        #[serde(borrow)]
-        source: Option<Cow<'a, str>>,
-        warmup: Option<bool>,
-    }
-    serde_json::from_slice(json).is_ok_and(|ping: Ping<'_>| {
-        ping.warmup == Some(true) || ping.source.as_deref() == Some("serverless-plugin-warmup")
-    })
-}
-
 /// Runs the handler for one event. The event is deserialized before this returns, so that its bytes
 /// can be dropped. To be called and awaited inside the invocation.
 pub(crate) fn respond<H: Handler>(
@@ -133,12 +119,13 @@ pub(crate) fn respond<H: Handler>(
     let context = H::Context::take(context);
     // In a box, and pinned there: a future around a large one would move it.
     Box::pin(async move {
+        let guard = Guard::new(invocation.deadline, H::SPEC.deadline_margin);
         let Some(event) = event else {
+            guard.hold(pin!(Some(warmup::hold(&H::SPEC)))).await;
             return Ok(H::Response::to_ping());
         };
         let (result, deadline_exceeded) = match event {
             Ok(event) => {
-                let guard = Guard::new(invocation.deadline, H::SPEC.deadline_margin);
                 let call = pin!(Some(catch_async(H::call(event, context))));
                 match guard.hold(call).await {
                     Some(Ok(result)) => {

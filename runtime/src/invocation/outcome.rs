@@ -8,6 +8,7 @@ use tracing::Level;
 
 use crate::base::clock::CLOCK;
 use crate::base::counters::Stats;
+use crate::base::panic::log_caught;
 use crate::container::container;
 use crate::invocation::context::{InvocationContext, Outcome};
 use crate::invocation::error::InvocationError;
@@ -30,8 +31,16 @@ pub(crate) fn record(
         container().invocation_done(error.is_some(), deadline_exceeded);
         if let Some(error) = error {
             span::fail(&invocation.span, error);
+            invocation.span.within(|| log_caught(|| log(error)));
         }
     }
+}
+
+/// Logs the error of an invocation. Under this target it is visible with any filter that does not name
+/// this crate.
+fn log(error: &InvocationError) {
+    let InvocationError { error_type, error_message } = error;
+    tracing::error!(target: "rewarm", error_type, error = error_message, "invocation failed");
 }
 
 /// Emits the metrics of an invocation that has ended, and the report that may be due.

@@ -7,10 +7,10 @@ use futures_util::stream::BoxStream;
 use serde_json::value::RawValue;
 
 use crate::base::erased::BoxFuture;
-use crate::diagnostics::{JsonResponse, Reportable};
+use crate::diagnostics::JsonResponse;
 use crate::invocation::context::InvocationContext;
 use crate::invocation::deadline::Guard;
-use crate::invocation::error::InvocationError;
+use crate::invocation::error::{Convert, InvocationError};
 use crate::lambda::types::StreamResponse;
 
 /// The response of a handler.
@@ -64,9 +64,19 @@ impl Response for Json {
 ///
 /// # Errors
 /// The handler's error, or `InvalidAnswer` if the value cannot be serialized.
-pub fn json<T: JsonResponse, E: Reportable>(result: Result<T, E>) -> Result<Json, InvocationError> {
-    let value = result.map_err(InvocationError::of)?;
-    serde_json::value::to_raw_value(&value).map_err(|error| {
+pub fn json<T: JsonResponse, E>(
+    result: Result<T, E>,
+    convert: Convert<E>,
+) -> Result<Json, InvocationError> {
+    to_json(&result.map_err(convert)?)
+}
+
+/// Serializes a value.
+///
+/// # Errors
+/// `InvalidAnswer` if it cannot be serialized.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<Json, InvocationError> {
+    serde_json::value::to_raw_value(value).map_err(|error| {
         let text = format_args!("the response cannot be serialized as JSON: {error}").to_string();
         InvocationError::new("InvalidAnswer", text)
     })

@@ -11,12 +11,13 @@ use crate::invocation::error::InvocationError;
 use crate::invocation::handler::HandlerSpec;
 use crate::lambda::types::Context;
 
-/// Creates the span of an invocation. The log writes every attribute of a span into every line, so
+/// Creates the span of an invocation, at the level of errors, so that their lines have its request id
+/// with any filter. The log writes every attribute of a span into every line, so
 /// that without an exporter the span has only those of the log. Names and ids are recorded by
 /// `Display`: to escape them, as strings are, is a good part of what a span costs.
 pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
     if is_log_only() {
-        return tracing::info_span!(
+        return tracing::error_span!(
             target: "rewarm",
             "Lambda runtime invoke",
             requestId = %context.request_id,
@@ -28,7 +29,7 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
     let function = Some(context.env_config.function_name.as_str()).filter(|name| !name.is_empty());
     let function = function.unwrap_or(spec.name);
     let arn = Some(context.invoked_function_arn.as_str()).filter(|arn| !arn.is_empty());
-    tracing::info_span!(
+    tracing::error_span!(
         target: "rewarm",
         "Lambda runtime invoke",
         requestId = %context.request_id,

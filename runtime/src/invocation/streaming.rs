@@ -9,12 +9,11 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 
 use crate::base::erased::BoxFuture;
-use crate::base::panic::{catch_async, drop_caught, log_caught};
-use crate::diagnostics::Reportable;
+use crate::base::panic::{catch_async, drop_caught};
 use crate::error::{BoxError, chain, short_type_name};
 use crate::invocation::context::InvocationContext;
 use crate::invocation::deadline::Guard;
-use crate::invocation::error::InvocationError;
+use crate::invocation::error::{Convert, InvocationError};
 use crate::invocation::outcome::record;
 use crate::invocation::response::{AnyResponse, Response, Stream, StreamBody};
 use crate::lambda::types::StreamResponse;
@@ -64,8 +63,11 @@ where
 ///
 /// # Errors
 /// The handler's error.
-pub fn stream<S: Streamed, E: Reportable>(result: Result<S, E>) -> Result<Stream, InvocationError> {
-    result.map(S::into_stream).map_err(InvocationError::of)
+pub fn stream<S: Streamed, E>(
+    result: Result<S, E>,
+    convert: Convert<E>,
+) -> Result<Stream, InvocationError> {
+    result.map(S::into_stream).map_err(convert)
 }
 
 impl Response for Stream {
@@ -99,7 +101,6 @@ impl Response for Stream {
                 None => guard.exceeded(),
             };
             // A body that failed is not polled again.
-            log_caught(|| tracing::error!(%error, "the body of the response failed"));
             record(&invocation, Some(&error), is_late);
             invocation.within(|| drop_caught(chunks, "the body of a response"));
             Some((Err(error), None))
@@ -166,5 +167,5 @@ async fn collect_stream(
         is_base64_encoded: text.is_err(),
         body: text.map_or_else(|_| BASE64_STANDARD.encode(&body).into(), Into::into),
     };
-    crate::invocation::response::json::<_, std::convert::Infallible>(Ok(collected))
+    crate::invocation::response::to_json(&collected)
 }

@@ -24,22 +24,19 @@ use crate::container::snapshot::Start;
 use crate::container::{container, lifecycle};
 use crate::error::chain;
 use crate::invocation;
-use crate::invocation::handler::Handler;
+use crate::invocation::handler::{Handler, needs};
 use crate::metrics::emf;
+use crate::resource::HandlerNeeds;
 use api::RuntimeApi;
 use environment::Environment;
 use phase_error::PhaseError;
 
 /// Runs a function under Lambda until its container ends.
 pub(crate) fn run<H: Handler>() -> ExitCode {
-    let environment = match Environment::read() {
+    let environment = match begin() {
         Ok(environment) => environment,
-        Err(error) => {
-            say(format_args!("error: {error}, as it is in Lambda"));
-            return ExitCode::FAILURE;
-        }
+        Err(code) => return code,
     };
-    logging::begin(Output::Stdout);
     // One invocation at a time runs best on one thread: it keeps one connection to the Runtime API
     // and needs half the CPU time.
     let builder = match environment.concurrency {
@@ -49,6 +46,33 @@ pub(crate) fn run<H: Handler>() -> ExitCode {
     executor::run(builder, Box::pin(life::<H>(environment)))
 }
 
+/// Reads the environment and begins the log.
+fn begin() -> Result<Environment, ExitCode> {
+    let environment = Environment::read().map_err(|error| {
+        say(format_args!("error: {error}, as it is in Lambda"));
+        ExitCode::FAILURE
+    })?;
+    logging::begin(Output::Stdout);
+    Ok(environment)
+}
+
+/// Reports that INIT has failed, from inside a tokio runtime: on a thread that is not part of it.
+pub(crate) fn refuse(error_type: &'static str, message: &'static str) -> ExitCode {
+    let report = move || {
+        let environment = match begin() {
+            Ok(environment) => environment,
+            Err(code) => return code,
+        };
+        let report = async move {
+            let api = RuntimeApi::new(&environment);
+            PhaseError::new(error_type, message.to_owned()).report(&api, "init").await;
+            ExitCode::FAILURE
+        };
+        executor::run(Builder::new_current_thread(), Box::pin(report))
+    };
+    std::thread::spawn(report).join().unwrap_or(ExitCode::FAILURE)
+}
+
 /// Everything from INIT to SHUTDOWN.
 async fn life<H: Handler>(environment: Environment) -> ExitCode {
     container().begin(environment.start);
@@ -56,7 +80,7 @@ async fn life<H: Handler>(environment: Environment) -> ExitCode {
     let api = Arc::new(RuntimeApi::new(&environment));
     #[cfg(all(unix, feature = "graceful-shutdown"))]
     sigterm::at_shutdown(&api, invocation::shutdown::<H>, lifecycle::has_close()).await;
-    let code = match init(&api, &environment).await {
+    let code = match init(&api, &environment, needs::<H>()).await {
         Ok(()) => match runtime_loop::run::<H>(api, &environment).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -75,7 +99,7 @@ async fn life<H: Handler>(environment: Environment) -> ExitCode {
 ///
 /// # Errors
 /// If the container cannot start. Lambda has received the error.
-async fn init(api: &RuntimeApi, environment: &Environment) -> Result<(), ()> {
+async fn init(api: &RuntimeApi, environment: &Environment, needs: HandlerNeeds) -> Result<(), ()> {
     let budget = match &environment.init_budget {
         Ok(budget) => *budget,
         Err(error) => {
@@ -84,7 +108,7 @@ async fn init(api: &RuntimeApi, environment: &Environment) -> Result<(), ()> {
             return Err(());
         }
     };
-    if let Err(failures) = lifecycle::init(budget).await {
+    if let Err(failures) = lifecycle::init(needs, budget).await {
         PhaseError::of(&failures).report(api, "init").await;
         return Err(());
     }

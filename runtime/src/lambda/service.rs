@@ -5,9 +5,8 @@ use std::pin::pin;
 use std::task::{self, Poll};
 use std::time::SystemTime;
 
-use lambda_runtime::{Diagnostic, LambdaEvent};
-
 use super::environment::{self, Environment};
+use super::types::LambdaEvent;
 use crate::base::erased::BoxFuture;
 use crate::base::panic::record_locations;
 use crate::container::container;
@@ -78,11 +77,5 @@ impl<H: Handler> tower::Service<LambdaEvent<H::Event>> for Service<H> {
                 }
             }
         })
-    }
-}
-
-impl From<InvocationError> for Diagnostic {
-    fn from(error: InvocationError) -> Self {
-        Self { error_type: error.error_type, error_message: error.error_message }
     }
 }

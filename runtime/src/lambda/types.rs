@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-pub use lambda_runtime::{Context, LambdaEvent, MetadataPrelude, StreamResponse};
+pub use lambda_runtime::{Context, Diagnostic, LambdaEvent, MetadataPrelude, StreamResponse};
 
 /// The part of an invocation's context that a handler takes: all or nothing. A context is large, and
 /// most handlers take none.

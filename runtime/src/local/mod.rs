@@ -26,23 +26,32 @@ use crate::container::{container, lifecycle};
 use crate::error::chain;
 use crate::invocation::context::Begun;
 use crate::invocation::error::InvocationError;
-use crate::invocation::handler::Handler;
+use crate::invocation::handler::{Handler, needs};
 use crate::invocation::{self, Payload, outcome};
 use crate::lambda::types::Context;
 use crate::metrics::emf;
+use crate::resource::HandlerNeeds;
 use options::{HELP, Options};
 use timeline::Timeline;
 
 /// Runs a handler with the options of the command line.
 pub(crate) fn run<H: Handler>() -> ExitCode {
-    run_with(|| H::SPEC.begin_metrics(Start::Local, emf::to_stderr), invoke::<H>)
+    let begin_metrics = || H::SPEC.begin_metrics(Start::Local, emf::to_stderr);
+    run_with(Function { needs: needs::<H>, begin_metrics, invoke: invoke::<H> })
 }
 
 /// Begins an invocation. The future runs it to its end.
 type Invoke = fn(event: Vec<u8>, n: u64, idle: Duration) -> BoxFuture<'static, Done>;
 
+/// A handler without its types.
+struct Function {
+    needs: fn() -> HandlerNeeds,
+    begin_metrics: fn(),
+    invoke: Invoke,
+}
+
 /// The part that does not depend on the handler's types, and is compiled once.
-fn run_with(begin_metrics: fn(), invoke: Invoke) -> ExitCode {
+fn run_with(function: Function) -> ExitCode {
     let options = match Options::read(lexopt::Parser::from_env()) {
         Ok(Some(options)) => options,
         Ok(None) => {
@@ -58,14 +67,14 @@ fn run_with(begin_metrics: fn(), invoke: Invoke) -> ExitCode {
         );
     }
     logging::begin(Output::Stderr);
-    begin_metrics();
+    (function.begin_metrics)();
     // One thread per concurrent invocation: a handler that blocks its thread does not delay others.
     let mut builder = match options.concurrency {
         1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
     };
     builder.worker_threads(options.concurrency.clamp(1, MAX_THREADS));
-    executor::run(builder, Box::pin(run_container(options, invoke)))
+    executor::run(builder, Box::pin(run_container(options, function)))
 }
 
 fn usage_error(error: &str) -> ExitCode {
@@ -76,15 +85,15 @@ fn usage_error(error: &str) -> ExitCode {
 const MAX_THREADS: usize = 256;
 
 /// Runs a container from INIT to SHUTDOWN.
-async fn run_container(options: Options, invoke: Invoke) -> ExitCode {
+async fn run_container(options: Options, function: Function) -> ExitCode {
     let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
     let start = Instant::now();
-    let result = lifecycle::init(None).await;
+    let result = lifecycle::init((function.needs)(), None).await;
     timeline.init(start.elapsed(), result.is_ok());
     let report = options.report;
     let end = match result {
-        Ok(()) => unless_terminated(invoke_all(options, invoke, &mut timeline)).await,
+        Ok(()) => unless_terminated(invoke_all(options, function.invoke, &mut timeline)).await,
         Err(failures) => {
             failures.iter().for_each(|failure| say(format_args!("error: {}", chain(failure))));
             Err(ExitCode::FAILURE)

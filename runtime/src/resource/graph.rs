@@ -1,21 +1,66 @@
 //! The registry of all resources and caches of the program, and the graph that they form.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::RegistryEntry;
 
 /// Every resource and cache of the program, collected by the linker.
 #[linkme::distributed_slice]
-pub static REGISTRY: [&'static dyn RegistryEntry];
+pub static REGISTRY: [Registered];
 
-/// Iterates over the [`REGISTRY`], which is empty under Miri: Miri links nothing.
-pub(crate) fn registry() -> impl Iterator<Item = &'static dyn RegistryEntry> {
+/// A resource or a cache, and the path of the module that declares it.
+pub struct Registered {
+    /// The resource or cache.
+    pub entry: &'static dyn RegistryEntry,
+    /// The path, which begins with the name of the crate.
+    pub module: &'static str,
+}
+
+/// The [`REGISTRY`], which is empty under Miri: Miri links nothing.
+fn registered() -> &'static [Registered] {
     #[cfg(not(miri))]
-    let entries: &[&dyn RegistryEntry] = &REGISTRY;
+    return &REGISTRY;
     #[cfg(miri)]
-    let entries: &[&dyn RegistryEntry] = &[];
-    entries.iter().copied()
+    &[]
+}
+
+/// Iterates over all resources and caches.
+pub(crate) fn registry() -> impl Iterator<Item = &'static dyn RegistryEntry> {
+    registered().iter().map(|registered| registered.entry)
+}
+
+/// The resources that a handler needs in INIT: those of its own crate, those that it names, and all
+/// that these are built from. Others of the program may belong to other functions.
+pub(crate) fn needed(handler: &HandlerNeeds) -> Needed {
+    let (mut reached, mut next) = (HashSet::new(), handler.named.clone());
+    while let Some(entry) = next.pop() {
+        if reached.insert(key(entry)) {
+            next.extend(entry.dependencies());
+        }
+    }
+    let is_needed = |it: &&Registered| {
+        crate_of(it.module) == crate_of(handler.module) || reached.contains(&key(it.entry))
+    };
+    let (needed, others): (Vec<_>, Vec<_>) = registered().iter().partition(is_needed);
+    let entries = |all: Vec<&Registered>| all.into_iter().map(|it| it.entry).collect();
+    Needed { needed: entries(needed), others: entries(others) }
+}
+
+/// See [`needed`].
+pub(crate) struct Needed {
+    pub(crate) needed: Vec<&'static dyn RegistryEntry>,
+    pub(crate) others: Vec<&'static dyn RegistryEntry>,
+}
+
+/// A handler's own crate, and the resources that it names.
+pub(crate) struct HandlerNeeds {
+    pub(crate) module: &'static str,
+    pub(crate) named: Vec<&'static dyn RegistryEntry>,
+}
+
+fn crate_of(module: &str) -> &str {
+    module.split("::").next().unwrap_or(module)
 }
 
 /// Marks everything stale that is built from these, directly or through others.

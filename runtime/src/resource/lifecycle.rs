@@ -24,6 +24,7 @@ use crate::base::erased::{BoxFuture, Erased, spawn};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::single_flight::{self, Completion, Leader};
+use crate::base::span::GuardedSpan;
 use crate::error::{BoxError, ResourceError, chain};
 
 pub(crate) use super::state::Demand;
@@ -396,6 +397,18 @@ impl Lifecycle {
     }
 
     /// Marks the value stale, with what the next attempt does with it.
+    /// Logs that an invocation waits for what INIT could have built.
+    fn log_late_build(&self) {
+        let resource = self.spec.name;
+        log_caught(|| {
+            tracing::info!(
+                resource,
+                "built at its first use: it is of another crate, and the handler does not name it; \
+                 `#[handler(init(path::to::{resource}))]` builds it in INIT"
+            );
+        });
+    }
+
     fn mark(&self, staleness: Restore) {
         let mut state = self.state();
         if state.mark_stale(staleness) {
@@ -406,9 +419,13 @@ impl Lifecycle {
 }
 
 impl AttemptLeader {
-    /// Starts the attempt in a task or on a thread of its own.
+    /// Starts the attempt in a task or on a thread of its own. Its log has the request id of the
+    /// invocation that starts it.
     fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
         let lifecycle = self.lifecycle;
+        if std::mem::take(&mut lifecycle.state().left_out_of_init) && !lifecycle.spec.lazy {
+            lifecycle.log_late_build();
+        }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Err(lifecycle.message("used outside a tokio runtime"));
         };
@@ -419,18 +436,20 @@ impl AttemptLeader {
                 let run_here = queued.clone();
                 lifecycle.state().queue(number, Arc::new(move || run_here.run()));
                 let job = Job(queued);
-                drop(runtime.spawn_blocking(move || job.0.run()));
+                let span = GuardedSpan::current();
+                drop(runtime.spawn_blocking(move || span.within(|| job.0.run())));
             }
             Build::Async(build) => {
                 // Begun here, so that it shares the attempts that are under way now.
                 let dependencies = lifecycle.ensure_dependencies_ready();
-                drop(spawn(async move {
+                let attempt = async move {
                     let attempt = lifecycle.attempt(dependencies, build, rebuild);
                     let built = catch_async(self.leader.run(attempt)).await;
                     let built =
                         built.unwrap_or_else(|panic| Err(Failure::Build(panic.into_error())));
                     lifecycle.conclude(self, built);
-                }));
+                };
+                drop(spawn(GuardedSpan::current().carry(attempt)));
             }
         }
         Ok(())
@@ -496,6 +515,10 @@ impl RegistryEntry for Lifecycle {
     fn ensure_ready(&'static self) -> EnsureReady {
         let first = self.step(Demand::Ready);
         Box::pin(async move { self.finish(first, Demand::Ready).await.map(drop) })
+    }
+
+    fn leave_out_of_init(&self) {
+        self.state().left_out_of_init = true;
     }
 
     fn mark_stale(&self) {

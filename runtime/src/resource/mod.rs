@@ -18,8 +18,8 @@ use crate::base::clock::Tick;
 use crate::base::erased::{BoxFuture, Erased};
 use crate::error::ResourceError;
 
-pub use graph::REGISTRY;
-pub(crate) use graph::{mark_dependents_stale, registry};
+pub(crate) use graph::{HandlerNeeds, Needed, mark_dependents_stale, needed, registry};
+pub use graph::{REGISTRY, Registered};
 
 /// A resource: an `#[init]`, or a `#[cached]` without arguments. Functions take it by the name of a
 /// parameter.
@@ -86,6 +86,8 @@ pub trait RegistryEntry: Sync {
     }
     /// Makes it ready: built, checked where that is due, and built from the dependencies of now.
     fn ensure_ready(&'static self) -> EnsureReady;
+    /// INIT does not build it, since the handler does not need it.
+    fn leave_out_of_init(&self) {}
     /// A dependency was rebuilt, or is stale.
     fn mark_stale(&self) {}
     /// An invocation begins, `idle` after the last one ended. Returns true if this leaves the value

@@ -42,6 +42,8 @@ pub(super) struct State {
     retired: Vec<Erased>,
     /// The tasks that close values.
     closing: Vec<JoinHandle<()>>,
+    /// True if INIT left it out and no attempt has begun since.
+    pub(super) left_out_of_init: bool,
 }
 
 /// The attempt that is under way.
@@ -145,6 +147,7 @@ impl State {
             build_time: None,
             retired: Vec::new(),
             closing: Vec::new(),
+            left_out_of_init: false,
         }
     }
 

@@ -33,6 +33,8 @@
 
 mod lock;
 mod reuse;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "it finds nothing there"))]
+pub(crate) mod statics;
 mod subprocess;
 #[cfg(target_os = "linux")]
 mod tmp_files;
@@ -52,7 +54,7 @@ use crate::container::snapshot::{ContainerSnapshot, Start};
 use crate::container::{container, lifecycle};
 use crate::error::listed;
 use crate::invocation::error::InvocationError;
-use crate::invocation::handler::Handler;
+use crate::invocation::handler::{Handler, needs};
 use crate::invocation::{self, ActiveInvocation, Payload};
 use crate::lambda::types::Context;
 use lock::Lock;
@@ -166,7 +168,7 @@ pub async fn container_of<H: Handler>() -> Container<H> {
         handler: PhantomData,
         lock,
     };
-    if let Err(failures) = lifecycle::init(None).await {
+    if let Err(failures) = lifecycle::init(needs::<H>(), None).await {
         panic!("INIT failed: {}", listed(&failures));
     }
     container

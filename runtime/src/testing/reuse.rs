@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::statics::{Change, Statics};
 use super::subprocess::{self, Assertion, Plan, PlanResult, Role};
 #[cfg(target_os = "linux")]
 use super::tmp_files::TmpFiles;
@@ -11,7 +12,8 @@ use super::{Container, json};
 use crate::invocation::error::InvocationError;
 use crate::invocation::handler::Handler;
 
-/// Asserts that container reuse changes no response of a function.
+/// Asserts that container reuse changes no response of a function, and that no invocation changes a
+/// static that an earlier one has changed.
 ///
 /// Each event is invoked in a cold container. Its response must be the same in three reused
 /// containers: one that is invoked with all events in order, one in reverse order, and one
@@ -19,6 +21,18 @@ use crate::invocation::handler::Handler;
 ///
 /// `container` is the `container` function of the handler. Use events of different customers: it is
 /// their data that must not mix.
+///
+/// # Statics
+///
+/// On Linux, the bytes of the statics of every crate with an attribute of rewarm are compared after
+/// INIT and after each invocation. For that the events are invoked a second time in the container
+/// that is invoked in order. A static that two invocations change is a failure, even if the
+/// responses are the same. A static that one invocation changes, such as a `LazyLock`, is built in
+/// an invocation instead of INIT: a line on stderr names it.
+///
+/// A change behind a pointer and a thread-local are not seen. Statics are not compared on other
+/// systems, in a program that is stripped of its symbols, and where containers share the process of
+/// the test; a line on stderr says so.
 ///
 /// # Processes and files
 ///
@@ -36,8 +50,9 @@ use crate::invocation::handler::Handler;
 ///
 /// # Panics
 ///
-/// - If a response differs. The message has the event, the place in the response, both values, and
-///   the files that the container left.
+/// - If a response differs. The message has the event, the place in the response, both values, the
+///   statics that changed, and the files that the container left.
+/// - If two invocations change a static. The message has its path, its size and the invocations.
 /// - If INIT fails in one of the containers.
 /// - If an event cannot be serialized as JSON.
 /// - If the test or task holds a container.
@@ -74,7 +89,10 @@ where
 }
 
 /// Like [`assert_reuse_safe`], but ignores parts of the responses that may differ, such as times
-/// and ids. `ignore` has their JSON pointers (RFC 6901), such as `/order/id`.
+/// and ids, and statics that invocations are meant to share, such as a counter of requests.
+///
+/// `ignore` has the JSON pointers (RFC 6901) of the parts, such as `/order/id`, and the paths of the
+/// statics, or their ends: `shop::ids::COUNT` or `ids::COUNT`.
 ///
 /// # Panics
 ///
@@ -110,7 +128,7 @@ where
         Role::Respond(plan) => {
             #[cfg(target_os = "linux")]
             let tmp_files = TmpFiles::track();
-            let mut result = run_here(&container, &events, &plan).await;
+            let mut result = run_here(&container, &events, &plan, true).await;
             #[cfg(target_os = "linux")]
             result.files.extend(tmp_files.remove_new());
             subprocess::respond(&result);
@@ -118,25 +136,35 @@ where
     }
     let in_order = || (0..events.len()).collect::<Vec<_>>();
     let in_reverse = || (0..events.len()).rev().collect();
-    let sequential = |events| Plan { events, concurrent: false };
+    let sequential = |events| Plan { events, concurrent: false, statics: false };
     let mut cold = Vec::new();
     for n in in_order() {
         let result = match assertion.run(sequential(vec![n])) {
             Ok(result) => result,
-            Err(plan) => run_here(&container, &events, &plan).await,
+            Err(plan) => run_here(&container, &events, &plan, false).await,
         };
         cold.extend(result.responses.into_iter().map(|response| without(response, ignore)));
     }
+    let mut changes = Vec::new();
     for (description, plan) in [
-        ("invoked after the events before it", sequential(in_order())),
+        ("invoked after the events before it", Plan { statics: true, ..sequential(in_order()) }),
         ("invoked after the events behind it, in reverse order", sequential(in_reverse())),
-        ("invoked concurrently with the others", Plan { events: in_order(), concurrent: true }),
+        (
+            "invoked concurrently with the others",
+            Plan { concurrent: true, ..sequential(in_order()) },
+        ),
     ] {
         let order = plan.events.clone();
-        let PlanResult { responses, files } = match assertion.run(plan) {
+        let PlanResult { responses, files, statics } = match assertion.run(plan) {
             Ok(result) => result,
-            Err(plan) => run_here(&container, &events, &plan).await,
+            Err(plan) => run_here(&container, &events, &plan, false).await,
         };
+        match statics {
+            Ok(found) => changes.extend(found.into_iter().filter(|change| !change.is_in(ignore))),
+            Err(reason) => {
+                assertion.say("note", format_args!("statics are not compared: {reason}"))
+            }
+        }
         for (n, response) in order.into_iter().zip(responses) {
             let Some(difference) = difference(&cold[n], &without(response, ignore), "") else {
                 continue;
@@ -146,33 +174,97 @@ where
                 "container reuse changes a response\n  event {n}: {event}\n  {description}\n  \
                  {difference}"
             );
+            message += &listed(&changes, events.len());
             if !files.is_empty() {
                 message += &format!("\n  files left: {}", files.join(", "));
             }
             assertion.fail(message);
         }
     }
+    assert_unchanged(&assertion, changes, events.len());
 }
 
-/// Runs a plan in a cold container of this process.
-async fn run_here<H, F>(container: &F, events: &[Value], plan: &Plan) -> PlanResult
+/// Asserts that no static has been changed by two invocations. Those that one has changed are
+/// printed.
+fn assert_unchanged(assertion: &Assertion, changes: Vec<Change>, events: usize) {
+    let (built, shared): (Vec<_>, Vec<_>) =
+        changes.into_iter().partition(|change| change.invocations.len() == 1);
+    for change in built {
+        assertion.say(
+            "note",
+            format_args!(
+                "{change} is built in an invocation instead of INIT; `#[init]` would build it \
+                 before the first event"
+            ),
+        );
+    }
+    if let Some(first) = shared.first() {
+        assertion.fail(format!(
+            "invocations change a static{}\n  \
+             the responses are the same in cold and in reused containers\n\
+             a static lives as long as its container: on Lambda, the next invocation, of another \
+             customer, finds what this one has left\n\
+             help: a value of one invocation belongs in a local variable or an argument, a value \
+             that is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
+             help: if the invocations are meant to share it, leave it out: \
+             `assert_reuse_safe_except(&[{:?}], …)`",
+            listed(&shared, events),
+            first.path,
+        ));
+    }
+}
+
+/// Lists statics, each on a line, with the invocations that changed them. The events were invoked
+/// twice, in order.
+fn listed(changes: &[Change], events: usize) -> String {
+    let line = |change: &Change| {
+        let by = change.invocations.iter().map(|n| format!("{} (event {})", n + 1, n % events));
+        let mut by: Vec<_> = by.take(7).collect();
+        if by.len() == 7 {
+            by[6] = "…".to_owned();
+        }
+        format!("\n  {change}: changed by invocation {}", by.join(", "))
+    };
+    changes.iter().map(line).collect()
+}
+
+/// Runs a plan in a cold container of this process. The statics are compared only in a process of
+/// its own: in another one, other tests may change them.
+async fn run_here<H, F>(
+    container: &F,
+    events: &[Value],
+    plan: &Plan,
+    is_own_process: bool,
+) -> PlanResult
 where
     H: Handler,
     F: AsyncFn() -> Container<H>,
 {
     let mut container = container().await;
-    let events = plan.events.iter().filter_map(|n| events.get(*n));
-    let responses = match plan.concurrent {
-        true => container.invoke_all(events).await,
-        false => {
-            let mut responses = Vec::new();
-            for event in events {
-                responses.push(container.invoke(event).await);
-            }
-            responses
+    let events: Vec<_> = plan.events.iter().filter_map(|n| events.get(*n)).collect();
+    let mut statics =
+        (plan.statics && is_own_process).then(|| Statics::read(std::any::type_name::<H>()));
+    let mut responses = Vec::new();
+    if plan.concurrent {
+        responses = container.invoke_all(&events).await;
+    } else {
+        for event in &events {
+            responses.push(container.invoke(event).await);
+            statics.iter_mut().flatten().for_each(Statics::record_invocation);
         }
-    };
-    PlanResult { responses: responses.into_iter().map(comparable).collect(), files: Vec::new() }
+    }
+    if let Some(Ok(statics)) = &mut statics {
+        for event in &events {
+            let _ = container.invoke(event).await;
+            statics.record_invocation();
+        }
+    }
+    let statics = statics.map_or(Ok(Vec::new()), |read| read.map(Statics::changes));
+    PlanResult {
+        responses: responses.into_iter().map(comparable).collect(),
+        files: Vec::new(),
+        statics: statics.map_err(str::to_owned),
+    }
 }
 
 /// Returns the response, or the error as a string.

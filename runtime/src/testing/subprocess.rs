@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::statics::Change;
 use crate::base::stdio::say;
 
 /// The invocations of one cold container.
@@ -21,15 +22,20 @@ pub(super) struct Plan {
     pub(super) events: Vec<usize>,
     /// True if all events are invoked concurrently.
     pub(super) concurrent: bool,
+    /// True if the statics are compared. The events are then invoked a second time, after the
+    /// responses: what the first invocation of an event builds, the second one finds.
+    pub(super) statics: bool,
 }
 
 /// The result of a plan.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct PlanResult {
     /// The responses, in the order of the plan's events.
     pub(super) responses: Vec<Value>,
     /// The paths of the files that the container left.
     pub(super) files: Vec<String>,
+    /// The statics that changed, or the reason why that is not known.
+    pub(super) statics: Result<Vec<Change>, String>,
 }
 
 /// The job of a subprocess.
@@ -110,12 +116,22 @@ impl Assertion {
             Err(cause) => cause,
         };
         self.has_subprocesses = false;
+        self.say(
+            "warning",
+            format_args!(
+                "cold containers share this process: {cause}. State in statics or in /tmp may not \
+                 be detected"
+            ),
+        );
+        Err(job.plan)
+    }
+
+    /// Writes a line about this assertion to stderr.
+    pub(super) fn say(&self, level: &str, line: std::fmt::Arguments<'_>) {
         say(format_args!(
-            "warning: assert_reuse_safe in {}: cold containers share this process: {cause}. State \
-             in statics or in /tmp may not be detected",
+            "{level}: assert_reuse_safe in {}: {line}",
             self.test.as_deref().unwrap_or("a test"),
         ));
-        Err(job.plan)
     }
 
     fn before(&self) -> Vec<Option<String>> {

@@ -23,4 +23,19 @@ async fn misspelt(_event: u8) {}
 #[handler(namespace: "Shop" dimensions(function))]
 async fn no_comma(_event: u8) {}
 
+#[handler(warmup = 75)]
+async fn no_duration(_event: u8) {}
+
+#[handler(warmup_rule = "keep-warm")]
+async fn no_warmup(_event: u8) {}
+
+#[handler(init = queue)]
+async fn no_list(_event: u8) {}
+
+#[handler(init(queue, "pool"))]
+async fn no_path(_event: u8) {}
+
+#[handler(init(no_warmup))]
+async fn no_resource(_event: u8) {}
+
 fn main() {}

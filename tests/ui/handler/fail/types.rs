@@ -22,11 +22,6 @@ async fn body(event: u8) -> String {
     event
 }
 
-#[handler]
-async fn boxed(_event: u8) -> Result<u8, Box<dyn std::error::Error>> {
-    Ok(1)
-}
-
 type Answer = Result<u8, std::io::Error>;
 
 #[handler]
