@@ -193,7 +193,7 @@ mod same_moment {
     }
 
     #[init(check = ping)]
-    pub async fn connection() -> u64 {
+    pub async fn checked_connection() -> u64 {
         1
     }
 
@@ -221,8 +221,8 @@ mod same_moment {
 
     /// Returns the number of checks before it uses the connection.
     #[handler(report_every = 0)]
-    pub async fn app(event: Value, connection: &u64) -> u64 {
-        assert_eq!(*connection, 1);
+    pub async fn app(event: Value, checked_connection: &u64) -> u64 {
+        assert_eq!(*checked_connection, 1);
         if event == "fetch" {
             expiring().await;
         }

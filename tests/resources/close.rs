@@ -47,13 +47,13 @@ mod checked {
     }
 
     #[init(lazy, check = check, close = close)]
-    pub(super) async fn connection() -> u32 {
+    pub(super) async fn badly_checked() -> u32 {
         BUILDS.up()
     }
 
     #[handler(report_every = 0)]
     pub(super) async fn app(_: Value) -> Result<u32, Error> {
-        Ok(*connection().await?)
+        Ok(*badly_checked().await?)
     }
 }
 
@@ -117,16 +117,16 @@ mod slow {
     }
 
     #[init(lazy, close = close)]
-    pub(super) async fn client() -> u32 {
+    pub(super) async fn slowly_closed() -> u32 {
         BUILDS.up()
     }
 
     #[handler(report_every = 0)]
     pub(super) async fn app(event: Value) -> u32 {
         if event == "rebuild" {
-            client::rebuild().await.unwrap();
+            slowly_closed::rebuild().await.unwrap();
         }
-        *client().await.unwrap()
+        *slowly_closed().await.unwrap()
     }
 }
 
