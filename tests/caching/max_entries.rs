@@ -54,3 +54,23 @@ async fn memory_stays_flat_over_many_keys() {
     assert!(stats.evictions >= keys - 2_000, "{stats:?}");
     assert!(grown < 4 << 20, "{grown} bytes");
 }
+
+mod replaced {
+    use super::*;
+
+    #[cached(ttl = "1h", max_entries = 2)]
+    pub(super) async fn double(n: u8) -> u8 {
+        n * 2
+    }
+}
+
+#[tokio::test]
+async fn a_refreshed_entry_makes_room_for_no_other() {
+    let _turn = outside_containers().await;
+    use replaced::double;
+    double(1).await;
+    double::refresh(1).await;
+    double::refresh(1).await;
+    let stats = double::stats();
+    assert_eq!((stats.entries, stats.loads, stats.evictions), (1, 3, 0));
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rewarm_tests::Random;
 use serde::{Deserialize, Serialize};
 
 use super::*;
@@ -142,19 +143,6 @@ impl Model {
     fn live(&self) -> usize {
         let kept = self.kept.values().filter(|kept| self.now < kept.stale.max(kept.revalidate));
         kept.count() + self.failed.values().filter(|(_, until)| self.now < *until).count()
-    }
-}
-
-/// SplitMix64: the same seed gives the same history.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
     }
 }
 

@@ -100,3 +100,36 @@ async fn a_tracing_subscriber_that_panics_is_an_error_of_its_invocation() {
         assert_no_violations(&api);
     }
 }
+
+#[tokio::test]
+async fn a_tracing_subscriber_that_always_panics_cuts_nothing_off() {
+    for concurrency in ["1", "4"] {
+        let api = RuntimeApi::start().await;
+        let _function = Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber"))
+            .env("PANICS", "borders")
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .spawn(&api);
+        for number in 1..=4 {
+            assert_eq!(api.invoke(json!(number)).await.json(), json!([number, 1]));
+            let outcome = api.invoke(json!("panic")).await;
+            assert_error_with(outcome.error(), "Panic", &["a panic within a span"]);
+            let outcome = api.invoke_raw(Invocation::raw("{")).await;
+            assert_eq!(outcome.error().error_type, "InvalidEvent");
+        }
+        assert_no_violations(&api);
+    }
+}
+
+#[tokio::test]
+async fn a_tracing_subscriber_that_panics_in_the_client_of_the_runtime_api_costs_one_request() {
+    let api = RuntimeApi::start().await;
+    let function = Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber"))
+        .env("PANICS", "client")
+        .spawn(&api);
+    for number in 1..=4 {
+        assert_eq!(api.invoke(json!(number)).await.json(), json!([number, 1]));
+    }
+    assert_no_violations(&api);
+    let has_panicked = |line: &String| line.contains("the subscriber panics in the client");
+    assert!(function.stderr().iter().any(has_panicked));
+}

@@ -9,6 +9,7 @@ mod layers;
 mod logs;
 mod metrics;
 mod quickstart;
+mod random_faults;
 mod restore;
 mod runtime_api_faults;
 mod shutdown;
@@ -22,8 +23,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rewarm_tests::{
-    EmfLine, ErrorReport, Function, FunctionBuilder, Invocation, Outcome, Pending, RuntimeApi,
-    build_binary, emf_lines, emf_sums, runs_all,
+    EmfLine, ErrorReport, Function, FunctionBuilder, Invocation, Outcome, Pending, PollFault,
+    PostFault, Random, RuntimeApi, build_binary, emf_lines, emf_sums, is_set, runs_all,
 };
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;

@@ -176,3 +176,67 @@ async fn a_value_that_fails_its_first_check_is_not_used() {
         assert!(doomed::doomed::get().is_none());
     }
 }
+
+/// An expired value whose destructor invokes the function again, in the same moment.
+mod same_moment {
+    use lambda_runtime::LambdaEvent;
+    use tower::Service;
+
+    use super::*;
+
+    pub static CHECKS: AtomicU64 = AtomicU64::new(0);
+    pub static SECOND_SAW: AtomicU64 = AtomicU64::new(0);
+
+    async fn ping(_: &u64) -> Result<(), Error> {
+        CHECKS.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    #[init(check = ping)]
+    pub async fn checked_connection() -> u64 {
+        1
+    }
+
+    #[derive(Clone)]
+    pub struct Expiring(#[expect(dead_code, reason = "dropped")] Arc<Inner>);
+
+    pub struct Inner;
+
+    impl Drop for Inner {
+        fn drop(&mut self) {
+            let second = std::thread::spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let event = LambdaEvent::new(Value::Null, Default::default());
+                runtime.unwrap().block_on(app::service().call(event)).unwrap()
+            });
+            let response = second.join().unwrap();
+            SECOND_SAW.store(response.get().parse().unwrap(), SeqCst);
+        }
+    }
+
+    #[cached(ttl = "10s", jitter = "0%")]
+    async fn expiring() -> Expiring {
+        Expiring(Arc::new(Inner))
+    }
+
+    /// Returns the number of checks before it uses the connection.
+    #[handler(report_every = 0)]
+    pub async fn app(event: Value, checked_connection: &u64) -> u64 {
+        assert_eq!(*checked_connection, 1);
+        if event == "fetch" {
+            expiring().await;
+        }
+        CHECKS.load(SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_second_invocation_in_the_same_moment_sees_no_unchecked_connection() {
+    let _turn = simulation().await;
+    let mut c = same_moment::app::container().await;
+    let checks = c.invoke("fetch").await.unwrap().as_u64().unwrap();
+    c.idle(61 * SECOND);
+    assert_eq!(c.invoke("").await.unwrap(), checks + 1);
+    let second_saw = same_moment::SECOND_SAW.load(SeqCst);
+    assert_eq!(second_saw, checks + 1, "checked in the second invocation");
+}

@@ -8,6 +8,7 @@
 mod attempts_end;
 mod chain;
 mod check;
+mod close;
 mod cycles;
 mod dependents;
 mod generations;

@@ -68,6 +68,13 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
 }
 
+impl Response {
+    /// A response without a body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Headers::default(), body: Vec::new() }
+    }
+}
+
 /// Reads the next request, or `None` if the peer closed the connection between two requests.
 ///
 /// The error of an incomplete or malformed request names its request line.
@@ -122,6 +129,25 @@ pub(crate) async fn write_response<S>(
 where
     S: AsyncWrite + Unpin,
 {
+    let mut message = head(response, response.body.len(), keep_alive);
+    message.extend_from_slice(&response.body);
+    stream.write_all(&message).await?;
+    stream.flush().await
+}
+
+/// Writes a part of a response, after which the caller closes the connection.
+pub(crate) async fn write_cut_off<S>(stream: &mut S, response: &Response) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    let mut message = head(response, response.body.len() + 1, true);
+    message.extend_from_slice(&response.body[..response.body.len() / 2]);
+    stream.write_all(&message).await?;
+    stream.flush().await
+}
+
+/// The head of a response with a body of that length.
+fn head(response: &Response, length: usize, keep_alive: bool) -> Vec<u8> {
     let reason = match response.status {
         200 => "OK",
         202 => "Accepted",
@@ -137,11 +163,8 @@ where
     if !keep_alive {
         message.push_str("Connection: close\r\n");
     }
-    message.push_str(&format!("Content-Length: {}\r\n\r\n", response.body.len()));
-    let mut message = message.into_bytes();
-    message.extend_from_slice(&response.body);
-    stream.write_all(&message).await?;
-    stream.flush().await
+    message.push_str(&format!("Content-Length: {length}\r\n\r\n"));
+    message.into_bytes()
 }
 
 /// Reads the body that the headers announce, and the trailers.

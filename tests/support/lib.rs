@@ -15,6 +15,8 @@ mod emf;
 mod http;
 mod local;
 mod process;
+mod random;
+pub mod random_faults;
 mod runtime_api;
 pub mod services;
 mod skip;
@@ -29,8 +31,11 @@ pub use emf::{EmfLine, EmfMetric, emf_lines, emf_sums};
 pub use http::Headers;
 pub use local::Local;
 pub use process::{Function, FunctionBuilder};
-pub use runtime_api::{ErrorReport, Extension, Invocation, Outcome, Pending, RuntimeApi};
-pub use skip::runs_all;
+pub use random::Random;
+pub use runtime_api::{
+    ErrorReport, Extension, Invocation, Outcome, Pending, PollFault, PostFault, RuntimeApi,
+};
+pub use skip::{is_set, runs_all};
 
 /// The time limit of every wait.
 const TIMEOUT: Duration = Duration::from_secs(20);

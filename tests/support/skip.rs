@@ -13,7 +13,7 @@ pub fn runs_all(reason: &str) -> bool {
 }
 
 /// True if the environment variable of that name is 1.
-pub(crate) fn is_set(name: &str) -> bool {
+pub fn is_set(name: &str) -> bool {
     std::env::var(name).is_ok_and(|value| value == "1")
 }
 

@@ -13,4 +13,5 @@ pub(crate) mod random;
 #[cfg(all(unix, feature = "graceful-shutdown"))]
 pub(crate) mod signals;
 pub(crate) mod single_flight;
+pub(crate) mod span;
 pub(crate) mod stdio;

@@ -23,7 +23,8 @@ struct Hooked {
 
 /// A caught panic.
 pub(crate) struct Panic {
-    payload: Box<dyn Any + Send>,
+    /// `None` once it is resumed.
+    payload: Option<Box<dyn Any + Send>>,
     location: Option<String>,
 }
 
@@ -32,24 +33,38 @@ impl Panic {
         // The panic that the hook saw last may be another one: user code may have caught it, and
         // `resume_unwind` calls no hook.
         let last = LAST.take().filter(|last| last.message == message(&*payload));
-        Self { payload, location: last.map(|last| last.location) }
+        Self { payload: Some(payload), location: last.map(|last| last.location) }
     }
 
     /// Returns the message.
     pub(crate) fn message(&self) -> &str {
-        message(&*self.payload)
+        message(self.payload())
     }
 
     /// Returns the payload.
     pub(crate) fn payload(&self) -> &(dyn Any + Send) {
-        &*self.payload
+        match &self.payload {
+            Some(payload) => &**payload,
+            None => &(),
+        }
     }
 
     /// Continues the panic on this thread.
-    pub(crate) fn resume(self) -> ! {
+    pub(crate) fn resume(mut self) -> ! {
         let message = self.message().to_owned();
-        LAST.set(self.location.map(|location| Hooked { message, location }));
-        resume_unwind(self.payload)
+        LAST.set(self.location.take().map(|location| Hooked { message, location }));
+        resume_unwind(self.payload.take().unwrap_or_else(|| Box::new(())))
+    }
+}
+
+impl Drop for Panic {
+    fn drop(&mut self) {
+        if let Some(payload) = self.payload.take()
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+        {
+            // The destructor of a payload panicked. There is no end to what that one's could do.
+            std::mem::forget(payload);
+        }
     }
 }
 
@@ -156,5 +171,8 @@ mod tests {
             }
         }
         drop_caught(Bomb, "a value");
+        let panic = catch(|| std::panic::panic_any(Bomb)).unwrap_err();
+        drop(panic);
+        log_caught(|| std::panic::panic_any(Bomb));
     }
 }

@@ -16,7 +16,6 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tracing::Instrument;
 
 use super::entries::{Entries, Removed};
 use super::kept::{FetchId, Kept, Usable, drop_removed};
@@ -27,7 +26,7 @@ use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
 use crate::base::limit::run_until;
-use crate::base::panic::{Panic, catch, catch_async, log_caught};
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::context::{can_defer, carried, defer};
@@ -42,9 +41,11 @@ pub struct Engine<K: 'static> {
     /// Makes the error of a fetch the source of another error.
     report: fn(&Erased) -> BoxError,
     as_resource: Option<AsResource<K>>,
-    in_flight: LazyLock<Mutex<HashMap<K, InFlight>>>,
+    /// The leader of a fetch has the same `Arc`, and takes it out of here before it drops its own: no
+    /// key is dropped under the lock.
+    in_flight: LazyLock<Mutex<HashMap<Arc<K>, InFlight>>>,
     /// Keys whose stale value was used in an invocation that fetches it after its response.
-    revalidating: LazyLock<Mutex<HashSet<K>>>,
+    revalidating: LazyLock<Mutex<HashSet<Arc<K>>>>,
     /// The number of fetches that began. Each has its own number.
     numbers: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
@@ -119,11 +120,11 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    fn in_flight(&self) -> MutexGuard<'_, HashMap<K, InFlight>> {
+    fn in_flight(&self) -> MutexGuard<'_, HashMap<Arc<K>, InFlight>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn revalidating(&self) -> MutexGuard<'_, HashSet<K>> {
+    fn revalidating(&self) -> MutexGuard<'_, HashSet<Arc<K>>> {
         self.revalidating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -249,7 +250,7 @@ impl<K: Key> Engine<K> {
     }
 
     fn lookup(&'static self, key: &K, want: Want) -> Lookup<K> {
-        let (key_in_flight, key_of_leader) = (key.clone(), key.clone());
+        let key_of_leader = Arc::new(key.clone());
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
         // A fetch may have ended since the caller looked.
@@ -279,7 +280,9 @@ impl<K: Key> Engine<K> {
         let is_running = Arc::new(AtomicBool::new(false));
         let id = FetchId { number, started: now };
         let begun = InFlight { id, is_running: Arc::clone(&is_running), follower };
-        in_flight.insert(key_in_flight, begun);
+        // An insertion in its place would keep the key of the leader before.
+        in_flight.remove(key);
+        in_flight.insert(Arc::clone(&key_of_leader), begun);
         Lookup::Lead(FetchLeader {
             engine: self,
             key: key_of_leader,
@@ -326,11 +329,12 @@ impl<K: Key> Engine<K> {
 
     /// Fetches after the response of this invocation, once for all callers that ask for it.
     fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
-        if !self.revalidating().insert(key.clone()) {
+        let key = Arc::new(key);
+        if !self.revalidating().insert(Arc::clone(&key)) {
             return;
         }
         let revalidation = Revalidation { engine: self, key };
-        let fetch = fetch(revalidation.key.clone());
+        let fetch = fetch(K::clone(&revalidation.key));
         defer(async move {
             let Revalidation { key, .. } = &revalidation;
             let Lookup::Lead(leader) = self.lookup(key, self.refetch()) else {
@@ -343,7 +347,8 @@ impl<K: Key> Engine<K> {
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
                 Err(panic) => panic.to_string(),
             };
-            tracing::warn!(cache = self.kept.policy.name, error, "revalidation failed");
+            let cache = self.kept.policy.name;
+            log_caught(|| tracing::warn!(cache, error, "revalidation failed"));
         });
     }
 
@@ -418,7 +423,7 @@ impl<K: Key> RegistryEntry for Engine<K> {
 /// The right and the duty to end a fetch. Dropping it leaves the fetch without a result.
 struct FetchLeader<K: Key> {
     engine: &'static Engine<K>,
-    key: K,
+    key: Arc<K>,
     id: FetchId,
     began: Instant,
     is_running: Arc<AtomicBool>,
@@ -432,7 +437,7 @@ impl<K: Key> FetchLeader<K> {
     async fn fetch(self, fetch: Fetch, runs: Runs) -> FetchResult {
         let _waiting = self.leader.wait_for();
         // Its deadline and its deferred work are those of the invocation that leads it.
-        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)).in_current_span());
+        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)));
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
         let result = match runtime {
             None => run.await,
@@ -469,17 +474,20 @@ impl<K: Key> FetchLeader<K> {
         // Dropping this sends the followers on, and the leader has the panic.
         let result = result?;
         let engine = self.engine;
-        let key = self.key.clone();
+        let key = K::clone(&self.key);
         let mut removed = Removed::new();
-        {
+        let unused = {
             let mut in_flight = engine.in_flight();
             let is_ours = |other: &InFlight| other.id.number == self.id.number;
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
                 in_flight.remove(&self.key);
-                engine.kept.store(key, self.id, &result, &mut removed);
+                engine.kept.store(key, self.id, &result, &mut removed)
+            } else {
+                Some(key)
             }
-        }
+        };
+        drop_caught(unused, "a key");
         self.is_ended = true;
         self.leader.complete(match &result {
             Err(Failure::Error(_)) if !engine.kept.shares_errors => SharedResult::Failed,
@@ -515,7 +523,7 @@ impl<K: Key> Drop for FetchLeader<K> {
 /// The revalidation of a key. It is over when this is dropped.
 struct Revalidation<K: Key> {
     engine: &'static Engine<K>,
-    key: K,
+    key: Arc<K>,
 }
 
 impl<K: Key> Drop for Revalidation<K> {

@@ -4,6 +4,7 @@
 //! Entries that are taken out of a storage are returned to the engine, which drops them when it holds
 //! no lock.
 
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -11,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use arc_swap::{ArcSwapOption, Guard};
 use once_cell::sync::OnceCell;
 use quick_cache::unsync::Cache as QuickCache;
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter};
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, UnitWeighter};
 
 use super::key::{Key, Query, Value};
 use crate::base::clock::{CLOCK, Tick};
@@ -139,20 +140,107 @@ impl<V: Value> Entries<()> for Slot<V> {
 /// hit clones the value under that lock: to count an `Arc` that all threads share would cost more.
 pub struct Map<K> {
     capacity: usize,
-    entries: OnceCell<RwLock<Bounded<K>>>,
+    entries: OnceCell<Hashed<K>>,
     evictions: AtomicU64,
 }
 
-type Bounded<K> = QuickCache<K, Entry, UnitWeighter, DefaultHashBuilder, Evictions>;
+struct Hashed<K> {
+    hasher: DefaultHashBuilder,
+    entries: RwLock<Bounded<K>>,
+}
+
+type Bounded<K> =
+    QuickCache<StoredKey<K>, Entry, UnitWeighter, BuildHasherDefault<Identity>, Evictions>;
 
 /// Takes evicted entries out.
 struct Evictions;
 
-impl<K> Lifecycle<K, Entry> for Evictions {
+impl<K> Lifecycle<StoredKey<K>, Entry> for Evictions {
     type RequestState = Removed<K>;
 
-    fn on_evict(&self, evicted: &mut Removed<K>, key: K, entry: Entry) {
+    fn on_evict(
+        &self,
+        evicted: &mut Removed<K>,
+        StoredKey { key, .. }: StoredKey<K>,
+        entry: Entry,
+    ) {
         evicted.push((Some(key), entry));
+    }
+}
+
+/// A key with its hash and the number of its fetch, by which an entry is taken out together with its
+/// key. Its own `Hash` and `Eq` call no user code, which could panic while quick_cache owns the key,
+/// and so drop it under the lock.
+struct StoredKey<K> {
+    hash: u64,
+    number: u64,
+    /// The number of the entry in whose place this one is inserted.
+    replaces: Option<u64>,
+    key: K,
+}
+
+impl<K> Hash for StoredKey<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl<K> PartialEq for StoredKey<K> {
+    fn eq(&self, stored: &Self) -> bool {
+        self.replaces == Some(stored.number)
+    }
+}
+
+impl<K> Eq for StoredKey<K> {}
+
+/// Finds the entry of a key.
+struct ByKey<'a, Q>(u64, &'a Q);
+
+impl<Q> Hash for ByKey<'_, Q> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
+}
+
+impl<K, Q: Equivalent<K>> Equivalent<StoredKey<K>> for ByKey<'_, Q> {
+    fn equivalent(&self, stored: &StoredKey<K>) -> bool {
+        self.0 == stored.hash && self.1.equivalent(&stored.key)
+    }
+}
+
+/// Finds the entry of a fetch.
+struct ByNumber {
+    hash: u64,
+    number: u64,
+}
+
+impl Hash for ByNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl<K> Equivalent<StoredKey<K>> for ByNumber {
+    fn equivalent(&self, stored: &StoredKey<K>) -> bool {
+        self.number == stored.number
+    }
+}
+
+/// Hashes a hash.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only hashes are hashed");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
@@ -162,7 +250,7 @@ impl<K: Key> Map<K> {
         Self { capacity, entries: OnceCell::new(), evictions: AtomicU64::new(0) }
     }
 
-    fn created(&self) -> &RwLock<Bounded<K>> {
+    fn created(&self) -> &Hashed<K> {
         self.entries.get_or_init(|| {
             let options = OptionsBuilder::new()
                 .estimated_items_capacity(self.capacity)
@@ -171,74 +259,92 @@ impl<K: Key> Map<K> {
             let Ok(options) = options else {
                 unreachable!("all required options are given");
             };
-            let hasher = DefaultHashBuilder::default();
-            RwLock::new(QuickCache::with_options(options, UnitWeighter, hasher, Evictions))
+            let bounded =
+                QuickCache::with_options(options, UnitWeighter, Default::default(), Evictions);
+            Hashed { hasher: DefaultHashBuilder::default(), entries: RwLock::new(bounded) }
         })
-    }
-
-    #[inline]
-    fn read(&self) -> Option<RwLockReadGuard<'_, Bounded<K>>> {
-        self.entries.get().map(|entries| entries.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn write(&self) -> Option<RwLockWriteGuard<'_, Bounded<K>>> {
-        self.entries.get().map(write)
     }
 }
 
-/// A key whose `Hash` or `Eq` panics has changed nothing yet, so a poisoned lock is as good as
-/// another.
-fn write<T>(entries: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    entries.write().unwrap_or_else(PoisonError::into_inner)
+impl<K> Hashed<K> {
+    /// A key whose `Eq` panics has changed nothing yet, so a poisoned lock is as good as another.
+    #[inline]
+    fn read(&self) -> RwLockReadGuard<'_, Bounded<K>> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Bounded<K>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hashes a key, which is done before the lock is taken.
+    #[inline]
+    fn by_key<'a, Q: Hash>(&self, query: &'a Q) -> ByKey<'a, Q> {
+        ByKey(self.hasher.hash_one(query), query)
+    }
 }
 
 impl<K: Key, V: Value> Hit<K, V> for Map<K> {
     #[inline]
     fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V> {
         let now = CLOCK.now();
-        let entries = self.read()?;
-        let entry = entries.get(query)?;
+        let hashed = self.entries.get()?;
+        let query = hashed.by_key(query);
+        let entries = hashed.read();
+        let entry = entries.get(&query)?;
         (now < entry.stamp.fresh_until).then(|| lent::<V>(&entry.value).clone())
     }
 }
 
 impl<K: Key> Entries<K> for Map<K> {
     fn find(&self, key: &K) -> Option<Entry> {
-        self.read()?.get(key).cloned()
+        let hashed = self.entries.get()?;
+        let key = hashed.by_key(key);
+        hashed.read().get(&key).cloned()
     }
 
     fn insert(&self, key: K, entry: Entry, removed: &mut Removed<K>) {
-        let mut evicted = Removed::new();
-        {
-            let mut entries = write(self.created());
-            removed.extend(entries.peek(&key).map(|before| (None, before.clone())));
-            entries.insert_with_lifecycle(key, entry, &mut evicted);
-        }
-        self.evictions.fetch_add(evicted.len() as u64, Relaxed);
-        removed.append(&mut evicted);
+        let hashed = self.created();
+        let ByKey(hash, _) = hashed.by_key(&key);
+        let mut key = StoredKey { hash, number: entry.stamp.number, replaces: None, key };
+        let before = removed.len();
+        let is_in_place_of_another = {
+            let mut entries = hashed.write();
+            let replaced = entries.peek(&ByKey(hash, &key.key));
+            key.replaces = replaced.map(|replaced| replaced.stamp.number);
+            let replaces = key.replaces.is_some();
+            entries.insert_with_lifecycle(key, entry, removed);
+            replaces
+        };
+        let taken_out = removed.len() - before;
+        let evicted = taken_out.saturating_sub(usize::from(is_in_place_of_another));
+        self.evictions.fetch_add(evicted as u64, Relaxed);
     }
 
     fn remove(&self, key: &K, removed: &mut Removed<K>) {
-        let before = self.write().and_then(|mut entries| entries.remove(key));
-        removed.extend(before.map(|(key, entry)| (Some(key), entry)));
+        let Some(hashed) = self.entries.get() else {
+            return;
+        };
+        let key = hashed.by_key(key);
+        let before = hashed.write().remove(&key);
+        removed.extend(before.map(|(before, entry)| (Some(before.key), entry)));
     }
 
     fn retain(&self, keep: &dyn Fn(Stamp) -> bool, removed: &mut Removed<K>) {
-        let Some(mut entries) = self.write() else {
+        let Some(hashed) = self.entries.get() else {
             return;
         };
-        let expired = std::cell::RefCell::new(removed);
-        entries.retain(|_, entry| {
-            let keeps = keep(entry.stamp);
-            if !keeps {
-                expired.borrow_mut().push((None, entry.clone()));
-            }
-            keeps
-        });
+        let mut entries = hashed.write();
+        let expired = entries.iter().filter(|(_, entry)| !keep(entry.stamp));
+        let expired = expired.map(|(key, _)| ByNumber { hash: key.hash, number: key.number });
+        for number in expired.collect::<Vec<_>>() {
+            let before = entries.remove(&number);
+            removed.extend(before.map(|(before, entry)| (Some(before.key), entry)));
+        }
     }
 
     fn len(&self) -> usize {
-        self.read().map_or(0, |entries| entries.len())
+        self.entries.get().map_or(0, |hashed| hashed.read().len())
     }
 
     fn evictions(&self) -> u64 {

@@ -174,14 +174,14 @@ impl<K: Key> Kept<K> {
         (!kept.only_with_stale).then(|| kept.failure.clone())
     }
 
-    /// Stores the result of a fetch, as far as it is to be kept.
+    /// Stores the result of a fetch, as far as it is to be kept. Returns the key if nothing is.
     pub(super) fn store(
         &self,
         key: K,
         fetch: FetchId,
         result: &FetchResult,
         removed: &mut Removed<K>,
-    ) {
+    ) -> Option<K> {
         let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
         match result {
             Ok(value) => {
@@ -192,6 +192,7 @@ impl<K: Key> Kept<K> {
                     ttl => {
                         let stamp = self.stamp(fetch, ttl, is_none);
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
+                        return None;
                     }
                 }
             }
@@ -210,9 +211,11 @@ impl<K: Key> Kept<K> {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
                     let stamp = self.stamp(fetch, ttl, true);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
+                    return None;
                 }
             }
         }
+        Some(key)
     }
 
     fn keep(

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::base::clock::CLOCK;
 use crate::base::erased::{BoxFuture, spawn};
+use crate::base::panic::log_caught;
 use crate::base::random;
 use crate::container::snapshot::ResourceSnapshot;
 use crate::container::{container, in_order};
@@ -73,10 +74,12 @@ fn ensure_ready(
                     Ok(next) => next,
                     Err(_) => {
                         let resources = names(&waiting).join(", ");
-                        tracing::warn!(
-                            resources,
-                            "still being built; carried into the first invocation"
-                        );
+                        log_caught(|| {
+                            tracing::warn!(
+                                resources,
+                                "still being built; carried into the first invocation"
+                            );
+                        });
                         break;
                     }
                 },
@@ -88,7 +91,7 @@ fn ensure_ready(
             match result {
                 // Written at once: Lambda may end INIT before the others are done.
                 Ok(()) => {
-                    tracing::debug!(resource = entry.name(), "ready");
+                    log_caught(|| tracing::debug!(resource = entry.name(), "ready"));
                     built.push(ResourceSnapshot::of(entry));
                 }
                 Err(error) => {
@@ -160,7 +163,8 @@ pub(crate) fn shutdown() -> BoxFuture<'static, bool> {
             let closing = join_all(level.iter().filter_map(|entry| entry.close()));
             if tokio::time::timeout(share, closing).await.is_err() {
                 let resources = names(level);
-                tracing::warn!(resources = resources.join(", "), "not closed in time");
+                let resources_closing = resources.join(", ");
+                log_caught(|| tracing::warn!(resources = resources_closing, "not closed in time"));
                 unclosed.extend(resources);
             }
         }

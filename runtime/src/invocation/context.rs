@@ -19,7 +19,8 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use crate::base::erased::{BoxFuture, spawn};
-use crate::base::panic::drop_caught;
+use crate::base::panic::{drop_caught, log_caught};
+use crate::base::span::GuardedSpan;
 use crate::error::{BoxError, ResourceError, chain};
 
 tokio::task_local! {
@@ -45,7 +46,7 @@ pub struct InvocationContext {
     pub(crate) started: Instant,
     /// The moment at which Lambda ends the invocation; `None` without a limit.
     pub(crate) deadline: Option<Instant>,
-    pub(crate) span: Span,
+    pub(crate) span: GuardedSpan,
     /// The request id, if a metrics sink wants it.
     pub(crate) request_id: Option<String>,
     outcome: OnceLock<Outcome>,
@@ -76,7 +77,7 @@ impl InvocationContext {
             begun,
             started,
             deadline: remaining.and_then(|remaining| started.checked_add(remaining)),
-            span,
+            span: GuardedSpan::new(span),
             request_id,
             outcome: OnceLock::new(),
             deferred: Mutex::new(Some(VecDeque::new())),
@@ -94,7 +95,12 @@ impl InvocationContext {
 
     /// Calls `work` inside this invocation and its span.
     pub(crate) fn within<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
-        self.span.in_scope(|| CURRENT.sync_scope(Arc::clone(self), work))
+        self.span.within(|| CURRENT.sync_scope(Arc::clone(self), work))
+    }
+
+    /// Writes to the log inside this invocation and its span.
+    pub(crate) fn log(self: &Arc<Self>, log: impl FnOnce()) {
+        self.within(|| log_caught(log));
     }
 
     /// Sets the outcome. Returns false if there is one already, which then stays.
@@ -150,16 +156,16 @@ fn drop_each(deferred: VecDeque<DeferredWork>) -> usize {
     count
 }
 
-/// Carries the invocation of the caller, if there is one, into `work`, on whichever task it runs.
+/// Carries the span and the invocation of the caller, if there is one, into `work`, on whichever task
+/// it runs.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let invocation = current();
-    async move {
+    GuardedSpan::current().carry(async {
         match invocation {
-            // Without the invocation's span: the caller chooses the span of the task.
             Some(invocation) => CURRENT.scope(invocation, work).await,
             None => work.await,
         }
-    }
+    })
 }
 
 /// Returns the current invocation.
@@ -233,11 +239,14 @@ pub fn defer(work: impl Future<Output: Deferred> + Send + 'static) {
     match tokio::runtime::Handle::try_current() {
         Ok(_) => drop(spawn(async {
             if let Err(error) = work.await {
-                tracing::error!(error = chain(&*error), "deferred work failed");
+                let error = chain(&*error);
+                log_caught(|| tracing::error!(error, "deferred work failed"));
             }
         })),
         Err(_) => {
-            tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
+            log_caught(|| {
+                tracing::warn!("deferred work was dropped: there is no tokio runtime to run it");
+            });
         }
     }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use tracing::Level;
 
-use crate::base::panic::{Panic, catch, catch_async};
+use crate::base::panic::{Panic, catch, catch_async, log_caught};
 use crate::container::{container, lifecycle};
 use crate::error::chain;
 use crate::lambda::types::{Context, OfContext};
@@ -206,7 +206,7 @@ pub(crate) async fn end<H: Handler>(mut active: ActiveInvocation) {
         };
         if !done {
             let dropped = invocation.drop_deferred() + usize::from(runs.load(Relaxed));
-            invocation.within(|| {
+            invocation.log(|| {
                 tracing::error!(dropped, "deferred work was dropped at the deadline");
             });
             container().deferred_failed(dropped);
@@ -229,7 +229,8 @@ async fn run_deferred(invocation: &InvocationContext, runs: &AtomicBool) {
         let result = catch_async(work).await;
         runs.store(false, Relaxed);
         if let Err(error) = result.map_err(Panic::into_error).and_then(|result| result) {
-            tracing::error!(error = chain(&*error), "deferred work failed");
+            let error = chain(&*error);
+            log_caught(|| tracing::error!(error, "deferred work failed"));
             container().deferred_failed(1);
         }
     }

@@ -31,7 +31,7 @@ pub(crate) fn record(
         container().invocation_done(error.is_some(), deadline_exceeded);
         if let Some(error) = error {
             span::fail(&invocation.span, error);
-            invocation.span.in_scope(|| log_caught(|| log(error)));
+            invocation.span.within(|| log_caught(|| log(error)));
         }
     }
 }

@@ -6,6 +6,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::base::logging::is_log_only;
+use crate::base::panic::log_caught;
 use crate::invocation::error::InvocationError;
 use crate::invocation::handler::HandlerSpec;
 use crate::lambda::types::Context;
@@ -50,8 +51,10 @@ pub(crate) fn begin(spec: &HandlerSpec, context: &Context, cold: bool) -> Span {
 /// Records that the invocation failed.
 pub(crate) fn fail(span: &Span, error: &InvocationError) {
     if !is_log_only() {
-        span.record("otel.status_code", "ERROR");
-        span.record("otel.status_description", &error.error_message);
-        span.record("error.type", &error.error_type);
+        log_caught(|| {
+            span.record("otel.status_code", "ERROR");
+            span.record("otel.status_description", &error.error_message);
+            span.record("error.type", &error.error_type);
+        });
     }
 }

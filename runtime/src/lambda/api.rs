@@ -6,7 +6,10 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -20,7 +23,7 @@ use serde::Serialize;
 
 use super::environment::Environment;
 use crate::base::erased::BoxFuture;
-use crate::base::panic::log_caught;
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::error::{BoxError, chain};
 use crate::invocation::error::InvocationError;
 use crate::invocation::response::{Json, Stream, StreamBody};
@@ -31,7 +34,9 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 
 /// A client of the Runtime API, and of the Extensions API at the same address.
 pub(super) struct RuntimeApi {
-    client: PooledClient,
+    endpoint: Uri,
+    connections: usize,
+    client: ArcSwap<PooledClient>,
 }
 
 /// An invocation that the API has sent, to which exactly one response or error goes.
@@ -60,11 +65,37 @@ impl Target {
 
 impl RuntimeApi {
     pub(super) fn new(environment: &Environment) -> Self {
-        let client = PooledClient::builder()
-            .with_endpoint(environment.api.clone())
-            .with_pool_size(environment.concurrency as usize)
-            .build();
-        Self { client }
+        let (endpoint, connections) = (environment.api.clone(), environment.concurrency as usize);
+        let client = ArcSwap::from_pointee(new_client(&endpoint, connections));
+        Self { endpoint, connections, client }
+    }
+
+    /// Drops all connections that are not in use.
+    fn reset_client(&self) {
+        let client = Arc::new(new_client(&self.endpoint, self.connections));
+        drop_caught(self.client.swap(client), "a client of the Runtime API");
+    }
+
+    /// Sends a request.
+    ///
+    /// The client writes to the log and has spans of its own. A panic of the subscriber there is a
+    /// failure of the request, and may have poisoned the locks of the client.
+    async fn call<T>(
+        &self,
+        begin: impl FnOnce(&PooledClient) -> BoxFuture<'static, Result<T, BoxError>> + Send,
+    ) -> Result<T, BoxError> {
+        let done = match catch(|| begin(&self.client.load())) {
+            Ok(mut request) => {
+                let done = catch_async(&mut request).await;
+                drop_caught(request, "a request");
+                done
+            }
+            Err(panic) => Err(panic),
+        };
+        done.unwrap_or_else(|panic| {
+            self.reset_client();
+            Err(panic.into_error())
+        })
     }
 
     /// Polls the next event. The API responds when there is one.
@@ -73,8 +104,18 @@ impl RuntimeApi {
     /// If there is no connection, or the status is that of an error.
     pub(super) async fn next(&self) -> Result<Response<Body>, BoxError> {
         let path = Uri::from_static("/2018-06-01/runtime/invocation/next");
-        let response = self.client.call(request(Method::GET, path, &[], Body::empty())?).await?;
+        let request = request(Method::GET, path, &[], Body::empty())?;
+        let response = self.call(|client| client.call(request)).await?;
         accepted(response.map(Body::new)).await
+    }
+
+    /// Reads the rest of a response.
+    ///
+    /// # Errors
+    /// If it breaks off.
+    pub(super) async fn read(body: Body) -> Result<Bytes, BoxError> {
+        let body = catch_async(Body::collect(body)).await.map_err(Panic::into_error)?;
+        Ok(body?.to_bytes())
     }
 
     /// Sends the response to an invocation.
@@ -102,7 +143,8 @@ impl RuntimeApi {
 
     /// Sends a streamed response to an invocation, and returns when its body has ended and the API
     /// has accepted it. An error of the body is sent as trailers. A dropped future leaves a body
-    /// that the client can tell from a complete one.
+    /// that the client can tell from a complete one, if `is_begun` is true by then; else nothing was
+    /// sent.
     ///
     /// In a box, so that a function that streams nothing is linked without it.
     ///
@@ -112,8 +154,9 @@ impl RuntimeApi {
         &'a self,
         target: &'a Target,
         response: Stream,
+        is_begun: &'a AtomicBool,
     ) -> BoxFuture<'a, Result<(), BoxError>> {
-        Box::pin(async {
+        Box::pin(async move {
             let mut prelude = response.metadata_prelude;
             let octets = HeaderValue::from_static("application/octet-stream");
             prelude.headers.entry(CONTENT_TYPE).or_insert(octets);
@@ -127,8 +170,10 @@ impl RuntimeApi {
                 ("trailer", ERROR_BODY),
             ];
             let (sender, body) = Body::channel();
-            let responding = self.client.call(target.request("response", &headers, body)?);
-            let writing = pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream));
+            let request = target.request("response", &headers, body)?;
+            let responding = pin!(self.call(|client| client.call(request)));
+            let writing =
+                pin!(write(AbortOnDrop(Some(sender)), prelude, response.stream, is_begun));
             match select(writing, responding).await {
                 Either::Left((written, responding)) => {
                     accepted(responding.await?.map(Body::new)).await?;
@@ -167,10 +212,11 @@ impl RuntimeApi {
     /// If there is no connection, or the status is that of an error.
     pub(super) async fn restore(&self) -> Result<(), BoxError> {
         let path = Uri::from_static("/2018-06-01/runtime/restore/next");
-        let response = self.client.call(request(Method::GET, path, &[], Body::empty())?).await?;
+        let request = request(Method::GET, path, &[], Body::empty())?;
+        let response = self.call(|client| client.call(request)).await?;
         accepted(response.map(Body::new)).await?;
         // No connection survives a snapshot.
-        self.client.reset_pool();
+        self.reset_client();
         Ok(())
     }
 
@@ -187,7 +233,8 @@ impl RuntimeApi {
         let path = Uri::from_static("/2020-01-01/extension/register");
         let headers = [("lambda-extension-name", name)];
         let body = Body::from(r#"{"events":[]}"#);
-        let response = self.client.call(request(Method::POST, path, &headers, body)?).await?;
+        let register = request(Method::POST, path, &headers, body)?;
+        let response = self.call(|client| client.call(register)).await?;
         const IDENTIFIER: &str = "lambda-extension-identifier";
         let Some(identifier) = response.headers().get(IDENTIFIER).cloned() else {
             return Err(Refused::by(response.map(Body::new)).await.into());
@@ -195,7 +242,7 @@ impl RuntimeApi {
         let path = Uri::from_static("/2020-01-01/extension/event/next");
         let mut poll = request(Method::GET, path, &[], Body::empty())?;
         poll.headers_mut().insert(IDENTIFIER, identifier);
-        let poll = self.client.call(poll);
+        let poll = catch(|| self.client.load().call(poll)).map_err(Panic::into_error)?;
         Ok(async { poll.await.map(drop) })
     }
 
@@ -204,12 +251,14 @@ impl RuntimeApi {
         &self,
         request: impl Fn() -> Result<Request<Body>, BoxError>,
     ) -> Result<(), BoxError> {
-        let response = match self.client.call(request()?).await {
+        let first = request()?;
+        let response = match self.call(|client| client.call(first)).await {
             Ok(response) => response,
             Err(error) => {
                 let error = chain(&*error);
                 log_caught(|| tracing::debug!(error, "the connection broke; sending it again"));
-                self.client.call(request()?).await?
+                let second = request()?;
+                self.call(|client| client.call(second)).await?
             }
         };
         match response.status().is_success() {
@@ -217,6 +266,10 @@ impl RuntimeApi {
             false => accepted(response.map(Body::new)).await.map(drop),
         }
     }
+}
+
+fn new_client(endpoint: &Uri, connections: usize) -> PooledClient {
+    PooledClient::builder().with_endpoint(endpoint.clone()).with_pool_size(connections).build()
 }
 
 /// Creates a request. The names of the headers are in lower case.
@@ -294,12 +347,15 @@ async fn write(
     mut sender: AbortOnDrop,
     prelude: Vec<u8>,
     mut body: StreamBody,
+    is_begun: &AtomicBool,
 ) -> Result<(), BoxError> {
     let Some(frames) = &mut sender.0 else {
         return Ok(());
     };
     frames.send_data(prelude.into()).await?;
     frames.send_data(Bytes::from_static(&[0; 8])).await?;
+    // The channel has room for one frame: the connection has taken the first.
+    is_begun.store(true, Relaxed);
     while let Some(chunk) = body.next().await {
         match chunk {
             Ok(chunk) => frames.send_data(chunk).await?,

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 
+use crate::base::panic::log_caught;
 use crate::base::stdio::{Output, say};
 use crate::base::{executor, logging};
 use crate::container::snapshot::Start;
@@ -83,7 +84,8 @@ async fn life<H: Handler>(environment: Environment) -> ExitCode {
         Ok(()) => match runtime_loop::run::<H>(api, &environment).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                tracing::error!(error = chain(&*error), "the Runtime API is gone");
+                let error = chain(&*error);
+                log_caught(|| tracing::error!(error, "the Runtime API is gone"));
                 ExitCode::FAILURE
             }
         },

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::api::RuntimeApi;
+use crate::base::panic::log_caught;
 use crate::error::{ResourceError, chain, listed};
 
 /// The error of INIT or of a restore, as Lambda shows it.
@@ -37,9 +38,10 @@ impl PhaseError {
             "init" => ("INIT", "Runtime.InitError"),
             _ => ("the restore", "Runtime.RestoreError"),
         };
-        tracing::error!(error = self.error_message, "{name} failed");
+        log_caught(|| tracing::error!(error = self.error_message, "{name} failed"));
         if let Err(error) = api.fail_phase(phase, category, &self).await {
-            tracing::error!(error = chain(&*error), "failed to report the error to Lambda");
+            let error = chain(&*error);
+            log_caught(|| tracing::error!(error, "failed to report the error to Lambda"));
         }
     }
 }

@@ -10,13 +10,13 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use lambda_runtime::{Config, Context};
-use lambda_runtime_api_client::body::Body;
 
 use super::api::{RuntimeApi, Target};
 use super::environment::Environment;
@@ -118,8 +118,9 @@ async fn poll(api: &RuntimeApi, template: &Template) -> Result<Option<Event>, Bo
     let Head { target, context, remaining } = template
         .read(&parts.headers)
         .ok_or("the Runtime API sent an event without a request id")?;
-    let body = Body::collect(body).await.map(|body| body.to_bytes()).map_err(|error| {
-        let text = format_args!("the event did not arrive in whole: {}", chain(&error)).to_string();
+    let body = RuntimeApi::read(body).await.map_err(|error| {
+        let text = format_args!("the event did not arrive in whole: {}", chain(&*error));
+        let text = text.to_string();
         InvocationError::new("InvalidEvent", text)
     });
     Ok(Some(Event { target, context, remaining, body }))
@@ -128,7 +129,7 @@ async fn poll(api: &RuntimeApi, template: &Template) -> Result<Option<Event>, Bo
 /// Handles one event: from its bytes to the end of its deferred work.
 async fn handle<H: Handler>(api: &RuntimeApi, event: Event) {
     let Event { target, mut context, remaining, body } = event;
-    let mut delivery = Delivery { api, target, is_begun: false };
+    let delivery = Delivery { api, target, is_begun: AtomicBool::new(false) };
     let work = async {
         let mut active = invocation::begin::<H>(&payload(&body), &context, remaining);
         let response = {
@@ -148,7 +149,7 @@ async fn handle<H: Handler>(api: &RuntimeApi, event: Event) {
         return;
     };
     log_caught(|| tracing::error!(%panic, "panic outside the handler"));
-    if !delivery.is_begun {
+    if !delivery.is_begun.load(Relaxed) {
         delivery.fail(&InvocationError::from(panic)).await;
     }
 }
@@ -164,19 +165,21 @@ fn payload<T>(body: &Result<Bytes, InvocationError>) -> Payload<'_, T> {
 struct Delivery<'a> {
     api: &'a RuntimeApi,
     target: Target,
-    /// True once a response or an error is being sent.
-    is_begun: bool,
+    /// True once a response or an error is being sent. Of a streamed one, nothing is sent until the
+    /// connection takes it.
+    is_begun: AtomicBool,
 }
 
 impl Delivery<'_> {
     /// Sends the response of an invocation, and records a failure to do so.
     async fn send<H: Handler>(
-        &mut self,
+        &self,
         active: &mut ActiveInvocation,
         response: Result<H::Response, InvocationError>,
     ) {
-        self.is_begun = true;
         let invocation = Arc::clone(active);
+        let goes_on = response.as_ref().is_ok_and(Response::goes_on);
+        self.is_begun.store(!goes_on, Relaxed);
         let sent = match response.map(Response::into_any) {
             // Outside of the span: a subscriber that panics must not keep a response from being sent.
             Ok(AnyResponse::Json(json)) => self.api.respond(&self.target, json).await,
@@ -184,16 +187,19 @@ impl Delivery<'_> {
             Ok(AnyResponse::Stream(stream)) => {
                 // The trailers of a body that ended at the deadline have the rest of the margin.
                 let guard = Guard::new(invocation.deadline, H::SPEC.deadline_margin / 4);
-                let sending = pin!(Some(self.api.stream(&self.target, stream)));
+                let sending = pin!(Some(self.api.stream(&self.target, stream, &self.is_begun)));
                 let sending = pin!(guard.hold(sending));
                 match invocation.enter(sending).await {
                     Some(sent) => sent,
                     None => {
                         let error = guard.exceeded();
-                        invocation.within(|| {
+                        invocation.log(|| {
                             tracing::error!(%error, "the body of the response was cut off");
                         });
                         active.not_sent(&error, true);
+                        if !self.is_begun.load(Relaxed) {
+                            self.fail(&error).await;
+                        }
                         return;
                     }
                 }
@@ -201,16 +207,19 @@ impl Delivery<'_> {
         };
         if let Err(error) = sent {
             let error = InvocationError::new("ResponseNotSent", chain(&*error));
-            invocation.within(|| {
+            invocation.log(|| {
                 tracing::error!(error = error.error_message, "failed to send the response");
             });
             active.not_sent(&error, false);
+            if !self.is_begun.load(Relaxed) {
+                self.fail(&error).await;
+            }
         }
     }
 
     /// Sends the error of an event whose invocation has ended without a response.
-    async fn fail(&mut self, error: &InvocationError) {
-        self.is_begun = true;
+    async fn fail(&self, error: &InvocationError) {
+        self.is_begun.store(true, Relaxed);
         if let Err(error) = self.api.fail(&self.target, error).await {
             let error = chain(&*error);
             log_caught(|| tracing::error!(error, "failed to send the error"));

@@ -5,6 +5,7 @@
 
 use super::api::RuntimeApi;
 use crate::base::erased::spawn;
+use crate::base::panic::log_caught;
 use crate::base::signals::termination;
 use crate::error::chain;
 
@@ -18,7 +19,9 @@ pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
     let terminated = match termination() {
         Ok(terminated) => terminated,
         Err(error) => {
-            tracing::warn!(%error, "failed to listen for SIGTERM; nothing is closed at SHUTDOWN");
+            log_caught(|| {
+                tracing::warn!(%error, "failed to listen for SIGTERM; nothing is closed at SHUTDOWN");
+            });
             return;
         }
     };
@@ -26,13 +29,19 @@ pub(super) async fn at_shutdown<F: Future<Output = ()> + Send + 'static>(
         match api.register_extension("rewarm-shutdown").await {
             Ok(poll) => drop(spawn(async {
                 if let Err(error) = poll.await {
-                    tracing::debug!(error = chain(&*error), "the extension is disconnected");
+                    let error = chain(&*error);
+                    log_caught(|| tracing::debug!(error, "the extension is disconnected"));
                 }
             })),
             // As under some emulators, which may send SIGTERM all the same.
             Err(error) => {
                 let error = chain(&*error);
-                tracing::warn!(error, "failed to register for SHUTDOWN; Lambda sends no SIGTERM");
+                log_caught(|| {
+                    tracing::warn!(
+                        error,
+                        "failed to register for SHUTDOWN; Lambda sends no SIGTERM"
+                    );
+                });
             }
         }
     }

@@ -4,7 +4,7 @@
 use tracing::Level;
 
 use super::{Event, PanicGuarded, Sink, millis};
-use crate::base::panic::catch;
+use crate::base::panic::{catch, log_caught};
 use crate::container::snapshot::ResourceSnapshot;
 
 /// True if the log has lines of this level.
@@ -72,11 +72,13 @@ impl Sink for Log {
 
 /// Logs that a resource has been built.
 pub(crate) fn ready(resource: &ResourceSnapshot, phase: &str) {
-    tracing::info!(
-        resource = resource.name,
-        ms = millis(resource.build_time.unwrap_or_default()),
-        depth = resource.depth,
-        generation = resource.generation,
-        "{phase}"
-    );
+    log_caught(|| {
+        tracing::info!(
+            resource = resource.name,
+            ms = millis(resource.build_time.unwrap_or_default()),
+            depth = resource.depth,
+            generation = resource.generation,
+            "{phase}"
+        );
+    });
 }

@@ -15,8 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{JoinAll, join_all};
-use tracing::{Instrument, Span};
+use futures_util::future::{JoinAll, join, join_all};
 
 use super::spec::{Build, CloseFn, Restore, Spec};
 use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
@@ -24,7 +23,8 @@ use super::{EnsureReady, EntryKind, PendingValue, RegistryEntry, mark_dependents
 use crate::base::erased::{BoxFuture, Erased, spawn};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
-use crate::base::single_flight::{Completion, Leader};
+use crate::base::single_flight::{self, Completion, Leader};
+use crate::base::span::GuardedSpan;
 use crate::error::{BoxError, ResourceError, chain};
 
 pub(crate) use super::state::Demand;
@@ -277,10 +277,11 @@ impl Lifecycle {
         match (built, current) {
             (Ok(new), _) => Ok(Built { seen, new: Some(new) }),
             // The old value may have recovered from what made its check and the rebuild fail.
-            (Err(Failure::Build(_)), Some((value, Restore::Check)))
+            (Err(Failure::Build(error)), Some((value, Restore::Check)))
                 if self.check(&value).await.is_ok() =>
             {
                 let resource = self.spec.name;
+                drop_caught(error, "the error of an attempt");
                 log_caught(|| tracing::warn!(resource, "rebuild failed; the old value recovered"));
                 Ok(Built { seen, new: None })
             }
@@ -301,7 +302,10 @@ impl Lifecycle {
         match self.check(&value).await {
             Ok(()) => Ok((value, time)),
             Err(error) => {
-                drop_caught(value, "a value that failed its check");
+                match self.spec.close {
+                    Some(_) => self.state().retire(value),
+                    None => drop_caught(value, "a value that failed its check"),
+                }
                 Err(Failure::Check(error))
             }
         }
@@ -313,9 +317,12 @@ impl Lifecycle {
             return Ok(());
         };
         let limit = self.spec.timeout.unwrap_or(CHECK_LIMIT);
-        limited(limit, check(value)).await.map_err(|error| {
-            crate::error::Error::msg(format_args!("its check failed: {}", chain(&*error))).into()
-        })
+        let Err(error) = limited(limit, check(value)).await else {
+            return Ok(());
+        };
+        let text = chain(&*error);
+        drop_caught(error, "the error of a check");
+        Err(crate::error::Error::msg(format_args!("its check failed: {text}")).into())
     }
 
     /// Looks at the marks and at the generations of the dependencies.
@@ -429,8 +436,8 @@ impl AttemptLeader {
                 let run_here = queued.clone();
                 lifecycle.state().queue(number, Arc::new(move || run_here.run()));
                 let job = Job(queued);
-                let span = Span::current();
-                drop(runtime.spawn_blocking(move || span.in_scope(|| job.0.run())));
+                let span = GuardedSpan::current();
+                drop(runtime.spawn_blocking(move || span.within(|| job.0.run())));
             }
             Build::Async(build) => {
                 // Begun here, so that it shares the attempts that are under way now.
@@ -442,7 +449,7 @@ impl AttemptLeader {
                         built.unwrap_or_else(|panic| Err(Failure::Build(panic.into_error())));
                     lifecycle.conclude(self, built);
                 };
-                drop(spawn(attempt.in_current_span()));
+                drop(spawn(GuardedSpan::current().carry(attempt)));
             }
         }
         Ok(())
@@ -553,24 +560,34 @@ impl RegistryEntry for Lifecycle {
 
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
-        // One by one: what is not reached before a deadline stays, and is closed later.
+        // One by one: what is not reached before a deadline stays, and is closed later. In a task of
+        // its own: a deadline does not cut off what has begun.
         Some(Box::pin(async move {
             loop {
                 let Some(value) = self.state().take_retired() else {
                     return;
                 };
-                close_value(close, value).await;
+                let (leader, follower) = single_flight::new();
+                let task = spawn(async move {
+                    close_value(close, value).await;
+                    leader.complete(());
+                });
+                self.state().closes(task);
+                follower.wait().await;
             }
         }))
     }
 
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
         let close = self.spec.close?;
-        let values = self.state().take_all();
+        let (values, closing) = self.state().take_all();
         Some(Box::pin(async move {
-            for value in values {
-                close_value(close, value).await;
-            }
+            let close_all = async {
+                for value in values {
+                    close_value(close, value).await;
+                }
+            };
+            join(join_all(closing), close_all).await;
         }))
     }
 

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use super::spec::Restore;
 use crate::base::clock::{CLOCK, Tick};
 use crate::base::erased::Erased;
@@ -36,8 +38,10 @@ pub(super) struct State {
     /// A failed attempt, and the time until which it is remembered.
     failure: Option<(ResourceError, Tick)>,
     build_time: Option<Duration>,
-    /// Replaced values that wait to be closed.
+    /// Replaced values, and new ones that failed their check, that wait to be closed.
     retired: Vec<Erased>,
+    /// The tasks that close values.
+    closing: Vec<JoinHandle<()>>,
     /// True if INIT left it out and no attempt has begun since.
     pub(super) left_out_of_init: bool,
 }
@@ -142,6 +146,7 @@ impl State {
             failure: None,
             build_time: None,
             retired: Vec::new(),
+            closing: Vec::new(),
             left_out_of_init: false,
         }
     }
@@ -305,6 +310,11 @@ impl State {
         self.build_time
     }
 
+    /// Keeps a value that is of no use until it is closed.
+    pub(super) fn retire(&mut self, value: Erased) {
+        self.retired.push(value);
+    }
+
     pub(super) fn has_retired(&self) -> bool {
         !self.retired.is_empty()
     }
@@ -315,16 +325,454 @@ impl State {
         Some(self.retired.swap_remove(unused))
     }
 
-    /// Takes all values that wait to be closed, the last generation included.
-    pub(super) fn take_all(&mut self) -> Vec<Erased> {
+    /// A value that was taken is being closed by this task.
+    pub(super) fn closes(&mut self, task: JoinHandle<()>) {
+        self.closing.retain(|task| !task.is_finished());
+        self.closing.push(task);
+    }
+
+    /// Takes all values that wait to be closed, the last generation included, and the tasks that
+    /// close others.
+    pub(super) fn take_all(&mut self) -> (Vec<Erased>, Vec<JoinHandle<()>>) {
         let mut values = std::mem::take(&mut self.retired);
         values.extend(self.current.clone());
-        values
+        (values, std::mem::take(&mut self.closing))
     }
 }
 
 impl AttemptResult {
     pub(super) fn failed(number: u64, error: ResourceError) -> Self {
         Self { number, stale_marks: u64::MAX, result: Err(error) }
+    }
+}
+
+/// All interleavings of a few callers, rebuilds and attempts, over the real [`State`] of a resource and
+/// of one that is built from it. An actor's step is what `lifecycle` does under one lock, or one read
+/// without it; the order of these steps is a copy of that of `lifecycle`.
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::base::single_flight::Completion;
+
+    const DB: usize = 0;
+    const REPOSITORY: usize = 1;
+
+    struct Resource {
+        state: State,
+        generation: u64,
+        published: Option<Erased>,
+    }
+
+    #[derive(Default)]
+    struct World {
+        resources: Vec<Resource>,
+        actors: Vec<Actor>,
+        /// The number of values of the database that were built.
+        built: u64,
+    }
+
+    /// A caller's way to a value.
+    enum Asking {
+        Ask,
+        Waiting(Wait),
+    }
+
+    struct Ask {
+        resource: usize,
+        demand: Demand,
+        asking: Asking,
+    }
+
+    enum Actor {
+        /// Asks for the database, and then for the repository.
+        Reader(Ask, Option<u64>),
+        /// Has called when so many values were built, and asks.
+        Rebuilder(Ask, u64),
+        /// Has not called yet.
+        Rebuild,
+        /// An idle gap ends: marks the database for its check, then the repository.
+        IdleGap {
+            next: usize,
+        },
+        Attempt(Box<Attempting>),
+        Done,
+    }
+
+    struct Attempting {
+        resource: usize,
+        number: u64,
+        leader: Leader<AttemptResult>,
+        rebuild: bool,
+        step: Step,
+        /// Of the repository.
+        dependency: Ask,
+        marks: (u64, u64),
+        from: Vec<u64>,
+        new: Option<Erased>,
+        replaced: bool,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Step {
+        EnsureDependency,
+        ReadMarks,
+        ReadGenerations,
+        Decide,
+        BeginBuild,
+        Build,
+        Replace,
+        MarkDependents,
+        Succeed,
+        Complete,
+    }
+
+    fn number_of(value: &Erased) -> u64 {
+        *value.downcast_ref::<u64>().unwrap()
+    }
+
+    impl Ask {
+        fn new(resource: usize, demand: Demand) -> Self {
+            Self { resource, demand, asking: Asking::Ask }
+        }
+    }
+
+    impl World {
+        fn new(actors: Vec<Actor>) -> Self {
+            let resource = || Resource { state: State::new(), generation: 0, published: None };
+            Self { resources: vec![resource(), resource()], actors, built: 0 }
+        }
+
+        /// One step of a caller: `None` if it cannot be made now, or the value.
+        fn ask(&mut self, ask: &mut Ask) -> Option<Option<Erased>> {
+            let resource = &mut self.resources[ask.resource];
+            let asking = std::mem::replace(&mut ask.asking, Asking::Ask);
+            match asking {
+                Asking::Ask => {
+                    if let (Demand::Ready, Some(value)) = (ask.demand, &resource.published) {
+                        return Some(Some(Arc::clone(value)));
+                    }
+                    match resource.state.next_step(ask.demand) {
+                        NextStep::Use(value) => return Some(Some(value)),
+                        NextStep::Fail(error) => panic!("nothing fails: {error}"),
+                        NextStep::Wait(wait) => ask.asking = Asking::Waiting(wait),
+                        NextStep::Begin(number, leader, wait) => {
+                            ask.asking = Asking::Waiting(wait);
+                            let rebuild = matches!(ask.demand, Demand::Rebuilt { .. });
+                            self.begin(ask.resource, number, leader, rebuild);
+                        }
+                    }
+                    Some(None)
+                }
+                Asking::Waiting(wait) => match wait.follower.clone().wait().now_or_never() {
+                    None => {
+                        ask.asking = Asking::Waiting(wait);
+                        None
+                    }
+                    Some(Completion::Completed(done)) => {
+                        Some(wait.accept(done).map(|result| result.unwrap()))
+                    }
+                    Some(_) => panic!("nothing is abandoned, and there is no circle"),
+                },
+            }
+        }
+
+        fn begin(
+            &mut self,
+            resource: usize,
+            number: u64,
+            leader: Leader<AttemptResult>,
+            rebuild: bool,
+        ) {
+            let mut attempt = Attempting {
+                resource,
+                number,
+                leader,
+                rebuild,
+                step: Step::ReadMarks,
+                dependency: Ask::new(DB, Demand::Ready),
+                marks: (0, 0),
+                from: Vec::new(),
+                new: None,
+                replaced: false,
+            };
+            if resource == REPOSITORY {
+                attempt.step = Step::EnsureDependency;
+                self.ensure_dependency(&mut attempt);
+            }
+            self.actors.push(Actor::Attempt(Box::new(attempt)));
+        }
+
+        fn ensure_dependency(&mut self, attempt: &mut Attempting) -> bool {
+            match self.ask(&mut attempt.dependency) {
+                None => return false,
+                Some(None) => {}
+                Some(Some(_)) => attempt.step = Step::ReadMarks,
+            }
+            true
+        }
+
+        fn attempt(&mut self, attempt: &mut Attempting) -> bool {
+            let resource = attempt.resource;
+            attempt.step = match attempt.step {
+                Step::EnsureDependency => return self.ensure_dependency(attempt),
+                Step::ReadMarks => {
+                    attempt.marks = self.resources[resource].state.marks();
+                    Step::ReadGenerations
+                }
+                Step::ReadGenerations => {
+                    if resource == REPOSITORY {
+                        attempt.from = vec![self.resources[DB].generation];
+                    }
+                    Step::Decide
+                }
+                Step::Decide => {
+                    let current = self.resources[resource].state.current(&attempt.from);
+                    match current.filter(|_| !attempt.rebuild) {
+                        // A check succeeds.
+                        Some((_, Restore::Keep | Restore::Check)) => Step::Succeed,
+                        Some((_, Restore::Rebuild)) | None => Step::BeginBuild,
+                    }
+                }
+                Step::BeginBuild => {
+                    self.resources[resource].state.begin_build();
+                    attempt.dependency = Ask::new(DB, Demand::Ready);
+                    Step::Build
+                }
+                Step::Build if resource == DB => {
+                    self.built += 1;
+                    attempt.new = Some(Arc::new(self.built));
+                    Step::Replace
+                }
+                // The initialiser takes its parameters.
+                Step::Build => match self.ask(&mut attempt.dependency) {
+                    None => return false,
+                    Some(None) => Step::Build,
+                    Some(Some(db)) => {
+                        attempt.new = Some(db);
+                        Step::Replace
+                    }
+                },
+                Step::Replace => {
+                    let this = &mut self.resources[resource];
+                    let value = attempt.new.clone().unwrap();
+                    let from = attempt.from.clone();
+                    let replaced = this.state.replace(value, Duration::ZERO, from, false);
+                    this.generation += 1;
+                    this.published = None;
+                    attempt.replaced = replaced.is_some();
+                    Step::MarkDependents
+                }
+                Step::MarkDependents => {
+                    if attempt.replaced && resource == DB {
+                        self.mark(REPOSITORY, Restore::Keep);
+                    }
+                    Step::Succeed
+                }
+                Step::Succeed => {
+                    let this = &mut self.resources[resource];
+                    let (ready, _) = this.state.succeed(&attempt.seen());
+                    this.published = ready;
+                    this.state.end_attempt(attempt.number);
+                    Step::Complete
+                }
+                Step::Complete => return false,
+            };
+            if attempt.step == Step::Complete {
+                let state = &self.resources[resource].state;
+                let result = state.result(attempt.number, &attempt.seen(), attempt.new.is_some());
+                attempt.leader.complete(result.unwrap());
+            }
+            true
+        }
+
+        fn mark(&mut self, resource: usize, staleness: Restore) {
+            let this = &mut self.resources[resource];
+            if this.state.mark_stale(staleness) {
+                this.published = None;
+            }
+        }
+
+        /// Makes a step of that actor. Returns false if it has to wait.
+        fn step(&mut self, index: usize) -> bool {
+            let mut actor = std::mem::replace(&mut self.actors[index], Actor::Done);
+            let progress = match &mut actor {
+                Actor::Reader(ask, db) => match self.ask(ask) {
+                    None => false,
+                    Some(None) => true,
+                    Some(Some(value)) => {
+                        let value = number_of(&value);
+                        match *db {
+                            None => {
+                                *db = Some(value);
+                                *ask = Ask::new(REPOSITORY, Demand::Ready);
+                            }
+                            Some(db) => {
+                                assert!(value >= db, "the repository of {value} after db {db}");
+                                actor = Actor::Done;
+                            }
+                        }
+                        true
+                    }
+                },
+                Actor::Rebuild => {
+                    let demand = self.resources[DB].state.rebuild();
+                    actor = Actor::Rebuilder(Ask::new(DB, demand), self.built);
+                    true
+                }
+                Actor::Rebuilder(ask, built) => match self.ask(ask) {
+                    None => false,
+                    Some(None) => true,
+                    Some(Some(value)) => {
+                        assert!(number_of(&value) > *built, "a value from before the call");
+                        actor = Actor::Done;
+                        true
+                    }
+                },
+                Actor::IdleGap { next } => {
+                    let staleness = if *next == DB { Restore::Check } else { Restore::Keep };
+                    self.mark(*next, staleness);
+                    *next += 1;
+                    if *next > REPOSITORY {
+                        actor = Actor::Done;
+                    }
+                    true
+                }
+                Actor::Attempt(attempt) => {
+                    let progress = self.attempt(attempt);
+                    if attempt.step == Step::Complete {
+                        actor = Actor::Done;
+                    }
+                    progress
+                }
+                Actor::Done => false,
+            };
+            self.actors[index] = actor;
+            progress
+        }
+
+        /// All of the world that its future depends on.
+        fn fingerprint(&self) -> String {
+            use std::fmt::Write;
+            let mut text = String::new();
+            let value = |value: &Option<Erased>| value.as_ref().map(number_of);
+            for Resource { state, generation, published } in &self.resources {
+                let attempt =
+                    state.attempt.as_ref().map(|attempt| (attempt.number, attempt.is_open));
+                let _ = write!(
+                    text,
+                    "{:?}",
+                    (
+                        value(&state.current),
+                        state.ready,
+                        attempt,
+                        state.attempts,
+                        state.built_by,
+                        (state.stale_marks, state.raises, state.staleness as u8),
+                        &state.built_from,
+                        generation,
+                        value(published),
+                    )
+                );
+            }
+            let ask = |ask: &Ask| {
+                let after = match ask.demand {
+                    Demand::Ready => None,
+                    Demand::Rebuilt { after } => Some(after),
+                };
+                let wait = match &ask.asking {
+                    Asking::Ask => None,
+                    Asking::Waiting(wait) => {
+                        let done = match wait.follower.clone().wait().now_or_never() {
+                            Some(Completion::Completed(done)) => {
+                                let ready = done.result.ok();
+                                let ready = ready.map(|it| (number_of(&it.value), it.is_new));
+                                Some((done.number, done.stale_marks, ready))
+                            }
+                            _ => None,
+                        };
+                        Some((wait.stale_marks, done))
+                    }
+                };
+                (ask.resource, after, wait)
+            };
+            for actor in &self.actors {
+                let _ = match actor {
+                    Actor::Reader(a, db) => write!(text, "r{:?}{db:?}", ask(a)),
+                    Actor::Rebuilder(a, built) => write!(text, "b{:?}{built}", ask(a)),
+                    Actor::Rebuild => write!(text, "B"),
+                    Actor::IdleGap { next } => write!(text, "g{next}"),
+                    Actor::Attempt(a) => write!(
+                        text,
+                        "a{:?}",
+                        (
+                            (a.resource, a.number, a.rebuild, a.step),
+                            ask(&a.dependency),
+                            a.marks,
+                            &a.from,
+                            value(&a.new),
+                            a.replaced
+                        )
+                    ),
+                    Actor::Done => write!(text, "d"),
+                };
+            }
+            text
+        }
+    }
+
+    impl Attempting {
+        fn seen(&self) -> Seen {
+            Seen { from: self.from.clone(), stale_marks: self.marks.0, raises: self.marks.1 }
+        }
+    }
+
+    /// Runs every interleaving once, up to states that were seen before. Returns the number of states.
+    fn explore(world: fn() -> World) -> usize {
+        let mut seen = HashSet::new();
+        let mut paths = vec![Vec::new()];
+        while let Some(path) = paths.pop() {
+            let replay = || {
+                let mut world = world();
+                path.iter().for_each(|actor| assert!(world.step(*actor)));
+                world
+            };
+            let is_done = |actor: &Actor| matches!(actor, Actor::Done);
+            let done: Vec<_> = replay().actors.iter().map(is_done).collect();
+            let mut is_stuck = !done.iter().all(|is_done| *is_done);
+            for actor in (0..done.len()).filter(|actor| !done[*actor]) {
+                let mut next = replay();
+                if !next.step(actor) {
+                    continue;
+                }
+                is_stuck = false;
+                if seen.insert(next.fingerprint()) {
+                    let mut longer = path.clone();
+                    longer.push(actor);
+                    paths.push(longer);
+                }
+            }
+            assert!(!is_stuck, "stuck after {path:?}");
+        }
+        seen.len()
+    }
+
+    fn reader() -> Actor {
+        Actor::Reader(Ask::new(DB, Demand::Ready), None)
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "too many states")]
+    fn no_interleaving_gives_a_dependent_of_an_older_generation() {
+        let rebuilds = || World::new(vec![reader(), reader(), Actor::Rebuild]);
+        let gaps = || World::new(vec![reader(), Actor::Rebuild, Actor::IdleGap { next: DB }]);
+        let twice = || World::new(vec![reader(), Actor::Rebuild, Actor::Rebuild]);
+        for world in [rebuilds as fn() -> World, gaps, twice] {
+            let states = explore(world);
+            assert!(states > 1000, "{states} states");
+        }
     }
 }

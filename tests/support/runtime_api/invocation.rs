@@ -15,6 +15,32 @@ pub struct Invocation {
     pub(super) deadline: Duration,
     pub(super) request_id: Option<String>,
     pub(super) headers: Headers,
+    pub(super) poll_faults: Vec<PollFault>,
+    pub(super) post_faults: Vec<PostFault>,
+    pub(super) is_cut_off: bool,
+}
+
+/// A poll of `/invocation/next` that delivers no event.
+#[derive(Clone, Copy, Debug)]
+pub enum PollFault {
+    /// The connection is closed without a response.
+    Close,
+    /// The response has this status and no event.
+    Status(u16),
+    /// The response has no request id.
+    NoRequestId,
+}
+
+/// A response or error of a runtime that the server does not accept as usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostFault {
+    /// The connection is closed without a response. The runtime may send the same once more, unless
+    /// it streams; the second one ends the invocation, whether it is closed, too, or not.
+    Close,
+    /// The response has this status. The invocation has ended.
+    Refuse(u16),
+    /// It is accepted, and the connection is closed without an announcement.
+    AcceptAndClose,
 }
 
 impl Invocation {
@@ -30,6 +56,9 @@ impl Invocation {
             deadline: Duration::from_secs(30),
             request_id: None,
             headers: Headers::default(),
+            poll_faults: Vec::new(),
+            post_faults: Vec::new(),
+            is_cut_off: false,
         }
     }
 
@@ -51,7 +80,26 @@ impl Invocation {
         self.header("Lambda-Runtime-Trace-Id", trace_id)
     }
 
-    /// Adds a header, such as `Lambda-Runtime-Client-Context`.
+    /// Sets the polls that fail before the event is delivered.
+    pub fn poll_faults(mut self, faults: impl IntoIterator<Item = PollFault>) -> Self {
+        self.poll_faults.extend(faults);
+        self
+    }
+
+    /// Sets what happens to the runtime's first posts for this invocation.
+    pub fn post_faults(mut self, faults: impl IntoIterator<Item = PostFault>) -> Self {
+        self.post_faults.extend(faults);
+        self
+    }
+
+    /// Lets the connection break in the middle of the event.
+    pub fn cut_off(mut self) -> Self {
+        self.is_cut_off = true;
+        self
+    }
+
+    /// Adds a header, such as `Lambda-Runtime-Client-Context`. One that the server sends itself is
+    /// sent so instead.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push(name, value);
         self

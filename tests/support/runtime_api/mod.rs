@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::process::Process;
 use state::{Poll, Shared, Stage, State};
 
-pub use invocation::{ErrorReport, Extension, Invocation, Outcome};
+pub use invocation::{ErrorReport, Extension, Invocation, Outcome, PollFault, PostFault};
 
 /// A running server of the Runtime API, stopped when dropped.
 #[derive(Debug)]

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::invocation::{ErrorReport, Extension, FUNCTION_ERROR_TYPE, Invocation, Outcome};
+use super::invocation::{
+    ErrorReport, Extension, FUNCTION_ERROR_TYPE, Invocation, Outcome, PollFault, PostFault,
+};
 use crate::TIMEOUT;
 use crate::http::{Headers, Request, Response};
 use crate::process::Process;
@@ -53,8 +55,17 @@ pub(super) struct Event {
 #[derive(Debug)]
 pub(super) enum Stage {
     Queued,
-    Delivered(Instant),
+    Delivered(Delivery),
     Answered(Arc<Outcome>),
+}
+
+/// A delivered event.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    at: Instant,
+    post_faults: VecDeque<PostFault>,
+    /// The path and the body of a post whose connection was closed.
+    lost: Option<(String, Vec<u8>)>,
 }
 
 /// An endpoint at which runtimes wait for the test.
@@ -67,6 +78,8 @@ pub(super) enum Poll {
 /// The reaction to a request.
 pub(super) enum Reply {
     Send(Response),
+    /// Sends a response and closes the connection, which the response does not announce.
+    SendAndClose(Response),
     /// Sends an event, which goes back to the queue if that fails.
     Deliver(Event),
     /// Closes the connection.
@@ -108,16 +121,27 @@ impl State {
                 Reply::Drop
             }
             Poll::Invocation => {
-                let event = self.queue.pop_front()?;
-                let stage = Stage::Delivered(Instant::now());
-                self.stages.insert(event.request_id.clone(), stage);
-                Reply::Deliver(event)
+                let fault = self.queue.front_mut()?.invocation.poll_faults.pop();
+                match fault {
+                    Some(PollFault::Close) => Reply::Drop,
+                    Some(PollFault::Status(status)) => Reply::Send(Response::empty(status)),
+                    Some(PollFault::NoRequestId) => Reply::Send(json_response(200, &json!({}))),
+                    None => self.deliver()?,
+                }
             }
             Poll::Restore if self.is_restored => Reply::Send(json_response(200, &json!({}))),
             Poll::Restore => return None,
         };
         self.waiting.remove(&number);
         Some(reply)
+    }
+
+    fn deliver(&mut self) -> Option<Reply> {
+        let event = self.queue.pop_front()?;
+        let post_faults = event.invocation.post_faults.iter().copied().collect();
+        let delivery = Delivery { at: Instant::now(), post_faults, lost: None };
+        self.stages.insert(event.request_id.clone(), Stage::Delivered(delivery));
+        Some(Reply::Deliver(event))
     }
 
     /// Puts an event that did not reach its runtime back into the queue.
@@ -127,38 +151,71 @@ impl State {
     }
 
     /// Ends an invocation with the response or error in `request`.
-    pub(super) fn answer(
-        &mut self,
-        request_id: &str,
-        request: Request,
-        is_error: bool,
-    ) -> Response {
-        let problem = match self.stages.get(request_id) {
-            Some(Stage::Delivered(delivered)) => {
-                let delivered = *delivered;
+    pub(super) fn answer(&mut self, request_id: &str, request: Request, is_error: bool) -> Reply {
+        let problem = match self.stages.get_mut(request_id) {
+            Some(Stage::Delivered(delivery)) => {
+                let fault = delivery.post_faults.pop_front();
+                let post = (request.path.clone(), request.body.clone());
+                let is_other = delivery.lost.as_ref().is_some_and(|lost| *lost != post);
+                let is_streamed =
+                    request.headers.get("lambda-runtime-function-response-mode").is_some();
+                if fault == Some(PostFault::Close) && delivery.lost.is_none() && !is_streamed {
+                    delivery.lost = Some(post);
+                    return Reply::Drop;
+                }
+                let delivered = delivery.at;
+                if is_other {
+                    let violation = format!("{} is not what was sent before", request.path);
+                    self.violations.push(violation);
+                }
                 let headers = request.headers.clone();
                 let trailers = request.trailers.clone();
                 let result =
                     if is_error { Err(self.error_report(request)) } else { Ok(request.body) };
-                let outcome = Arc::new(Outcome {
-                    result,
-                    delivered,
-                    answered: Instant::now(),
-                    headers,
-                    trailers,
-                });
-                self.stages.insert(request_id.to_owned(), Stage::Answered(outcome));
-                return accepted();
+                let answered = Instant::now();
+                let outcome = Outcome { result, delivered, answered, headers, trailers };
+                self.stages.insert(request_id.to_owned(), Stage::Answered(Arc::new(outcome)));
+                return match fault {
+                    None => Reply::Send(accepted()),
+                    Some(PostFault::Close) => Reply::Drop,
+                    Some(PostFault::Refuse(status)) => Reply::Send(Response::empty(status)),
+                    Some(PostFault::AcceptAndClose) => Reply::SendAndClose(accepted()),
+                };
             }
             Some(Stage::Answered(_)) => "which has been answered already",
             Some(Stage::Queued) => "which has not been delivered",
             None => "which is unknown",
         };
-        self.refuse(
+        Reply::Send(self.refuse(
             400,
             "InvalidRequestID",
             format!("{} answers invocation {request_id}, {problem}", request.path),
-        )
+        ))
+    }
+
+    /// Ends the invocation whose response was cut short, if the path in `error` is that of one.
+    pub(super) fn cut_short(&mut self, error: &str) {
+        let mut segments = error.split('/').skip_while(|segment| *segment != "invocation");
+        let Some(request_id) = segments.nth(1) else {
+            return;
+        };
+        if let Some(Stage::Delivered(delivery)) = self.stages.get(request_id) {
+            let report = ErrorReport {
+                error_type: "(cut short)".to_owned(),
+                error_message: error.to_owned(),
+                function_error_type: None,
+                headers: Headers::default(),
+                json: Value::Null,
+            };
+            let outcome = Outcome {
+                result: Err(report),
+                delivered: delivery.at,
+                answered: Instant::now(),
+                headers: Headers::default(),
+                trailers: Headers::default(),
+            };
+            self.stages.insert(request_id.to_owned(), Stage::Answered(Arc::new(outcome)));
+        }
     }
 
     /// The error that a request reports.

@@ -1,0 +1,146 @@
+//! `close` runs once for each value, whatever became of the value.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use super::*;
+
+static NOTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn note(text: String) {
+    NOTES.lock().unwrap().push(text);
+}
+
+fn notes() -> Vec<String> {
+    std::mem::take(&mut NOTES.lock().unwrap())
+}
+
+/// An error whose destructor panics.
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a destructor panics");
+    }
+}
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bad")
+    }
+}
+
+impl StdError for Bomb {}
+
+mod checked {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+
+    async fn check(value: &u32) -> Result<(), Bomb> {
+        if *value == 1 { Err(Bomb) } else { Ok(()) }
+    }
+
+    async fn close(value: &u32) {
+        note(format!("close {value}"));
+    }
+
+    #[init(lazy, check = check, close = close)]
+    pub(super) async fn badly_checked() -> u32 {
+        BUILDS.up()
+    }
+
+    #[handler(report_every = 0)]
+    pub(super) async fn app(_: Value) -> Result<u32, Error> {
+        Ok(*badly_checked().await?)
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_failed_its_check_is_closed_after_the_response() {
+    let _turn = simulation().await;
+    notes();
+    let mut c = checked::app::container().await;
+    let error = c.invoke(0).await.unwrap_err();
+    assert!(error.error_message.contains("its check failed: bad"), "{}", error.error_message);
+    assert_eq!(notes(), ["close 1"]);
+    assert_eq!(c.invoke(0).await.unwrap(), 2);
+    c.shutdown().await;
+    assert_eq!(notes(), ["close 2"]);
+}
+
+mod recovered {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+    pub(super) static CHECKS: Count = Count::new();
+
+    async fn check(_: &u32) -> Result<(), Refused> {
+        // After the idle gap it fails, and after the rebuild that failed it passes again.
+        if CHECKS.up() == 2 { Err(Refused) } else { Ok(()) }
+    }
+
+    #[init(lazy, check = check)]
+    pub(super) async fn flaky() -> Result<u32, Bomb> {
+        match BUILDS.up() {
+            1 => Ok(1),
+            _ => Err(Bomb),
+        }
+    }
+
+    #[handler(report_every = 0)]
+    pub(super) async fn app(_: Value) -> Result<u32, Error> {
+        Ok(*flaky().await?)
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_recovered_is_used_whatever_the_error_of_its_rebuild_does() {
+    let _turn = simulation().await;
+    let mut c = recovered::app::container().await;
+    assert_eq!(c.invoke(0).await.unwrap(), 1);
+    c.idle(60 * SECOND);
+    assert_eq!(c.invoke(0).await.unwrap(), 1);
+    assert_eq!((recovered::BUILDS.get(), recovered::CHECKS.get()), (2, 3));
+}
+
+mod slow {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+    pub(super) static GATE: Semaphore = Semaphore::const_new(0);
+
+    async fn close(value: &u32) {
+        GATE.acquire().await.unwrap().forget();
+        note(format!("close {value}"));
+    }
+
+    #[init(lazy, close = close)]
+    pub(super) async fn slowly_closed() -> u32 {
+        BUILDS.up()
+    }
+
+    #[handler(report_every = 0)]
+    pub(super) async fn app(event: Value) -> u32 {
+        if event == "rebuild" {
+            slowly_closed::rebuild().await.unwrap();
+        }
+        *slowly_closed().await.unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_a_deadline_cuts_off_goes_on() {
+    let _turn = simulation().await;
+    notes();
+    let mut c = slow::app::container().await;
+    assert_eq!(c.invoke("").await.unwrap(), 1);
+    assert_eq!(c.invoke("rebuild").await.unwrap(), 2);
+    assert_eq!(notes(), [""; 0], "it had no time before the deadline");
+    slow::GATE.add_permits(2);
+    c.shutdown().await;
+    let mut closed = notes();
+    closed.sort();
+    assert_eq!(closed, ["close 1", "close 2"]);
+}
