@@ -15,10 +15,12 @@ pub use serde::de::IgnoredAny;
 pub use crate::base::counters::Stats;
 pub use crate::base::erased::{Erased, lent};
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, infallible,
-    report,
+    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, chain_of,
+    infallible, report,
 };
-pub use crate::diagnostics::probe::{Fallback, IsResult, Lender, LendsItself, Probe};
+pub use crate::diagnostics::probe::{
+    ChainByDeref, ChainOf, ChainOfError, Fallback, IsResult, Lender, LendsItself, NoChain, Probe,
+};
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
     Reportable, Shareable, SharedFailure, cacheable, check, close, fetch_error, guard_across_await,
@@ -48,7 +50,7 @@ pub use crate::{
 };
 
 use crate::error::named;
-use crate::resource::all;
+use crate::resource::{View, all};
 
 /// Erases the type of the value that an initialiser returned.
 ///
@@ -106,17 +108,25 @@ pub trait Written {
     type Function;
 }
 
-/// Waits for all resources of a set, concurrently.
+/// Waits for all resources of a set, concurrently. They are of one view: if a resource is rebuilt
+/// meanwhile, they are taken again, so that no caller has a new generation beside a dependent of the
+/// old one.
 ///
 /// # Errors
 /// The error of the first resource that fails.
 #[inline]
 pub async fn hold<S: ResourceSet>() -> Result<S::Refs, ResourceError> {
-    match S::ready() {
-        Ok(held) => Ok(held),
-        Err(ready) => {
-            let values = all(S::wait(&ready)).await?;
-            Ok(S::hold(ready, values))
+    let mut view = View::new();
+    loop {
+        let held = match S::ready() {
+            Ok(held) => held,
+            Err(ready) => {
+                let values = all(S::wait(&ready)).await?;
+                S::hold(ready, values)
+            }
+        };
+        if view.is_whole() {
+            return Ok(held);
         }
     }
 }
@@ -133,6 +143,13 @@ macro_rules! __facts {
             report: |__error| {
                 use $crate::private::{Probe, report};
                 report(__error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)
+            },
+            chain: |__error| {
+                #[allow(unused_imports)]
+                use $crate::private::{ChainByDeref as _, ChainOfError as _, NoChain as _};
+                $crate::private::chain_of::<$error>(__error, |__error| {
+                    (&&$crate::private::ChainOf(__error)).chain()
+                })
             },
             clone_error: $crate::private::Probe::<$error>::CLONE,
             from_resource_error: $crate::private::Probe::<$error>::FROM_RESOURCE_ERROR,

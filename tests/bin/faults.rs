@@ -233,5 +233,10 @@ async fn faults(event: Event, context: Context, mirror: &Mirror) -> Result<Answe
 }
 
 fn main() -> ExitCode {
+    if std::env::var_os("HOOK").is_some() {
+        std::panic::set_hook(Box::new(|info| {
+            println!("\"my hook: {}\"", info.payload_as_str().unwrap_or_default())
+        }));
+    }
     faults::run()
 }

@@ -154,3 +154,78 @@ async fn a_thousand_callers_of_a_cold_key_share_one_fetch() {
     let stats = slow::stats();
     assert_eq!((stats.entries, stats.loads), (2, 2 + stats.load_errors), "errors are not cached");
 }
+
+static REFUSALS: AtomicU64 = AtomicU64::new(0);
+
+type Boxed = Box<dyn std::error::Error + Send + Sync>;
+
+#[cached(ttl = "5m")]
+async fn refused() -> Result<u64, Boxed> {
+    let n = REFUSALS.fetch_add(1, SeqCst);
+    tokio::task::yield_now().await;
+    Err(Error::msg(format_args!("refusal {n}")).into())
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_clone_is_shared_if_it_can_be_made_of_a_text() {
+    let _turn = outside_containers().await;
+    let errors = futures_util::future::join_all((0..2000).map(|_| refused())).await;
+    assert_eq!(REFUSALS.load(SeqCst), 1, "one fetch");
+    let texts = errors.into_iter().map(|result| {
+        let error = result.unwrap_err();
+        let source = error.source().map(ToString::to_string);
+        (error.to_string(), source)
+    });
+    let mut own = 0;
+    for (text, source) in texts {
+        match source {
+            None => own += usize::from(text == "refusal 0"),
+            Some(source) => {
+                let of_a_follower = ("resource `refused` is unavailable", "refusal 0");
+                assert_eq!((text.as_str(), source.as_str()), of_a_follower);
+            }
+        }
+    }
+    assert_eq!(own, 1, "the leader has the error itself");
+}
+
+static HANGS: AtomicBool = AtomicBool::new(true);
+
+#[cached(ttl = "200ms", jitter = "0%")]
+async fn hangs_once() -> u64 {
+    if HANGS.swap(false, SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    7
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_hangs_keeps_no_caller_longer_than_the_ttl() {
+    let _turn = outside_containers().await;
+    let leader = tokio::spawn(hangs_once());
+    tokio::task::yield_now().await;
+    let start = tokio::time::Instant::now();
+    let (joined, refreshed) = tokio::join!(hangs_once(), hangs_once::refresh());
+    assert_eq!((joined, refreshed), (7, 7));
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    leader.abort();
+}
+
+/// A function that is not async, as a parameter and called.
+#[cached(ttl = "5m")]
+fn rate() -> u64 {
+    3
+}
+
+#[init(lazy)]
+async fn table(rate: &u64) -> Vec<u64> {
+    vec![*rate]
+}
+
+#[tokio::test]
+async fn a_plain_function_is_no_task_that_a_blocked_caller_waits_for() {
+    let _turn = outside_containers().await;
+    rate::invalidate();
+    let (table, called) = tokio::join!(table(), async { rate() * 2 });
+    assert_eq!((table.unwrap()[0], called), (3, 6));
+}

@@ -362,6 +362,14 @@ async fn the_stage_is_not_part_of_the_path() {
     }
 }
 
+#[tokio::test]
+async fn the_default_stage_is_no_part_of_a_path() {
+    let _turn = simulation().await;
+    let mut url = function_url();
+    url["rawPath"] = json!("/$default/admin");
+    assert_eq!(seen(url).await["path"], "/$default/admin", "the client chose this path");
+}
+
 /// Responds with a body that fails.
 #[handler(http)]
 async fn broken(_request: Request) -> Response<streaming::Body> {

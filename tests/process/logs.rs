@@ -94,3 +94,11 @@ async fn every_line_of_a_json_log_is_json() {
     assert_eq!(failed["fields"]["error_type"], "Refused");
     assert!(failed["span"]["requestId"].is_string(), "{failed}");
 }
+
+#[tokio::test]
+async fn a_panic_hook_of_the_program_is_still_called() {
+    for format in ["text", "JSON"] {
+        let lines = logged(&[("AWS_LAMBDA_LOG_FORMAT", format), ("HOOK", "1")]).await;
+        assert_eq!(with(&lines, "\"my hook: order 3 is cursed\"").len(), 1, "{format}: {lines:#?}");
+    }
+}

@@ -149,3 +149,88 @@ async fn a_failed_rebuild_takes_no_usable_value_away() {
     assert_eq!(c.invoke(0).await.unwrap(), 7, "its check passes");
     IS_DOWN.store(false, SeqCst);
 }
+
+mod viewed {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+
+    #[init(lazy)]
+    pub(super) async fn viewed_db() -> u32 {
+        BUILDS.up()
+    }
+
+    #[init(lazy)]
+    pub(super) async fn viewed_repository(viewed_db: &u32) -> u32 {
+        *viewed_db
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn pairs(
+        #[from(viewed_repository)] repository: &u32,
+        #[from(viewed_db)] db: &u32,
+        number: u64,
+    ) -> (u32, u32) {
+        let _ = number;
+        (*repository, *db)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_resources_of_one_call_are_of_one_view() {
+    let _turn = outside_containers().await;
+    use viewed::{pairs, viewed_db};
+    let rebuilding = tokio::spawn(async {
+        for _ in 0..500 {
+            viewed_db::rebuild().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    for number in 0.. {
+        let (repository, db) = pairs(number).await;
+        assert_eq!(repository, db, "in call {number}");
+        if rebuilding.is_finished() {
+            break;
+        }
+    }
+    rebuilding.await.unwrap();
+}
+
+mod shared_rebuild {
+    use super::*;
+
+    pub(super) static IS_UP: AtomicBool = AtomicBool::new(true);
+
+    async fn ping(_: &u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[init(lazy, check = ping, idle = "30s")]
+    pub(super) async fn rebuilt_by_another() -> Result<u64, Error> {
+        tokio::task::yield_now().await;
+        match IS_UP.load(SeqCst) {
+            true => Ok(1),
+            false => Err(Error::msg("no more connections")),
+        }
+    }
+
+    #[handler(report_every = 0)]
+    pub(super) async fn app(event: String) -> Result<u64, Error> {
+        Ok(match event.as_str() {
+            "rebuild" => *rebuilt_by_another::rebuild().await?,
+            _ => *rebuilt_by_another().await?,
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_failed_rebuild_of_another_caller_takes_no_usable_value_away() {
+    let _turn = simulation().await;
+    let mut c = shared_rebuild::app::container().await;
+    c.invoke("use").await.unwrap();
+    c.idle(60 * SECOND);
+    shared_rebuild::IS_UP.store(false, SeqCst);
+    let responses = c.invoke_all(["rebuild", "use", "use"]).await;
+    assert!(responses[0].is_err());
+    assert_eq!(responses[1..], [Ok(json!(1)), Ok(json!(1))]);
+}

@@ -375,5 +375,6 @@ fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStr
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));
     let from =
         (!model.injected.is_empty()).then(|| quote!(.built_from(#private::entries::<__Needs>)));
-    quote!(#private::Policy::new(#text, #depth, #ttl) #from #revalidate #stale #negative #jitter #timeout)
+    let blocking = model.public_sig.asyncness.is_none().then(|| quote!(.blocking()));
+    quote!(#private::Policy::new(#text, #depth, #ttl) #blocking #from #revalidate #stale #negative #jitter #timeout)
 }

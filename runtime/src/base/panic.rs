@@ -126,14 +126,15 @@ pub(crate) fn record_locations() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = std::panic::take_hook();
-        // A hook that passes panics on holds the one before it.
-        let holds_nothing = size_of_val(&*before) == 0;
+        // There is none now, so this is that of the standard library.
+        let default = std::panic::take_hook();
+        let is_default = std::ptr::eq(&raw const *before, &raw const *default);
         std::panic::set_hook(Box::new(move |info| {
             let message = message(info.payload()).to_owned();
             let location = info.location().map(ToString::to_string).unwrap_or_default();
             let is_logged = logging::panic_as_json(&message, &location);
             LAST.set(Some(Hooked { message, location }));
-            if !(is_logged && holds_nothing) {
+            if !(is_logged && is_default) {
                 before(info);
             }
         }));

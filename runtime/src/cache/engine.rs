@@ -21,7 +21,7 @@ use super::entries::{Entries, Removed};
 use super::kept::{FetchId, Kept, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
-use super::policy::{Facts, Policy};
+use super::policy::{Facts, Policy, Runs};
 use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
@@ -40,6 +40,8 @@ pub struct Engine<K: 'static> {
     kept: Kept<K>,
     /// Makes the error of a fetch the source of another error.
     report: fn(&Erased) -> BoxError,
+    /// Formats an error that is not `Clone`, for followers whose error can be made of a text.
+    chain: Option<fn(&Erased) -> String>,
     as_resource: Option<AsResource<K>>,
     /// The leader of a fetch has the same `Arc`, and takes it out of here before it drops its own: no
     /// key is dropped under the lock.
@@ -67,15 +69,6 @@ struct InFlight {
     follower: Follower<SharedResult>,
 }
 
-/// The place where a fetch runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Runs {
-    /// A task of its own: a caller that is cancelled does not stop it.
-    InATask,
-    /// The thread of the caller: a function that is not async waits for nothing.
-    Here,
-}
-
 /// The value that a caller wants.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
@@ -88,9 +81,9 @@ pub(super) enum Want {
 /// The next step of a caller.
 enum Lookup<K: Key> {
     Use(FetchResult),
-    Join(Follower<SharedResult>),
+    Join(InFlightWait),
     /// Wait for a fetch that began too early, and look again.
-    After(Follower<SharedResult>),
+    After(InFlightWait),
     Lead(FetchLeader<K>),
 }
 
@@ -111,6 +104,10 @@ impl<K: Key> Engine<K> {
                 max_entries,
             ),
             report: facts.report,
+            chain: match facts.from_resource_error {
+                Some(_) => Some(facts.chain),
+                None => None,
+            },
             as_resource,
             in_flight: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
@@ -154,16 +151,11 @@ impl<K: Key> Engine<K> {
 
     /// Returns the result of a call that is not a hit.
     #[cold]
-    pub(super) async fn look(
-        &'static self,
-        key: K,
-        fetch: Begin<'_, K>,
-        runs: Runs,
-    ) -> FetchResult {
+    pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>) -> FetchResult {
         match self.kept(&key, fetch) {
             Ok(result) => result,
             Err(fetch) => {
-                let result = self.fetch(key.clone(), fetch, runs, Want::Fresh).await;
+                let result = self.fetch(key.clone(), fetch, Want::Fresh).await;
                 result.or_else(|failure| self.stale(&key).ok_or(failure))
             }
         }
@@ -174,7 +166,7 @@ impl<K: Key> Engine<K> {
         let Some((key, fetch)) = &self.as_resource else {
             unreachable!("a cache that is no resource is not waited for as one");
         };
-        let result = self.look(key.clone(), Box::new(fetch), Runs::InATask);
+        let result = self.look(key.clone(), Box::new(fetch));
         // A panic is an error of whatever is built from this.
         let result = catch_async(result).await;
         let failure = match result {
@@ -228,28 +220,31 @@ impl<K: Key> Engine<K> {
         &'static self,
         key: K,
         fetch: Begin<'_, K>,
-        runs: Runs,
         want: Want,
     ) -> FetchResult {
+        let mut given_up = None;
         loop {
-            match self.lookup(&key, want) {
+            match self.lookup(&key, want, given_up) {
                 Lookup::Use(result) => return result,
-                Lookup::Join(follower) => {
-                    if let Some(result) = self.joined(&key, follower.wait().await, want) {
-                        return result;
+                Lookup::Join(wait) => match wait.completion().await {
+                    Ok(completion) => {
+                        if let Some(result) = self.joined(&key, completion, want) {
+                            return result;
+                        }
                     }
-                }
-                Lookup::After(follower) => {
-                    if let Completion::Circular = follower.wait().await {
-                        return Err(self.circular());
-                    }
-                }
-                Lookup::Lead(leader) => return leader.fetch(fetch(key), runs).await,
+                    Err(number) => given_up = Some(number),
+                },
+                Lookup::After(wait) => match wait.completion().await {
+                    Ok(Completion::Circular) => return Err(self.circular()),
+                    Ok(_) => {}
+                    Err(number) => given_up = Some(number),
+                },
+                Lookup::Lead(leader) => return leader.fetch(fetch(key)).await,
             }
         }
     }
 
-    fn lookup(&'static self, key: &K, want: Want) -> Lookup<K> {
+    fn lookup(&'static self, key: &K, want: Want, given_up: Option<u64>) -> Lookup<K> {
         let key_of_leader = Arc::new(key.clone());
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
@@ -262,17 +257,19 @@ impl<K: Key> Engine<K> {
             return Lookup::Use(result);
         }
         if let Some(other) = in_flight.get(key) {
-            let started = other.id.started.0;
-            let is_young = now < Tick(started.saturating_add(self.kept.policy.ttl));
+            let end = other.id.started.0.saturating_add(self.kept.policy.ttl);
+            let left = Duration::from_nanos(end.saturating_sub(now.0));
             let is_wanted = match want {
-                Want::Fresh => is_young,
+                Want::Fresh => true,
                 Want::Since(number) => other.id.number >= number || !other.is_running.load(Relaxed),
             };
-            if is_wanted {
-                return Lookup::Join(other.follower.clone());
-            }
-            if is_young {
-                return Lookup::After(other.follower.clone());
+            if left > Duration::ZERO && given_up != Some(other.id.number) {
+                let follower = other.follower.clone();
+                let wait = InFlightWait { number: other.id.number, follower, left };
+                return match is_wanted {
+                    true => Lookup::Join(wait),
+                    false => Lookup::After(wait),
+                };
             }
         }
         let (leader, follower) = single_flight::new();
@@ -337,7 +334,7 @@ impl<K: Key> Engine<K> {
         let fetch = fetch(K::clone(&revalidation.key));
         defer(async move {
             let Revalidation { key, .. } = &revalidation;
-            let Lookup::Lead(leader) = self.lookup(key, self.refetch()) else {
+            let Lookup::Lead(leader) = self.lookup(key, self.refetch(), None) else {
                 return;
             };
             // The stale value stays for the next call.
@@ -420,6 +417,31 @@ impl<K: Key> RegistryEntry for Engine<K> {
     }
 }
 
+/// A wait for a fetch while it is younger than the TTL.
+struct InFlightWait {
+    number: u64,
+    follower: Follower<SharedResult>,
+    left: Duration,
+}
+
+impl InFlightWait {
+    /// Waits for the fetch. A thread that blocks outside of a runtime has no limit.
+    ///
+    /// In a box: the futures of cached functions that call each other are on one stack.
+    ///
+    /// # Errors
+    /// The number of the fetch, if it is too old by now.
+    fn completion(self) -> BoxFuture<'static, Result<Completion<SharedResult>, u64>> {
+        let wait = self.follower.wait();
+        match Handle::try_current() {
+            Ok(_) => Box::pin(async move {
+                tokio::time::timeout(self.left, wait).await.map_err(|_| self.number)
+            }),
+            Err(_) => Box::pin(async { Ok(wait.await) }),
+        }
+    }
+}
+
 /// The right and the duty to end a fetch. Dropping it leaves the fetch without a result.
 struct FetchLeader<K: Key> {
     engine: &'static Engine<K>,
@@ -434,9 +456,10 @@ struct FetchLeader<K: Key> {
 
 impl<K: Key> FetchLeader<K> {
     /// Fetches. Without a tokio runtime this is done on the caller's thread in any case.
-    async fn fetch(self, fetch: Fetch, runs: Runs) -> FetchResult {
+    async fn fetch(self, fetch: Fetch) -> FetchResult {
         let _waiting = self.leader.wait_for();
         // Its deadline and its deferred work are those of the invocation that leads it.
+        let runs = self.engine.kept.policy.runs;
         let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)));
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
         let result = match runtime {
@@ -490,7 +513,12 @@ impl<K: Key> FetchLeader<K> {
         drop_caught(unused, "a key");
         self.is_ended = true;
         self.leader.complete(match &result {
-            Err(Failure::Error(_)) if !engine.kept.shares_errors => SharedResult::Failed,
+            Err(Failure::Error(error)) if !engine.kept.shares_errors => match engine.chain {
+                Some(chain) => {
+                    SharedResult::Done(Err(Failure::Resource(engine.error(chain(error)))))
+                }
+                None => SharedResult::Failed,
+            },
             result => SharedResult::Done(result.clone()),
         });
         drop_removed(removed);

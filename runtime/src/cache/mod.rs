@@ -33,14 +33,14 @@ use crate::base::single_flight::blocking;
 use crate::error::ResourceError;
 use crate::invocation::context::unavailable;
 use crate::resource::{PendingValue, RegistryEntry, Storage};
-use engine::{Engine, Runs};
+use engine::Engine;
 use entries::{Entries, Hit, Map, Slot};
 use key::{Key, Value};
 use outcome::{FetchResult, error_of};
 
 pub use entries::ValueRef;
 pub use key::{Arguments, Query};
-pub use outcome::{Failure, Fetch, SharedError, infallible, report};
+pub use outcome::{Failure, Fetch, SharedError, chain_of, infallible, report};
 pub use policy::{Facts, Policy};
 
 /// See the module. `K` is `()` for a function without arguments.
@@ -134,7 +134,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         match self.hit(&query) {
             Some(value) => Ok(value),
             None => {
-                let result = self.engine.look(query.own(), Box::new(fetch), Runs::Here);
+                let result = self.engine.look(query.own(), Box::new(fetch));
                 self.finish(blocking(result))
             }
         }
@@ -156,7 +156,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send + 'a,
     ) -> Later<'a, Result<V, E>> {
-        Later::new(Box::pin(self.engine.look(query.own(), Box::new(fetch), Runs::InATask)), self)
+        Later::new(Box::pin(self.engine.look(query.own(), Box::new(fetch))), self)
     }
 
     /// Fetches, even if the value is fresh. Callers share a fetch that begins after all of them
@@ -171,7 +171,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     ) -> Result<V, E> {
         let fetch = Box::new(fetch);
         let want = self.engine.refetch();
-        self.finish(self.engine.fetch(query.own(), fetch, Runs::InATask, want).await)
+        self.finish(self.engine.fetch(query.own(), fetch, want).await)
     }
 
     /// Fetches for a function that is not async.
@@ -185,7 +185,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     ) -> Result<V, E> {
         let fetch = Box::new(fetch);
         let want = self.engine.refetch();
-        self.finish(blocking(self.engine.fetch(query.own(), fetch, Runs::Here, want)))
+        self.finish(blocking(self.engine.fetch(query.own(), fetch, want)))
     }
 
     /// Returns the value if it is kept and fresh.
@@ -263,6 +263,7 @@ mod tests {
     const FACTS: Facts<Infallible> = Facts {
         is_none: |_| false,
         report: |_| unreachable!("it has no errors"),
+        chain: |_| unreachable!("it has no errors"),
         clone_error: None,
         from_resource_error: None,
     };

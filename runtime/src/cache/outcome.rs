@@ -57,6 +57,12 @@ pub(super) fn error_of<E: 'static>(error: &Erased, clone: Option<fn(&E) -> E>) -
     lent::<SharedError<E>>(error).give(clone)
 }
 
+/// Formats the error of a fetch with its sources.
+pub fn chain_of<E: 'static>(error: &Erased, chain: fn(&E) -> String) -> String {
+    let error = lent::<SharedError<E>>(error).0.lock().unwrap_or_else(PoisonError::into_inner);
+    error.as_ref().map(chain).unwrap_or_default()
+}
+
 /// Returns the error of a fetch as the source of another error.
 pub fn report<E: 'static>(
     error: &Erased,

@@ -18,6 +18,16 @@ pub struct Policy {
     pub(super) negative_ttl: u64,
     pub(super) jitter: u8,
     pub(super) timeout: Option<Duration>,
+    pub(super) runs: Runs,
+}
+
+/// The place where a fetch runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// A task of its own: a caller that is cancelled does not stop it.
+    InATask,
+    /// The thread of the caller: a function that is not async waits for nothing.
+    Here,
 }
 
 impl Policy {
@@ -33,6 +43,7 @@ impl Policy {
             negative_ttl: 0,
             jitter: 10,
             timeout: None,
+            runs: Runs::InATask,
         }
     }
 
@@ -69,6 +80,13 @@ impl Policy {
         self
     }
 
+    /// The function is not async. Its fetches run on the threads of their callers, also where it is a
+    /// resource: a caller that blocks its thread must not wait for a task on that thread.
+    pub const fn blocking(mut self) -> Self {
+        self.runs = Runs::Here;
+        self
+    }
+
     /// Limits one fetch.
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -82,6 +100,8 @@ pub struct Facts<E> {
     pub is_none: fn(&Erased) -> bool,
     /// Makes the error of a fetch the source of another error.
     pub report: fn(&Erased) -> BoxError,
+    /// Formats an error with its sources.
+    pub chain: fn(&Erased) -> String,
     /// Clones an error, if it can be cloned.
     pub clone_error: Option<fn(&E) -> E>,
     /// Makes an error of an unavailable resource, if the type has a place for it.

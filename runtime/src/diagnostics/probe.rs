@@ -1,5 +1,6 @@
 //! Properties of types, tested at compile time without a trait bound.
 
+use std::error::Error as StdError;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -52,6 +53,54 @@ impl<T: Into<BoxError>> Probe<T> {
 #[allow(missing_docs)]
 impl<T: From<ResourceError>> Probe<T> {
     pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
+}
+
+/// An error of a type that may be no `std::error::Error`. Method resolution takes the first of
+/// [`ChainOfError`], [`ChainByDeref`] and [`NoChain`] that applies.
+pub struct ChainOf<'a, E>(pub &'a E);
+
+impl<E> Copy for ChainOf<'_, E> {}
+
+impl<E> Clone for ChainOf<'_, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// An error.
+pub trait ChainOfError {
+    /// Formats it with its sources.
+    fn chain(&self) -> String;
+}
+
+impl<E: StdError + 'static> ChainOfError for &ChainOf<'_, E> {
+    fn chain(&self) -> String {
+        crate::error::chain(self.0)
+    }
+}
+
+/// A pointer to an error, such as a `Box`, or an `anyhow::Error`.
+pub trait ChainByDeref {
+    /// Formats it with its sources.
+    fn chain(&self) -> String;
+}
+
+impl<E: Deref<Target = dyn StdError + Send + Sync>> ChainByDeref for ChainOf<'_, E> {
+    fn chain(&self) -> String {
+        crate::error::chain(&**self.0)
+    }
+}
+
+/// Any other type.
+pub trait NoChain {
+    /// Names the type.
+    fn chain(self) -> String;
+}
+
+impl<E> NoChain for ChainOf<'_, E> {
+    fn chain(self) -> String {
+        format!("an error of type `{}`", std::any::type_name::<E>())
+    }
 }
 
 /// Lends a value to a parameter that borrows a trait object `D`. A pointer to `D`, such as

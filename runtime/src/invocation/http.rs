@@ -186,6 +186,9 @@ fn without_stage(request: &Request) -> Option<Uri> {
         RequestContext::ApiGatewayV2(context) => (context.stage.as_deref()?, true),
         _ => return None,
     };
+    if stage == "$default" {
+        return None;
+    }
     let path = request.uri().path();
     let path = match (after(stage, request.raw_http_path()), is_http_api) {
         // A path of a REST API may begin with the name of its stage.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use super::RegistryEntry;
 
@@ -61,6 +62,38 @@ pub(crate) struct HandlerNeeds {
 
 fn crate_of(module: &str) -> &str {
     module.split("::").next().unwrap_or(module)
+}
+
+/// The number of generations that replaced another one, in the whole program.
+static REPLACED: AtomicU64 = AtomicU64::new(0);
+
+/// A generation is about to replace another one, whose dependents are marked stale.
+pub(crate) fn begin_replacement() {
+    REPLACED.fetch_add(1, SeqCst);
+}
+
+/// Tells whether values that were taken one after the other belong together.
+pub(crate) struct View {
+    replaced: u64,
+    tries: u8,
+}
+
+impl View {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self { replaced: REPLACED.load(SeqCst), tries: 0 }
+    }
+
+    /// True if no generation was replaced since the last call. Who rebuilds all the time keeps no
+    /// caller waiting for ever.
+    #[inline]
+    pub(crate) fn is_whole(&mut self) -> bool {
+        const MAX_TRIES: u8 = 100;
+        let replaced = REPLACED.load(SeqCst);
+        let is_same = std::mem::replace(&mut self.replaced, replaced) == replaced;
+        self.tries += 1;
+        is_same || self.tries == MAX_TRIES
+    }
 }
 
 /// Marks everything stale that is built from these, directly or through others.

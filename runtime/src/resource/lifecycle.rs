@@ -19,7 +19,9 @@ use futures_util::future::{JoinAll, join, join_all};
 
 use super::spec::{Build, CloseFn, Restore, Spec};
 use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
-use super::{EnsureReady, EntryKind, PendingValue, RegistryEntry, mark_dependents_stale};
+use super::{
+    EnsureReady, EntryKind, PendingValue, RegistryEntry, begin_replacement, mark_dependents_stale,
+};
 use crate::base::erased::{BoxFuture, Erased, spawn};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
@@ -357,6 +359,7 @@ impl Lifecycle {
                     drop(state);
                     if replaced.is_some() {
                         mark_dependents_stale(vec![self]);
+                        begin_replacement();
                     }
                 }
                 let (forgotten, result) = {
@@ -378,8 +381,8 @@ impl Lifecycle {
                     Failure::Dependency(error) => self.fail(Box::new(error)),
                     Failure::Build(source) | Failure::Check(source) => self.fail(source),
                 };
-                self.state().end_attempt(number);
-                leader.leader.complete(AttemptResult::failed(number, error));
+                let is_forced = self.state().end_attempt(number);
+                leader.leader.complete(AttemptResult::failed(number, is_forced, error));
             }
         }
     }

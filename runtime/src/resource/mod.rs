@@ -18,7 +18,9 @@ use crate::base::clock::Tick;
 use crate::base::erased::{BoxFuture, Erased};
 use crate::error::ResourceError;
 
-pub(crate) use graph::{HandlerNeeds, Needed, mark_dependents_stale, needed, registry};
+pub(crate) use graph::{
+    HandlerNeeds, Needed, View, begin_replacement, mark_dependents_stale, needed, registry,
+};
 pub use graph::{REGISTRY, Registered};
 
 /// A resource: an `#[init]`, or a `#[cached]` without arguments. Functions take it by the name of a

@@ -51,6 +51,8 @@ struct Attempt {
     number: u64,
     follower: Follower<AttemptResult>,
     run_here: Option<RunHere>,
+    /// True for a rebuild.
+    is_forced: bool,
     /// True for a rebuild whose initialiser has not been called yet: it will see all that was
     /// written before now.
     is_open: bool,
@@ -65,6 +67,8 @@ pub(super) struct AttemptResult {
     pub(super) number: u64,
     /// The number of stale marks that the attempt saw.
     stale_marks: u64,
+    /// True for the result of a rebuild.
+    is_forced: bool,
     pub(super) result: Result<Ready, ResourceError>,
 }
 
@@ -108,7 +112,8 @@ impl Wait {
             // Of a value that was marked stale before the caller asked, and after the attempt
             // looked, a dependency may be new to the caller already.
             (Ok(_), Demand::Ready) => done.stale_marks >= self.stale_marks,
-            (Err(_), Demand::Ready) => true,
+            // A rebuild that somebody else wanted looks at no value that may be usable.
+            (Err(_), Demand::Ready) => !done.is_forced,
             (Ok(ready), Demand::Rebuilt { after }) => ready.is_new && done.number > after,
             (Err(_), Demand::Rebuilt { after }) => done.number > after,
         };
@@ -192,8 +197,14 @@ impl State {
         let (leader, follower) = single_flight::new();
         self.attempts += 1;
         let (number, follower_of_all) = (self.attempts, follower.clone());
-        let is_open = matches!(demand, Demand::Rebuilt { .. });
-        self.attempt = Some(Attempt { number, follower: follower_of_all, run_here: None, is_open });
+        let is_forced = matches!(demand, Demand::Rebuilt { .. });
+        self.attempt = Some(Attempt {
+            number,
+            follower: follower_of_all,
+            run_here: None,
+            is_forced,
+            is_open: is_forced,
+        });
         NextStep::Begin(self.attempts, leader, wait(follower))
     }
 
@@ -209,9 +220,10 @@ impl State {
         self.attempt.as_ref()?.run_here.clone()
     }
 
-    /// The attempt of this number ends, or its task is dropped.
-    pub(super) fn end_attempt(&mut self, number: u64) {
-        self.attempt.take_if(|attempt| attempt.number == number);
+    /// The attempt of this number ends, or its task is dropped. Returns true for a rebuild.
+    pub(super) fn end_attempt(&mut self, number: u64) -> bool {
+        let ended = self.attempt.take_if(|attempt| attempt.number == number);
+        ended.is_some_and(|attempt| attempt.is_forced)
     }
 
     /// False if the attempt belongs to an earlier simulated container.
@@ -281,7 +293,7 @@ impl State {
     pub(super) fn result(&self, number: u64, seen: &Seen, is_new: bool) -> Option<AttemptResult> {
         let value = self.current.clone()?;
         let result = Ok(Ready { value, is_new });
-        Some(AttemptResult { number, stale_marks: seen.stale_marks, result })
+        Some(AttemptResult { number, stale_marks: seen.stale_marks, is_forced: false, result })
     }
 
     /// Marks the value stale. Returns true if it was ready: it must not be published any more.
@@ -341,8 +353,8 @@ impl State {
 }
 
 impl AttemptResult {
-    pub(super) fn failed(number: u64, error: ResourceError) -> Self {
-        Self { number, stale_marks: u64::MAX, result: Err(error) }
+    pub(super) fn failed(number: u64, is_forced: bool, error: ResourceError) -> Self {
+        Self { number, stale_marks: u64::MAX, is_forced, result: Err(error) }
     }
 }
 
