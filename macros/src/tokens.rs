@@ -102,6 +102,13 @@ pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenS
     quote_spanned!(span=> #check(#is_result))
 }
 
+/// Rejects a type that an invocation can change, with this message.
+pub(crate) fn no_state(ty: &Type, message: &str, private: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(ty.span());
+    let check = at(&quote!(#private::no_state), span);
+    quote_spanned!(span=> #check(#private::is_state!(#ty), #message))
+}
+
 /// Requires that a future is `Send`. A fault is reported on the function's name.
 pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
     let span = Span::call_site().located_at(name.span());

@@ -17,6 +17,7 @@ pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, infallible,
     report,
 };
+pub use crate::diagnostics::global_state::{Stateless, no_state};
 pub use crate::diagnostics::probe::{Fallback, IsResult, Lender, LendsItself, Probe};
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
@@ -39,7 +40,8 @@ pub use crate::resource::{
 pub use crate::run::run;
 
 pub use crate::{
-    __container as container, __facts as facts, __is_result as is_result, __register as register,
+    __container as container, __facts as facts, __is_result as is_result, __is_state as is_state,
+    __register as register,
     __with_http as with_http,
 };
 
@@ -202,6 +204,14 @@ macro_rules! __container {
 #[macro_export]
 macro_rules! __container {
     ($vis:vis fn) => {};
+}
+
+/// The check of a global that a body names, for a glob import: method resolution needs all traits.
+pub mod globals {
+    pub use crate::diagnostics::global_state::{
+        AnyUse, Fixed, FixedByDeref, FixedLocal, Global, Known, KnownByDeref, Local, Read, ReadOnly,
+        Reference, Resource, Unknown, UnknownByDeref, global,
+    };
 }
 
 /// The items that the expansion of `#[handler(http)]` names.

@@ -26,7 +26,7 @@ mod safety {
         squared(event).await * factor
     }
 
-    #[handler(report_every = 0, allow(hidden_static))]
+    #[handler(report_every = 0, allow(global_state))]
     pub async fn counting(event: u64) -> u64 {
         static LAST: AtomicU64 = AtomicU64::new(0);
         LAST.swap(event, SeqCst)

@@ -59,6 +59,7 @@ impl Model {
                 return None;
             }
         };
+        lints::check_globals(&mut function, &options.allow, &options.krate);
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);

@@ -40,7 +40,12 @@ fn unknown(word: &proc_macro2::Ident, text: &str, diag: &mut Diag) {
     let names: Vec<_> = names.map(|lint: &Lint| lint.name).collect();
     let all = format!("the lints that can be allowed are `{}`", names.join("`, `"));
     let what = format!("there is no lint `{text}`");
-    match nearest(text, names.iter().copied()) {
+    // Its former name.
+    let near = match text {
+        "hidden_static" => Some("global_state"),
+        _ => nearest(text, names.iter().copied()),
+    };
+    match near {
         Some(near) => diag.error(word, what, all, format_args!("did you mean `{near}`?")),
         None => diag.error(word, what, all, "write one of these names, or remove this one"),
     }

@@ -3,6 +3,7 @@
 use syn::{BinOp, Expr, PointerMutability};
 
 use super::body::{Body, InUnsafe, Part};
+use super::paths::is_screaming;
 use super::static_mut::WHY;
 use super::{Found, Lint};
 
@@ -84,10 +85,6 @@ fn global<'a>(place: &'a Expr, body: &Body<'_>) -> Option<&'a syn::Path> {
         Expr::Group(group) => global(&group.expr, body),
         _ => None,
     }
-}
-
-fn is_screaming(name: &str) -> bool {
-    name.contains(|c: char| c.is_uppercase()) && !name.contains(|c: char| c.is_lowercase())
 }
 
 fn assigns(op: &BinOp) -> bool {

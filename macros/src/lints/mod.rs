@@ -5,8 +5,8 @@ mod allowed;
 mod body;
 mod calls;
 mod detached_task;
+mod global_state;
 mod global_write;
-mod hidden_static;
 mod leak;
 mod macro_args;
 mod paths;
@@ -20,7 +20,8 @@ mod unbounded_growth;
 pub(crate) use allowed::Allowed;
 
 use crate::diag::Diag;
-use crate::item::Item;
+use crate::item::{Function, Item};
+use crate::tokens;
 use body::Body;
 
 /// The attribute on an item.
@@ -41,7 +42,7 @@ struct Lint {
 
 const LINTS: &[Lint] = &[
     static_mut::LINT,
-    hidden_static::LINT,
+    global_state::LINT,
     global_write::LINT,
     process_state::LINT,
     leak::LINT,
@@ -71,6 +72,28 @@ pub(crate) fn check(
         (lint.find)(&body, &mut Found { name, diag, faults });
     }
     faults
+}
+
+/// Adds checks of the globals that the body of a handler or a cached function names.
+pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &syn::Path) {
+    if !allowed.has(global_state::LINT.name) {
+        global_state::check_globals(function, &tokens::private_path(krate));
+    }
+}
+
+/// The message for a resource whose type an invocation can change; `None` if that is allowed, or
+/// if one of these faults reports the type.
+pub(crate) fn state_message(
+    name: &proc_macro2::Ident,
+    allowed: &Allowed,
+    faults: &[&'static str],
+) -> Option<String> {
+    let reported = faults.iter().any(|fault| {
+        [global_state::LINT.name, unbounded_growth::LINT.name, secret_forever::LINT.name]
+            .contains(fault)
+    });
+    let is_checked = !reported && !allowed.has(global_state::LINT.name);
+    is_checked.then(|| global_state::message(name))
 }
 
 /// Collects the faults that a lint reports.

@@ -1,6 +1,7 @@
 //! The bounds on the types in a user's signature, and the messages of the compiler where a type
 //! does not meet them. Each bound is checked once, on the user's type ([`Checked`]).
 
+pub(crate) mod global_state;
 pub(crate) mod probe;
 
 use std::hash::Hash;
