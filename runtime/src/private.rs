@@ -41,8 +41,7 @@ pub use crate::run::run;
 
 pub use crate::{
     __container as container, __facts as facts, __is_result as is_result, __is_state as is_state,
-    __register as register,
-    __with_http as with_http,
+    __register as register, __with_http as with_http,
 };
 
 use crate::error::named;
@@ -209,8 +208,8 @@ macro_rules! __container {
 /// The check of a global that a body names, for a glob import: method resolution needs all traits.
 pub mod globals {
     pub use crate::diagnostics::global_state::{
-        AnyUse, Fixed, FixedByDeref, FixedLocal, Global, Known, KnownByDeref, Local, Read, ReadOnly,
-        Reference, Resource, Unknown, UnknownByDeref, global,
+        AnyUse, Fixed, FixedByDeref, FixedLocal, Global, Known, KnownByDeref, Local, Read,
+        ReadOnly, Reference, Resource, Unknown, UnknownByDeref, global,
     };
 }
 

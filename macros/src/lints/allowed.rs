@@ -1,6 +1,6 @@
 //! The option `allow(lint, …)`.
 
-use super::{CHECKED_BY_COMPILER, LINTS, Lint};
+use super::{CHECKED_BY_COMPILER, LINTS, Lint, url};
 use crate::args::{Args, nearest};
 use crate::diag::Diag;
 
@@ -22,7 +22,7 @@ impl Allowed {
                     &word,
                     format_args!("the lint `{text}` cannot be allowed"),
                     "the code that it flags is never safe in a container that is reused",
-                    format_args!("change the code, see docs/lints.md#{text}"),
+                    format_args!("change the code as in {}", url(&text)),
                 ),
             }
         }

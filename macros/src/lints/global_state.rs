@@ -12,9 +12,9 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ItemStatic, Macro, Path, Stmt, TypePath};
 
-use super::body::{Body, is_conditional, attributes, first_attributes};
+use super::body::{Body, attributes, first_attributes, is_conditional};
 use super::paths::{Scope, is_generic, is_screaming, show};
-use super::{Attribute, Found, Lint, macro_args, types};
+use super::{Attribute, Found, Lint, macro_args, secret_forever, types, unbounded_growth};
 use crate::item::Function;
 
 pub(super) const LINT: Lint = Lint { name: "global_state", can_be_allowed: true, find };
@@ -26,12 +26,12 @@ const OTHERS: &[&str] = &[
     "crossbeam_utils::atomic::AtomicCell",
     "crossbeam::atomic::AtomicCell",
     "async_lock::OnceCell",
-    "scc::HashMap",
-    "scc::HashSet",
 ];
 
-/// Locks of other crates, matched by name if they have type arguments. The compiler finds those of
-/// the standard library and of tokio.
+/// The same, matched only by the full path since other types end in the same segments.
+const WHOLE: &[&str] = &["scc::HashMap", "scc::HashSet"];
+
+/// Locks of other crates, matched with their module if they have type arguments.
 const LOCKS: &[&str] = &[
     "parking_lot::Mutex",
     "parking_lot::RwLock",
@@ -49,10 +49,36 @@ const LOCKS: &[&str] = &[
 
 /// Methods that read a value or record a metric, on types that are not known to be state.
 const READS: &[&str] = &[
-    "as_bytes", "as_deref", "as_ref", "as_slice", "as_str", "captures", "contains", "contains_key",
-    "dec", "find", "first", "get", "inc", "inc_by", "is_empty", "is_match", "iter", "keys", "last",
-    "len", "observe", "render", "replace_all", "split", "start_timer", "to_owned", "to_string",
-    "values", "wait", "with_label_values",
+    "as_bytes",
+    "as_deref",
+    "as_ref",
+    "as_slice",
+    "as_str",
+    "captures",
+    "contains",
+    "contains_key",
+    "dec",
+    "find",
+    "first",
+    "get",
+    "inc",
+    "inc_by",
+    "is_empty",
+    "is_match",
+    "iter",
+    "keys",
+    "last",
+    "len",
+    "observe",
+    "render",
+    "replace_all",
+    "split",
+    "start_timer",
+    "to_owned",
+    "to_string",
+    "values",
+    "wait",
+    "with_label_values",
 ];
 
 const WHY: &str = "Lambda reuses the container: what one invocation stores in it, the next one \
@@ -63,24 +89,26 @@ const HELP: &str = "keep what belongs to one invocation in a local variable, bui
                     `#[init(allow(global_state))]`";
 
 fn find(body: &Body<'_>, found: &mut Found<'_>) {
-    if body.attribute != Attribute::Init {
+    if body.attribute != Attribute::Init || is_reported(found.faults) {
         return;
     }
     let value = body.value();
     let scope = &body.scope;
     let is = |ty: &TypePath| {
-        let known = |list| scope.is_one_of(&ty.path, list, 1);
-        let whole = ty.path.segments.len() > 1 && known(LOCKS);
-        is_generic(&ty.path) && (known(&OTHERS[..5]) || whole || is_whole(ty))
+        let whole = WHOLE.iter().any(|known| show(&ty.path) == *known);
+        let known =
+            whole || scope.is_one_of(&ty.path, OTHERS, 1) || scope.is_one_of(&ty.path, LOCKS, 2);
+        is_generic(&ty.path) && known
     };
     if let Some(ty) = types::find(&value, &is, &|ty| types::is_wrapper(ty, scope)) {
         found.add(ty, what(body.name()), WHY, HELP);
     }
 }
 
-/// True for a full path, of types whose names are common.
-fn is_whole(ty: &TypePath) -> bool {
-    OTHERS[5..].iter().any(|known| show(&ty.path) == *known)
+/// True if one of these faults is that of the type of a resource.
+pub(super) fn is_reported(faults: &[&str]) -> bool {
+    let lints = [LINT.name, unbounded_growth::LINT.name, secret_forever::LINT.name];
+    faults.iter().any(|fault| lints.contains(fault))
 }
 
 fn what(name: &Ident) -> String {
@@ -89,8 +117,7 @@ fn what(name: &Ident) -> String {
 
 /// The message for a resource whose type is state.
 pub(super) fn message(name: &Ident) -> String {
-    let lint = LINT.name;
-    format!("{}\n{WHY} (lint `{lint}`, see docs/lints.md#{lint})\nhelp: {HELP}", what(name))
+    format!("{}\n{WHY} ({})\nhelp: {HELP}", what(name), super::link(LINT.name))
 }
 
 /// Adds checks of the globals that a function names.
@@ -104,7 +131,8 @@ pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
         uses.visit_fn_arg(param);
     }
     uses.visit_block(&block);
-    let mut checks = Checks { uses, private, done: HashSet::new(), blocks: Vec::new(), added: false };
+    let mut checks =
+        Checks { uses, private, done: HashSet::new(), blocks: Vec::new(), added: false };
     checks.visit_block_mut(&mut block);
     if !checks.added {
         return;
@@ -327,7 +355,37 @@ impl VisitMut for Checks<'_> {
         self.declared(item);
     }
 
+    fn visit_item_fn_mut(&mut self, item: &mut syn::ItemFn) {
+        if item.sig.constness.is_none() {
+            self.visit_block_mut(&mut item.block);
+        }
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, item: &mut syn::ImplItemFn) {
+        if item.sig.constness.is_none() {
+            self.visit_block_mut(&mut item.block);
+        }
+    }
+
+    // Constants are built by the compiler, and the check cannot stand in them.
     fn visit_item_const_mut(&mut self, _: &mut syn::ItemConst) {}
+    fn visit_impl_item_const_mut(&mut self, _: &mut syn::ImplItemConst) {}
+    fn visit_trait_item_const_mut(&mut self, _: &mut syn::TraitItemConst) {}
+    fn visit_item_enum_mut(&mut self, _: &mut syn::ItemEnum) {}
+    fn visit_expr_const_mut(&mut self, _: &mut syn::ExprConst) {}
+    fn visit_type_mut(&mut self, _: &mut syn::Type) {}
+    fn visit_generic_argument_mut(&mut self, _: &mut syn::GenericArgument) {}
+
+    fn visit_expr_repeat_mut(&mut self, repeat: &mut syn::ExprRepeat) {
+        self.visit_expr_mut(&mut repeat.expr);
+    }
+
+    // A pointer to a `static mut` needs no `unsafe`, but a reference does.
+    fn visit_expr_raw_addr_mut(&mut self, raw: &mut syn::ExprRawAddr) {
+        if global(&raw.expr).is_none() {
+            self.visit_expr_mut(&mut raw.expr);
+        }
+    }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
         self.visit_args(mac);

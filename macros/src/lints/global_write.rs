@@ -11,7 +11,7 @@ pub(super) const LINT: Lint = Lint { name: "global_write", can_be_allowed: false
 
 const HELP: &str = "keep what belongs to one invocation in a local variable, and build what is \
                     only read with `#[init]`; what invocations are meant to share, such as a \
-                    counter, needs an atomic or a lock";
+                    counter, is an atomic or a lock under `#[init(allow(global_state))]`";
 
 fn find(body: &Body<'_>, found: &mut Found<'_>) {
     let mut report = |path: &syn::Path, does: &str| {

@@ -42,13 +42,13 @@ struct Lint {
 
 const LINTS: &[Lint] = &[
     static_mut::LINT,
-    global_state::LINT,
     global_write::LINT,
     process_state::LINT,
     leak::LINT,
     detached_task::LINT,
     unbounded_growth::LINT,
     secret_forever::LINT,
+    global_state::LINT, // after those that flag the same types
     request_in_key::LINT,
 ];
 
@@ -74,6 +74,17 @@ pub(crate) fn check(
     faults
 }
 
+/// The name of a lint and the address of its documentation.
+fn link(name: &str) -> String {
+    format!("lint `{name}`, {}", url(name))
+}
+
+/// The address of the documentation of a lint.
+fn url(name: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("https://docs.rs/rewarm/{version}/rewarm/guide/lints/index.html#{name}")
+}
+
 /// Adds checks of the globals that the body of a handler or a cached function names.
 pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &syn::Path) {
     if !allowed.has(global_state::LINT.name) {
@@ -82,17 +93,13 @@ pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &
 }
 
 /// The message for a resource whose type an invocation can change; `None` if that is allowed, or
-/// if one of these faults reports the type.
+/// if one of these faults is that of the type.
 pub(crate) fn state_message(
     name: &proc_macro2::Ident,
     allowed: &Allowed,
     faults: &[&'static str],
 ) -> Option<String> {
-    let reported = faults.iter().any(|fault| {
-        [global_state::LINT.name, unbounded_growth::LINT.name, secret_forever::LINT.name]
-            .contains(fault)
-    });
-    let is_checked = !reported && !allowed.has(global_state::LINT.name);
+    let is_checked = !global_state::is_reported(faults) && !allowed.has(global_state::LINT.name);
     is_checked.then(|| global_state::message(name))
 }
 
@@ -113,7 +120,7 @@ impl Found<'_> {
         help: impl std::fmt::Display,
     ) {
         let name = self.name;
-        let why = format!("{why} (lint `{name}`, see docs/lints.md#{name})");
+        let why = format!("{why} ({})", link(name));
         self.diag.error(at, what, why, help);
         self.faults.push(name);
     }

@@ -216,7 +216,7 @@ impl<T> IsResource for StaticCell<T> {}
     message = "this global keeps state between invocations (`{T}`)",
     label = "one invocation can change it, and later ones read it",
     note = "Lambda reuses the container: what one invocation leaves here, the next one finds, with \
-            the data of another caller (lint `global_state`, see docs/lints.md#global_state)\n\
+            the data of another caller (lint `global_state`, https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#global_state)\n\
             help: keep what belongs to one invocation in a local variable, build what is only read \
             with `#[init]`, fetch what gets old with `#[cached(ttl = \"5m\")]`; if invocations are \
             meant to share it, write `allow(global_state)`"

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rewarm::{LambdaEvent, cached, handler, init};
 
-#[init(allow(unbounded_growth))]
+#[init(allow(unbounded_growth, global_state))]
 static SEEN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 #[init(allow(secret_forever))]
