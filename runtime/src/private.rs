@@ -17,7 +17,7 @@ pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, infallible,
     report,
 };
-pub use crate::diagnostics::global_state::{Stateless, no_state};
+pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{Fallback, IsResult, Lender, LendsItself, Probe};
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
@@ -205,11 +205,11 @@ macro_rules! __container {
     ($vis:vis fn) => {};
 }
 
-/// The check of a global that a body names, for a glob import: method resolution needs all traits.
+/// The traits behind the check of a global, for a glob import that adds no names.
 pub mod globals {
     pub use crate::diagnostics::global_state::{
-        AnyUse, Fixed, FixedByDeref, FixedLocal, Global, Known, KnownByDeref, Local, Read,
-        ReadOnly, Reference, Resource, Unknown, UnknownByDeref, global,
+        Fixed as _, FixedByDeref as _, FixedLocal as _, Known as _, KnownByDeref as _, Local as _,
+        Read as _, Reference as _, Resource as _, Unknown as _, UnknownByDeref as _,
     };
 }
 

@@ -16,6 +16,7 @@ use super::body::{Body, attributes, first_attributes, is_conditional};
 use super::paths::{Scope, is_generic, is_screaming, show};
 use super::{Attribute, Found, Lint, macro_args, secret_forever, types, unbounded_growth};
 use crate::item::Function;
+use crate::tokens;
 
 pub(super) const LINT: Lint = Lint { name: "global_state", can_be_allowed: true, find };
 
@@ -112,7 +113,7 @@ pub(super) fn is_reported(faults: &[&str]) -> bool {
 }
 
 fn what(name: &Ident) -> String {
-    format!("invocations can change the resource `{}`", crate::tokens::text(name))
+    format!("invocations can change the resource `{}`", tokens::text(name))
 }
 
 /// The message for a resource whose type is state.
@@ -122,8 +123,8 @@ pub(super) fn message(name: &Ident) -> String {
 
 /// Adds checks of the globals that a function names.
 pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
-    let tokens = TokenTree::Group(function.body.clone()).into();
-    let Ok(mut block) = syn::parse2::<Block>(tokens) else {
+    let body = TokenTree::Group(function.body.clone()).into();
+    let Ok(mut block) = syn::parse2::<Block>(body) else {
         return; // reported by the compiler
     };
     let mut uses = Uses::default();
@@ -172,7 +173,7 @@ fn global(expr: &Expr) -> Option<&Path> {
     let mut segments = path.path.segments.iter().rev();
     let is_screaming = is_screaming(&segments.next()?.ident.to_string());
     let in_module = segments.next().is_none_or(|parent| {
-        let parent = crate::tokens::text(&parent.ident);
+        let parent = tokens::text(&parent.ident);
         !parent.starts_with(|first: char| first.is_uppercase())
     });
     (path.qself.is_none() && is_screaming && in_module).then_some(&path.path)
@@ -272,7 +273,8 @@ impl Checks<'_> {
         let only_read = self.uses.only_read.get(&name).is_some_and(|only_read| *only_read);
         let kind = Ident::new(if only_read { "ReadOnly" } else { "AnyUse" }, Span::call_site());
         let at = Span::call_site().located_at(last.ident.span());
-        let global = quote_spanned!(at=> Global::<_, #kind>::named(&#path));
+        let private = tokens::at(self.private, at);
+        let global = quote_spanned!(at=> #private::Global::<_, #private::#kind>::named(&#path));
         self.add(&global, at);
         self.done.insert(name);
     }
@@ -283,13 +285,16 @@ impl Checks<'_> {
         }
         let at = Span::call_site().located_at(item.ident.span());
         let ty = &item.ty;
-        let global = quote_spanned!(at=> Global::<#ty, AnyUse>::declared());
+        let private = tokens::at(self.private, at);
+        let global = quote_spanned!(at=> #private::Global::<#ty, #private::AnyUse>::declared());
         self.add(&global, at);
     }
 
     fn add(&mut self, global: &TokenStream, at: Span) {
         if let Some(block) = self.blocks.last_mut() {
-            block.push(quote_spanned!(at=> global(&(&&&&&&&&&&&#global).verdict());));
+            let private = tokens::at(self.private, at);
+            // A reference for each level of the check, and one that `verdict` borrows.
+            block.push(quote_spanned!(at=> #private::global(&(&&&&&&&&&&&#global).verdict());));
         }
     }
 
