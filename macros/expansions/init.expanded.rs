@@ -47,7 +47,16 @@ const _: () = {
     )]
     const _: () = {
         use ::rewarm::private as __rewarm;
-        type __Kept = __rewarm::Checked<Pool, { __rewarm::shareable::<Pool>() }>;
+        type __Kept = __rewarm::Checked<
+            Pool,
+            {
+                __rewarm::shareable::<Pool>()
+                    && __rewarm::no_state(
+                        __rewarm::is_state!(Pool),
+                        __rewarm::state_message!("db"),
+                    )
+            },
+        >;
         type __Storage = __rewarm::Cell<__Kept>;
         type __Needs = __rewarm::Checked<
             (settings, crate::secrets::login),

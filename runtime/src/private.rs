@@ -41,7 +41,7 @@ pub use crate::run::run;
 
 pub use crate::{
     __container as container, __facts as facts, __is_result as is_result, __is_state as is_state,
-    __register as register, __with_http as with_http,
+    __register as register, __state_message as state_message, __with_http as with_http,
 };
 
 use crate::error::named;

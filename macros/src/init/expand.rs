@@ -257,8 +257,8 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
 fn kept(model: &Model, private: &TokenStream) -> TokenStream {
     let value = &model.value;
     let shareable = tokens::require("shareable", value, private);
-    let no_state = model.state.as_ref().map(|message| {
-        let no_state = tokens::no_state(value, message, private);
+    let no_state = model.checks_state.then(|| {
+        let no_state = tokens::no_state(value, &model.name, private);
         quote!(&& #no_state)
     });
     let by = match &model.source {

@@ -17,8 +17,8 @@ pub(crate) struct Model {
     pub(super) name: Ident,
     pub(super) value: Type,
     pub(super) source: Source,
-    /// The error if an invocation can change the value.
-    pub(super) state: Option<String>,
+    /// True if the type is checked for state.
+    pub(super) checks_state: bool,
 }
 
 /// The source of the value.
@@ -32,16 +32,12 @@ pub(super) enum Source {
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         let faults = lints::check(lints::Attribute::Init, &item, &options.allow, diag);
-        let name = match &item {
-            Item::Fn(function) => &function.sig.ident,
-            Item::Static(item) => &item.ident,
-        };
-        let state = lints::state_message(name, &options.allow, &faults);
+        let checks_state = lints::checks_state(&options.allow, &faults);
         let model = match item {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),
         };
-        model.map(|model| Self { state, ..model })
+        model.map(|model| Self { checks_state, ..model })
     }
 
     fn check_fn(mut options: Options, mut function: Function, diag: &mut Diag) -> Option<Self> {
@@ -85,7 +81,7 @@ impl Model {
                 function: Box::new(function),
                 injected,
             },
-            state: None,
+            checks_state: true,
         })
     }
 
@@ -124,7 +120,7 @@ impl Model {
             name: item.ident,
             value: types::of_a_static(item.ty),
             source: Source::Static { init: item.init, awaits },
-            state: None,
+            checks_state: true,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! `global_state`: a global that one invocation can change and another one reads.
 //!
 //! The compiler decides by the type. [`check_globals`] adds a check of each global that a body names
-//! to the block that names it, where its name means the same. For a resource, [`message`] is the
-//! text of a check of its type; [`LINT`] adds the types of crates that the runtime does not know.
+//! to the block that names it, where its name means the same. The type of
+//! a resource is checked in its expansion; [`LINT`] adds the types of crates that the runtime does not
+//! know.
 
 use std::collections::{HashMap, HashSet};
 
@@ -114,11 +115,6 @@ pub(super) fn is_reported(faults: &[&str]) -> bool {
 
 fn what(name: &Ident) -> String {
     format!("invocations can change the resource `{}`", tokens::text(name))
-}
-
-/// The message for a resource whose type is state.
-pub(super) fn message(name: &Ident) -> String {
-    format!("{}\n{WHY} ({})\nhelp: {HELP}", what(name), super::link(LINT.name))
 }
 
 /// Adds checks of the globals that a function names.

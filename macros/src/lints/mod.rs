@@ -92,15 +92,9 @@ pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &
     }
 }
 
-/// The message for a resource whose type an invocation can change; `None` if that is allowed, or
-/// if one of these faults is that of the type.
-pub(crate) fn state_message(
-    name: &proc_macro2::Ident,
-    allowed: &Allowed,
-    faults: &[&'static str],
-) -> Option<String> {
-    let is_checked = !global_state::is_reported(faults) && !allowed.has(global_state::LINT.name);
-    is_checked.then(|| global_state::message(name))
+/// True unless state in a resource is allowed, or one of these faults is that of its type.
+pub(crate) fn checks_state(allowed: &Allowed, faults: &[&'static str]) -> bool {
+    !global_state::is_reported(faults) && !allowed.has(global_state::LINT.name)
 }
 
 /// Collects the faults that a lint reports.

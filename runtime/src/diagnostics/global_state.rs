@@ -257,6 +257,24 @@ macro_rules! __is_state {
     }};
 }
 
+/// The message for a resource of this name that an invocation can change.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __state_message {
+    ($name:literal) => {
+        ::core::concat!(
+            "invocations can change the resource `",
+            $name,
+            "`\nLambda reuses the container: what one invocation stores in it, the next one reads, \
+             with the data of another caller (lint `global_state`, \
+             https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#global_state)\n\
+             help: keep what belongs to one invocation in a local variable, build what is only read \
+             without a lock or a cell, fetch what gets old with `#[cached(ttl = \"5m\")]`; if \
+             invocations are meant to share it, write `#[init(allow(global_state))]`"
+        )
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,12 +30,12 @@ fn pair() -> (u8, tokio::sync::OnceCell<u8>) {
 }
 
 #[init]
-fn foreign() -> Arc<dashmap::DashMap<u8, u8>> {
+fn foreign() -> Arc<parking_lot::Mutex<u8>> {
     Arc::default()
 }
 
-mod dashmap {
-    pub type DashMap<K, V> = std::collections::HashMap<K, V>;
+mod parking_lot {
+    pub type Mutex<T> = Vec<T>;
 }
 
 // Globals that a body names.
