@@ -202,3 +202,18 @@ fn the_environment_is_read_in_few_files() {
     allowed("env::var", &files);
     allowed("SystemTime::now", &["base/clock.rs", "lambda/"]);
 }
+
+#[test]
+fn links_to_the_documentation_are_those_of_this_version() {
+    let this = concat!("docs.rs/rewarm/", env!("CARGO_PKG_VERSION"), "/rewarm/guide/lints/");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src");
+    let mut links = 0;
+    for file in sources("runtime/src").keys() {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        for link in text.match_indices("docs.rs/rewarm/").map(|(at, _)| &text[at..]) {
+            assert!(link.starts_with(this), "{}: not {this}", file.display());
+            links += 1;
+        }
+    }
+    assert!(links > 0);
+}

@@ -40,6 +40,10 @@ const _: () = {
                 {
                     __rewarm::no_result(__rewarm::is_result!(String))
                         && __rewarm::shareable::<String>()
+                        && __rewarm::no_state(
+                            __rewarm::is_state!(String),
+                            __rewarm::state_message!("GREETING"),
+                        )
                 },
             >,
         >;

@@ -40,6 +40,10 @@ const _: () = {
         {
             __rewarm::no_result(__rewarm::is_result!(Config))
                 && __rewarm::shareable::<Config>()
+                && __rewarm::no_state(
+                    __rewarm::is_state!(Config),
+                    __rewarm::state_message!("CONFIG"),
+                )
         },
     >;
     impl __rewarm::Resource for CONFIG {

@@ -214,13 +214,13 @@ use proc_macro::TokenStream;
 /// ## `allow(lint, …)`
 ///
 /// Allows lints by name.
-/// [`docs/lints.md`](https://docs.rs/crate/rewarm/latest/source/docs/lints.md) lists them.
+/// [The guide](https://docs.rs/rewarm/latest/rewarm/guide/lints/index.html) lists them.
 ///
 /// ```
 /// # use rewarm::init;
 /// use std::{collections::HashMap, sync::Mutex};
 ///
-/// #[init(allow(unbounded_growth))] // bounded by the number of countries
+/// #[init(allow(unbounded_growth, global_state))] // bounded by the number of countries
 /// static COUNTRIES: Mutex<HashMap<String, u64>> = Mutex::new(HashMap::new());
 /// ```
 ///

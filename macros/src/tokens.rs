@@ -98,6 +98,15 @@ pub(crate) fn is_no_result(by: &str, ty: &Type, private: &TokenStream) -> TokenS
     quote_spanned!(span=> #check(#is_result))
 }
 
+/// Rejects the type of a resource if an invocation can change it.
+pub(crate) fn no_state(ty: &Type, name: &Ident, private: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(ty.span());
+    let check = at(&quote!(#private::no_state), span);
+    let (name, is_state) = (text(name), quote!(#private::is_state!(#ty)));
+    let message = quote!(#private::state_message!(#name));
+    quote_spanned!(span=> #check(#is_state, #message))
+}
+
 /// Requires that a future is `Send`. A fault is reported on the function's name.
 pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream) -> TokenStream {
     let span = ours_at(name.span());

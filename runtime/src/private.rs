@@ -18,6 +18,7 @@ pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, chain_of,
     infallible, report,
 };
+pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{
     ChainByDeref, ChainOf, ChainOfError, Fallback, IsResult, Lender, LendsItself, NoChain, Probe,
 };
@@ -46,7 +47,8 @@ pub use crate::testing::statics::{AUDITED, EXCUSED};
 
 pub use crate::{
     __audited as audited, __container as container, __excused as excused, __facts as facts,
-    __is_result as is_result, __register as register, __with_http as with_http,
+    __is_result as is_result, __is_state as is_state, __register as register,
+    __state_message as state_message, __with_http as with_http,
 };
 
 use crate::error::named;
@@ -276,6 +278,14 @@ macro_rules! __audited {
 #[macro_export]
 macro_rules! __container {
     ($vis:vis fn) => {};
+}
+
+/// The traits behind the check of a global, for a glob import that adds no names.
+pub mod globals {
+    pub use crate::diagnostics::global_state::{
+        Fixed as _, FixedByDeref as _, FixedLocal as _, Known as _, KnownByDeref as _, Local as _,
+        Read as _, Reference as _, Resource as _, Unknown as _, UnknownByDeref as _,
+    };
 }
 
 /// The items that the expansion of `#[handler(http)]` names.

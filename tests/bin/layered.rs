@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tower::{BoxError, ServiceBuilder};
 
 /// Counts its builds.
-#[init(allow(hidden_static))]
+#[init]
 async fn built() -> u32 {
     static BUILT: AtomicU32 = AtomicU32::new(0);
     BUILT.fetch_add(1, SeqCst) + 1

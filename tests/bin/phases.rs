@@ -21,7 +21,7 @@ async fn close_base(base: &u64) {
 }
 
 /// Fails from its second build on if `BREAK_RESTORE` is set.
-#[init(close = close_base, allow(hidden_static))]
+#[init(close = close_base)]
 async fn base() -> Result<u64, Error> {
     static BUILDS: AtomicU64 = AtomicU64::new(0);
     let build = BUILDS.fetch_add(1, SeqCst) + 1;
@@ -59,7 +59,7 @@ async fn slow() -> Result<u64, Error> {
     Ok(millis)
 }
 
-#[init(restore = keep, allow(hidden_static))]
+#[init(restore = keep)]
 async fn kept() -> u64 {
     static BUILDS: AtomicU64 = AtomicU64::new(0);
     BUILDS.fetch_add(1, SeqCst) + 1

@@ -108,7 +108,7 @@ mod refreshed {
     pub(super) static ROW: AtomicU64 = AtomicU64::new(1);
     pub(super) static GATE: Semaphore = Semaphore::const_new(0);
 
-    #[cached(ttl = "1h")]
+    #[cached(ttl = "1h", allow(global_state))]
     pub(super) async fn row() -> u64 {
         let row = ROW.load(SeqCst);
         GATE.acquire().await.unwrap().forget();

@@ -12,7 +12,7 @@ mod fetching {
     #[init(lazy)]
     static MISSING: String = std::env::var("REWARM_TEST_NOT_SET")?;
 
-    #[cached(ttl = "1m")]
+    #[cached(ttl = "1m", allow(global_state))]
     async fn fetched(what: &str) -> u64 {
         rewarm::defer(async { NOTES.lock().unwrap().push("deferred by the fetch") });
         match what {

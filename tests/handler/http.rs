@@ -213,7 +213,7 @@ static SHOPS: AtomicU64 = AtomicU64::new(0);
 
 struct Stock(u64);
 
-#[init(allow(hidden_static))]
+#[init]
 async fn stock() -> Stock {
     static DELIVERIES: AtomicU64 = AtomicU64::new(0);
     Stock(DELIVERIES.fetch_add(1, SeqCst))

@@ -11,7 +11,7 @@ fn received() -> Vec<Value> {
     std::mem::take(&mut EVENTS.lock().unwrap())
 }
 
-#[handler(warmup, report_every = 0)]
+#[handler(warmup, report_every = 0, allow(global_state))]
 async fn warm(event: Value) -> bool {
     EVENTS.lock().unwrap().push(event);
     rewarm::container().is_cold_start()

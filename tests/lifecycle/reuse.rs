@@ -26,7 +26,7 @@ mod safety {
         squared(event).await * factor
     }
 
-    #[handler(report_every = 0, allow(hidden_static))]
+    #[handler(report_every = 0, allow(global_state))]
     pub async fn counting(event: u64) -> u64 {
         static LAST: AtomicU64 = AtomicU64::new(0);
         LAST.swap(event, SeqCst)
@@ -62,7 +62,7 @@ mod safety {
     static CURRENT: AtomicU64 = AtomicU64::new(0);
 
     /// Correct unless invocations are concurrent.
-    #[handler(report_every = 0)]
+    #[handler(report_every = 0, allow(global_state))]
     pub async fn overwritten(event: u64) -> u64 {
         CURRENT.store(event, SeqCst);
         tokio::task::yield_now().await;

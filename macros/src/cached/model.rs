@@ -46,7 +46,7 @@ impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         options.check(&item, diag);
         let faults = lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
-        let function = match item {
+        let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
                 diag.error(
@@ -58,6 +58,7 @@ impl Model {
                 return None;
             }
         };
+        lints::check_globals(&mut function, &options.allow, &options.krate);
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);

@@ -53,6 +53,9 @@ impl Model {
                 return None;
             }
         };
+        if attribute == lints::Attribute::Handler {
+            lints::check_globals(&mut function, &options.allow, &options.krate);
+        }
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine =

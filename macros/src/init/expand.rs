@@ -269,13 +269,19 @@ fn options(model: &Model, lent: &TokenStream, private: &TokenStream) -> TokenStr
 fn kept(model: &Model, private: &TokenStream) -> TokenStream {
     let value = &model.value;
     let shareable = tokens::require("shareable", value, private);
+    let no_state = model.checks_state.then(|| {
+        let no_state = tokens::no_state(value, &model.name, private);
+        quote!(&& #no_state)
+    });
     let by = match &model.source {
         Source::Fn { returns, .. } => match &**returns {
             Returns::Plain(_) => "not_a_result",
-            Returns::Result { .. } => return tokens::fitting(&shareable, value, private),
+            Returns::Result { .. } => {
+                return tokens::fitting(&quote!(#shareable #no_state), value, private);
+            }
         },
         Source::Static { .. } => "no_result",
     };
     let is_no_result = tokens::is_no_result(by, value, private);
-    tokens::fitting(&quote!(#is_no_result && #shareable), value, private)
+    tokens::fitting(&quote!(#is_no_result && #shareable #no_state), value, private)
 }

@@ -17,6 +17,8 @@ pub(crate) struct Model {
     pub(super) name: Ident,
     pub(super) value: Type,
     pub(super) source: Source,
+    /// True if the type is checked for state.
+    pub(super) checks_state: bool,
 }
 
 /// The source of the value.
@@ -29,11 +31,13 @@ pub(super) enum Source {
 
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
-        lints::check(lints::Attribute::Init, &item, &options.allow, diag);
-        match item {
+        let faults = lints::check(lints::Attribute::Init, &item, &options.allow, diag);
+        let checks_state = lints::checks_state(&options.allow, &faults);
+        let model = match item {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),
-        }
+        };
+        model.map(|model| Self { checks_state, ..model })
     }
 
     fn check_fn(mut options: Options, function: Function, diag: &mut Diag) -> Option<Self> {
@@ -75,6 +79,7 @@ impl Model {
                 function: Box::new(function),
                 injected,
             },
+            checks_state: true,
         })
     }
 
@@ -112,6 +117,7 @@ impl Model {
             name: item.ident,
             value: types::of_a_static(item.ty),
             source: Source::Static { init: item.init, awaits },
+            checks_state: true,
         })
     }
 }

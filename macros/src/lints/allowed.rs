@@ -1,6 +1,6 @@
 //! The option `allow(lint, …)`.
 
-use super::{CHECKED_BY_COMPILER, LINTS, Lint};
+use super::{CHECKED_BY_COMPILER, LINTS, Lint, url};
 use crate::args::{Args, nearest};
 use crate::diag::Diag;
 
@@ -22,7 +22,7 @@ impl Allowed {
                     &word,
                     format_args!("the lint `{text}` cannot be allowed"),
                     "the code that it flags is never safe in a container that is reused",
-                    format_args!("change the code, see docs/lints.md#{text}"),
+                    format_args!("change the code as in {}", url(&text)),
                 ),
             }
         }
@@ -40,7 +40,12 @@ fn unknown(word: &proc_macro2::Ident, text: &str, diag: &mut Diag) {
     let names: Vec<_> = names.map(|lint: &Lint| lint.name).collect();
     let all = format!("the lints that can be allowed are `{}`", names.join("`, `"));
     let what = format!("there is no lint `{text}`");
-    match nearest(text, names.iter().copied()) {
+    // Its former name.
+    let near = match text {
+        "hidden_static" => Some("global_state"),
+        _ => nearest(text, names.iter().copied()),
+    };
+    match near {
         Some(near) => diag.error(word, what, all, format_args!("did you mean `{near}`?")),
         None => diag.error(word, what, all, "write one of these names, or remove this one"),
     }

@@ -174,11 +174,11 @@ impl<'a> Body<'a> {
 }
 
 /// True if one of the attributes is a `#[cfg]`.
-fn is_conditional(attrs: &[Attr]) -> bool {
+pub(super) fn is_conditional(attrs: &[Attr]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("cfg"))
 }
 
-fn attributes(stmt: &Stmt) -> &[Attr] {
+pub(super) fn attributes(stmt: &Stmt) -> &[Attr] {
     use syn::Item as I;
     match stmt {
         Stmt::Local(local) => &local.attrs,
@@ -196,7 +196,7 @@ fn attributes(stmt: &Stmt) -> &[Attr] {
 }
 
 /// The attributes in front of an expression, which syn stores in its leftmost subexpression.
-fn first_attributes(expr: &Expr) -> &[Attr] {
+pub(super) fn first_attributes(expr: &Expr) -> &[Attr] {
     match expr {
         Expr::Array(expr) => &expr.attrs,
         Expr::Assign(expr) => first_attributes(&expr.left),

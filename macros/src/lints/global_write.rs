@@ -3,6 +3,7 @@
 use syn::{BinOp, Expr, PointerMutability};
 
 use super::body::{Body, InUnsafe, Part};
+use super::paths::is_screaming;
 use super::static_mut::WHY;
 use super::{Found, Lint};
 
@@ -10,7 +11,7 @@ pub(super) const LINT: Lint = Lint { name: "global_write", can_be_allowed: false
 
 const HELP: &str = "keep what belongs to one invocation in a local variable, and build what is \
                     only read with `#[init]`; what invocations are meant to share, such as a \
-                    counter, needs an atomic or a lock";
+                    counter, is an atomic or a lock under `#[init(allow(global_state))]`";
 
 fn find(body: &Body<'_>, found: &mut Found<'_>) {
     let mut report = |path: &syn::Path, does: &str| {
@@ -84,10 +85,6 @@ fn global<'a>(place: &'a Expr, body: &Body<'_>) -> Option<&'a syn::Path> {
         Expr::Group(group) => global(&group.expr, body),
         _ => None,
     }
-}
-
-fn is_screaming(name: &str) -> bool {
-    name.contains(|c: char| c.is_uppercase()) && !name.contains(|c: char| c.is_lowercase())
 }
 
 fn assigns(op: &BinOp) -> bool {

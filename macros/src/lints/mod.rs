@@ -5,8 +5,8 @@ mod allowed;
 mod body;
 mod calls;
 mod detached_task;
+mod global_state;
 mod global_write;
-mod hidden_static;
 mod leak;
 mod macro_args;
 mod paths;
@@ -20,7 +20,8 @@ mod unbounded_growth;
 pub(crate) use allowed::Allowed;
 
 use crate::diag::Diag;
-use crate::item::Item;
+use crate::item::{Function, Item};
+use crate::tokens;
 use body::Body;
 
 /// The attribute on an item.
@@ -41,13 +42,13 @@ struct Lint {
 
 const LINTS: &[Lint] = &[
     static_mut::LINT,
-    hidden_static::LINT,
     global_write::LINT,
     process_state::LINT,
     leak::LINT,
     detached_task::LINT,
     unbounded_growth::LINT,
     secret_forever::LINT,
+    global_state::LINT, // after those that flag the same types
     request_in_key::LINT,
 ];
 
@@ -73,6 +74,29 @@ pub(crate) fn check(
     faults
 }
 
+/// The name of a lint and the address of its documentation.
+fn link(name: &str) -> String {
+    format!("lint `{name}`, {}", url(name))
+}
+
+/// The address of the documentation of a lint.
+fn url(name: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("https://docs.rs/rewarm/{version}/rewarm/guide/lints/index.html#{name}")
+}
+
+/// Adds checks of the globals that the body of a handler or a cached function names.
+pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &syn::Path) {
+    if !allowed.has(global_state::LINT.name) {
+        global_state::check_globals(function, &tokens::private_path(krate));
+    }
+}
+
+/// True unless state in a resource is allowed, or one of these faults is that of its type.
+pub(crate) fn checks_state(allowed: &Allowed, faults: &[&'static str]) -> bool {
+    !global_state::is_reported(faults) && !allowed.has(global_state::LINT.name)
+}
+
 /// Collects the faults that a lint reports.
 struct Found<'a> {
     name: &'static str,
@@ -90,7 +114,7 @@ impl Found<'_> {
         help: impl std::fmt::Display,
     ) {
         let name = self.name;
-        let why = format!("{why} (lint `{name}`, see docs/lints.md#{name})");
+        let why = format!("{why} ({})", link(name));
         self.diag.error(at, what, why, help);
         self.faults.push(name);
     }

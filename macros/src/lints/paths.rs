@@ -128,3 +128,8 @@ pub(super) fn show(path: &Path) -> String {
     let segments: Vec<_> = segments.map(|segment| segment.ident.to_string()).collect();
     segments.join("::")
 }
+
+/// True for a name in SCREAMING_CASE.
+pub(super) fn is_screaming(name: &str) -> bool {
+    name.contains(|c: char| c.is_uppercase()) && !name.contains(|c: char| c.is_lowercase())
+}

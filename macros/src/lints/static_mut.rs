@@ -18,7 +18,7 @@ fn find(body: &Body<'_>, found: &mut Found<'_>) {
                 WHY,
                 "write `static` for a value that is only read, and keep what belongs to one \
                  invocation in a local variable; what invocations are meant to share, such as a \
-                 counter, needs an atomic or a lock",
+                 counter, is an atomic or a lock under `#[init(allow(global_state))]`",
             );
         }
     }

@@ -56,7 +56,7 @@ fn find(body: &Body<'_>, found: &mut Found<'_>) {
         "what each invocation adds stays, until the container is out of memory and Lambda kills it",
         "keep fetched values with `#[cached(ttl = \"5m\", max_entries = 1000)]`, and what belongs \
          to one invocation in a local variable; if your code limits the size, write \
-         `allow(unbounded_growth)`",
+         `allow(unbounded_growth, global_state)`",
     );
 }
 

@@ -1,6 +1,7 @@
 //! The bounds on the types in a user's signature, and the messages of the compiler where a type
 //! does not meet them. Each bound is checked once, on the user's type ([`Checked`]).
 
+pub(crate) mod global_state;
 pub(crate) mod probe;
 
 use std::hash::Hash;
@@ -12,8 +13,8 @@ use crate::error::BoxError;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in a container",
     label = "not `Send + Sync + 'static`",
-    note = "every later invocation uses the kept value, from any thread (lint `not_shareable`, see \
-            docs/lints.md#not_shareable)\n\
+    note = "every later invocation uses the kept value, from any thread (lint `not_shareable`, \
+            https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#not_shareable)\n\
             help: share with `Arc` instead of `Rc`, own what is borrowed, and keep what one \
             invocation changes (a `Cell`, a `RefCell`) in a local variable of the handler"
 )]
@@ -185,7 +186,7 @@ impl<E: Into<BoxError> + Send> Reportable for E {
 pub fn guard_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
 where
     F: Future,
-    F: Send, // help: drop it before `.await`; docs/lints.md#guard_across_await
+    F: Send, // help: drop it before `.await`; https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#guard_across_await
     F: 'a,
 {
     Box::pin(future)
@@ -208,7 +209,7 @@ impl<F: Future<Output = Result<(), E>>, E> Check<E> for F {}
 pub fn check<'a, F, E: Reportable>(future: F) -> BoxFuture<'a, Result<(), BoxError>>
 where
     F: Check<E>,
-    F: Send, // help: drop it before `.await`; docs/lints.md#guard_across_await
+    F: Send, // help: drop it before `.await`; https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#guard_across_await
     F: 'a,
 {
     Box::pin(async move { future.await.map_err(E::report) })
@@ -231,7 +232,7 @@ impl<F: Future<Output = ()>> Close for F {}
 pub fn close<'a, F>(future: F) -> BoxFuture<'a, ()>
 where
     F: Close,
-    F: Send, // help: drop it before `.await`; docs/lints.md#guard_across_await
+    F: Send, // help: drop it before `.await`; https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#guard_across_await
     F: 'a,
 {
     Box::pin(future)

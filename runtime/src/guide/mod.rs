@@ -11,6 +11,7 @@
 //! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have |
 //! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
+//! | [`lints`] | code that is unsafe in a container that is reused, and what to write instead |
 //! | [`limits`] | what rewarm does not do |
 
 #[doc = include_str!("container_life.md")]
@@ -41,6 +42,11 @@ pub mod testing {}
 
 #[doc = include_str!("migrating.md")]
 pub mod migrating {}
+
+// Its examples are excerpts. In this folder it is a link, so that the package contains it.
+#[cfg(not(doctest))]
+#[doc = include_str!("lints.md")]
+pub mod lints {}
 
 #[doc = include_str!("limits.md")]
 pub mod limits {}

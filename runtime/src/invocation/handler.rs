@@ -31,7 +31,7 @@ pub trait Handler: Send + Sync + 'static {
     fn call(
         event: Self::Event,
         context: Self::Context,
-    ) -> impl Future<Output = Result<Self::Response, InvocationError>> + Send; // help: drop it before `.await`; docs/lints.md#guard_across_await
+    ) -> impl Future<Output = Result<Self::Response, InvocationError>> + Send; // help: drop it before `.await`; https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#guard_across_await
 }
 
 /// Returns what INIT has to build for a handler.

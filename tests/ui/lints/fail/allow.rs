@@ -18,4 +18,7 @@ fn d() -> u8 {
     1
 }
 
+#[handler(allow(hidden_static))]
+async fn e(_event: u8) {}
+
 fn main() {}

@@ -1,7 +1,5 @@
 //! What stands in the arguments of macros that everybody knows.
 
-use std::sync::Mutex;
-
 use rewarm::{cached, handler, init};
 
 static mut COUNT: u8 = 0;
@@ -49,13 +47,7 @@ fn lists() -> Vec<u8> {
             1
         });
     }
-    vec![
-        {
-            static C: Mutex<u8> = Mutex::new(1);
-            1
-        },
-        2,
-    ]
+    vec![2]
 }
 
 #[handler]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rewarm::{LambdaEvent, cached, handler, init};
 
-#[init(allow(unbounded_growth))]
+#[init(allow(unbounded_growth, global_state))]
 static SEEN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 #[init(allow(secret_forever))]
@@ -14,7 +14,7 @@ fn signing_secret() -> String {
     String::new()
 }
 
-#[handler(allow(hidden_static, detached_task, leak, process_state))]
+#[handler(allow(global_state, detached_task, leak, process_state))]
 async fn answer(_event: u8) -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     tokio::spawn(async {});

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rewarm::{cached, handler, init};
 use tokio::sync::mpsc;
 
-#[init]
+#[init(allow(global_state))]
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 static TABLE: [u32; 2] = [1, 2];
@@ -137,7 +137,7 @@ async fn no_request(#[from] context: &RequestContext, own: &RequestContext, lamb
 }
 
 // `unbounded_growth`: what cannot grow, or grows only while it is built.
-#[init]
+#[init(allow(global_state))]
 fn no_growth() -> (std::sync::Mutex<u8>, Vec<u8>, std::sync::RwLock<[u8; 2]>) {
     (std::sync::Mutex::new(1), vec![1], std::sync::RwLock::default())
 }

@@ -50,7 +50,7 @@ fn table() -> Vec<String> {
     Vec::new()
 }
 
-#[init]
+#[init(allow(global_state))]
 fn bounded() -> std::sync::Mutex<[u8; 4]> {
     std::sync::Mutex::new([0; 4])
 }

@@ -13,7 +13,7 @@ fn function() -> Shared {
     Arc::new(|n| n)
 }
 
-#[init]
+#[init(allow(global_state))]
 async fn locked() -> Result<Mutex<RefCell<u8>>, std::io::Error> {
     Ok(Mutex::new(RefCell::new(1)))
 }
@@ -21,7 +21,7 @@ async fn locked() -> Result<Mutex<RefCell<u8>>, std::io::Error> {
 #[init]
 static TEXT: &'static str = "a";
 
-#[init]
+#[init(allow(global_state))]
 static NUMBER: std::sync::OnceLock<u8> = std::sync::OnceLock::new();
 
 #[cached(ttl = "5m")]
