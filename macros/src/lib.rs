@@ -14,6 +14,7 @@
 
 mod args;
 mod attributes;
+mod audit;
 mod cached;
 mod diag;
 mod driver;

@@ -7,8 +7,7 @@ use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, peeled, split_docs};
-use crate::lints;
-use crate::{signature, types};
+use crate::{audit, lints, signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -59,6 +58,7 @@ impl Model {
                 return None;
             }
         };
+        audit::check(&function.sig.ident, &function.body.stream(), diag);
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);

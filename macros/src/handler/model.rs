@@ -6,8 +6,7 @@ use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, argument_of, peeled};
-use crate::lints;
-use crate::{signature, types};
+use crate::{audit, lints, signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -53,6 +52,7 @@ impl Model {
                 return None;
             }
         };
+        audit::check(&function.sig.ident, &function.body.stream(), diag);
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine =

@@ -18,6 +18,8 @@ mod types;
 mod unbounded_growth;
 
 pub(crate) use allowed::Allowed;
+pub(crate) use secret_forever::is_secret_name;
+pub(crate) use static_mut::WHY as STATIC_MUT_WHY;
 
 use crate::diag::Diag;
 use crate::item::Item;
@@ -73,6 +75,11 @@ pub(crate) fn check(
     faults
 }
 
+/// The second part of a message, with a pointer to the documentation of the lint.
+pub(crate) fn with_link(name: &str, why: impl std::fmt::Display) -> String {
+    format!("{why} (lint `{name}`, see docs/lints.md#{name})")
+}
+
 /// Collects the faults that a lint reports.
 struct Found<'a> {
     name: &'static str,
@@ -89,9 +96,7 @@ impl Found<'_> {
         why: impl std::fmt::Display,
         help: impl std::fmt::Display,
     ) {
-        let name = self.name;
-        let why = format!("{why} (lint `{name}`, see docs/lints.md#{name})");
-        self.diag.error(at, what, why, help);
-        self.faults.push(name);
+        self.diag.error(at, what, with_link(self.name, why), help);
+        self.faults.push(self.name);
     }
 }

@@ -1,0 +1,410 @@
+//! The faults that request code can reach, with the way to each.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::index::{self, Code, Index, Role};
+use super::items::DeclaredBy;
+use super::lexer::{Kind, Source};
+use super::reach::{Graph, Reach};
+use super::state::{self, Once, State};
+use crate::lints;
+
+/// A place in a source file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// A fault, with the three parts of its message.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) lint: &'static str,
+    /// The name of the function whose attribute reports it, or the `audit!` that does.
+    pub(super) on: Place,
+    /// The guilty token, if it stands in the body of that function.
+    pub(super) token: Option<Place>,
+    pub(super) what: String,
+    pub(super) why: String,
+    pub(super) help: String,
+}
+
+/// The result of an audit.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) findings: Vec<Finding>,
+    /// The allows that excuse nothing.
+    pub(super) useless: Vec<Place>,
+}
+
+/// The lints that have been asked of one function or global, before any is allowed.
+struct Fault {
+    lint: &'static str,
+    what: String,
+    why: &'static str,
+    help: String,
+}
+
+struct Audit<'i, 'a> {
+    graph: Graph<'i, 'a>,
+    /// The functions that each lint is asked of.
+    reached: HashMap<Vec<usize>, Rc<Reach>>,
+    excusing: Vec<bool>,
+    report: Report,
+}
+
+/// Audits a crate.
+pub(super) fn find(index: &Index<'_>) -> Report {
+    let mut audit = Audit {
+        graph: Graph::new(index),
+        reached: HashMap::new(),
+        excusing: vec![false; index.allows.len()],
+        report: Report::default(),
+    };
+    if audit.is_asked_for() {
+        audit.globals();
+        audit.useless_allows();
+    }
+    audit.report
+}
+
+impl<'a> Audit<'_, 'a> {
+    /// True if the crate has a handler, or calls `audit!`.
+    fn is_asked_for(&self) -> bool {
+        let index = self.graph.index;
+        index.audited.is_some() || index.codes.iter().any(|code| code.role == Role::Handler)
+    }
+
+    /// The functions that requests enter by, unless they allow the lint.
+    fn roots(&self, lint: &str) -> Vec<usize> {
+        let index = self.graph.index;
+        let is_root = |code: &Code<'_>| match code.role {
+            Role::Handler | Role::Cached => !code.allowed.contains(&lint),
+            Role::Function => index.audited.is_some() && code.is_pub && code.name != "main",
+            Role::Init | Role::Macro => false,
+        };
+        let is_handler = |code: &usize| index.codes[*code].role != Role::Handler;
+        let mut roots: Vec<_> =
+            (0..index.codes.len()).filter(|code| is_root(&index.codes[*code])).collect();
+        roots.sort_by_key(is_handler);
+        roots
+    }
+
+    /// The functions that request code reaches, without that of items that allow the lint.
+    fn reach(&mut self, lint: &str) -> Rc<Reach> {
+        let roots = self.roots(lint);
+        if let Some(reach) = self.reached.get(&roots) {
+            return Rc::clone(reach);
+        }
+        let reach = Rc::new(self.graph.reach(&roots));
+        self.reached.insert(roots, Rc::clone(&reach));
+        reach
+    }
+
+    /// Reports the globals with state that are reached.
+    fn globals(&mut self) {
+        let everything = self.reach("");
+        let mut uses: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.graph.index.globals.len()];
+        let mut order = Vec::new();
+        for code in &everything.codes {
+            for used in &self.graph.refs(*code).uses {
+                if uses[used.global].is_empty() {
+                    order.push(used.global);
+                }
+                uses[used.global].push((*code, used.at));
+            }
+        }
+        for global in order {
+            let Some(fault) = self.fault_of(global, &uses[global]) else {
+                continue;
+            };
+            let allows = self.graph.index.globals[global].allows.clone();
+            if self.is_excused(&allows, fault.lint) {
+                continue;
+            }
+            let reach = self.reach(fault.lint);
+            let mut first = None;
+            for (code, at) in &uses[global] {
+                let allows = self.graph.index.codes[*code].allows.clone();
+                if !self.is_excused(&allows, fault.lint) && reach.codes.contains(code) {
+                    first = first.or(Some((*code, *at)));
+                }
+            }
+            if let Some((code, at)) = first {
+                let declared = self.declared_at(global);
+                self.add(&reach, code, at, declared, fault);
+            }
+        }
+    }
+
+    fn declared_at(&self, global: usize) -> Place {
+        let global = &self.graph.index.globals[global];
+        place(self.graph.index, global.module, global.at)
+    }
+
+    /// True if one of these allows names the lint. Such an allow is of use.
+    fn is_excused(&mut self, allows: &[usize], lint: &str) -> bool {
+        let mut excused = false;
+        for allow in allows {
+            if self.graph.index.allows[*allow].lints.contains(&lint) {
+                self.excusing[*allow] = true;
+                excused = true;
+            }
+        }
+        excused
+    }
+
+    /// What is wrong with a global that request code uses in these places.
+    fn fault_of(&self, global: usize, uses: &[(usize, usize)]) -> Option<Fault> {
+        let index = self.graph.index;
+        let it = &index.globals[global];
+        let name = it.name;
+        if it.mutable {
+            return Some(Fault {
+                lint: "static_mut",
+                what: format!("`{name}` is a `static mut`"),
+                why: lints::STATIC_MUT_WHY,
+                help: "keep what belongs to one invocation in a local variable (`let mut`), and \
+                       build what is only read with `#[init]`"
+                    .to_owned(),
+            });
+        }
+        let kind = match it.by {
+            DeclaredBy::ThreadLocal => "thread-local",
+            DeclaredBy::Static | DeclaredBy::LazyStatic => "static",
+        };
+        let client = || state::client(index, it.declared_in, &it.ty);
+        match state::of(index, it.declared_in, &it.ty)? {
+            State::Shared(ty) => {
+                let is_read = |(code, at): &(usize, usize)| {
+                    let source = index.source(index.codes[*code].module);
+                    method(source, *at)
+                        .is_some_and(|(name, _)| ["load", "load_full"].contains(&name))
+                };
+                let changes = !uses.iter().all(is_read);
+                changes.then(|| shared(name, kind, &ty))
+            }
+            State::Once(ty, once) => {
+                let filled = self.filled(uses)?;
+                let source = index.source(it.declared_in);
+                if let Some(client) = client() {
+                    return Some(lazy_client(name, &client));
+                }
+                let is_text = it.ty.clone().any(|at| {
+                    ["String", "str", "Vec", "Bytes", "Zeroizing"].contains(&source.text(at))
+                });
+                let is_secret =
+                    |at: usize| source.is_ident(at) && lints::is_secret_name(source.text(at));
+                if lints::is_secret_name(name) && is_text || it.ty.clone().any(is_secret) {
+                    return Some(secret(name, &ty));
+                }
+                (once == Once::Awaited || filled == Filled::FromRequest)
+                    .then(|| once_fault(name, &ty))
+            }
+            State::Client(ty) => Some(lazy_client(name, &ty)),
+        }
+    }
+
+    /// The way that request code fills a cell. `None` if it only reads it.
+    fn filled(&self, uses: &[(usize, usize)]) -> Option<Filled> {
+        let index = self.graph.index;
+        let one = |(code, at): &(usize, usize)| {
+            let code = &index.codes[*code];
+            let source = index.source(code.module);
+            match method(source, *at)? {
+                ("get_or_init" | "get_or_try_init" | "get_or_insert_with", args) => {
+                    match names_a_variable(source, code, args) {
+                        true => Some(Filled::FromRequest),
+                        false => Some(Filled::Alike),
+                    }
+                }
+                ("set" | "try_insert" | "replace", _) => Some(Filled::FromRequest),
+                // A thread-local is used in a closure.
+                ("with", args) => {
+                    let fills = |at: &usize| ["set", "get_or_init"].contains(&source.text(*at));
+                    args.clone().find(fills).map(|_| Filled::FromRequest)
+                }
+                _ => None,
+            }
+        };
+        let all: Vec<_> = uses.iter().filter_map(one).collect();
+        all.iter().find(|it| **it == Filled::FromRequest).or(all.first()).copied()
+    }
+
+    /// Reports a fault in a function, where the guilty item stands in `at`.
+    fn add(&mut self, reach: &Reach, code: usize, token: usize, at: Place, fault: Fault) {
+        let index = self.graph.index;
+        let way = reach.way(code);
+        let root = &index.codes[way[0]];
+        let Some(on) = self.reporter(root) else {
+            return;
+        };
+        let has_token = way.len() == 1 && matches!(root.role, Role::Handler | Role::Cached);
+        let token = has_token.then(|| place(index, root.module, token));
+        let from = match root.role {
+            Role::Handler => format!("`#[handler] {}`", root.name),
+            Role::Cached => format!("`#[cached] {}`", root.name),
+            _ => format!("`pub fn {}`", index.label(root)),
+        };
+        let through: Vec<_> =
+            way[1..].iter().map(|code| format!("`{}`", index.label(&index.codes[*code]))).collect();
+        let way = match through.split_last() {
+            None => format!("named in {from}"),
+            Some((last, [])) => format!("reached from {from} through {last}"),
+            Some((last, before)) => {
+                format!("reached from {from} through {} and {last}", before.join(", "))
+            }
+        };
+        let Place { path, line, column } = at;
+        self.report.findings.push(Finding {
+            lint: fault.lint,
+            on,
+            token,
+            what: format!("{}\n--> {}:{line}:{column}: {way}", fault.what, path.display()),
+            why: fault.why.to_owned(),
+            help: fault.help,
+        });
+    }
+
+    /// The place that reports what a root reaches: the root if it has an attribute, else `audit!`.
+    fn reporter(&self, root: &Code<'_>) -> Option<Place> {
+        let index = self.graph.index;
+        match (root.role, index.audited) {
+            (Role::Handler | Role::Cached, _) => Some(place(index, root.module, root.at)),
+            (_, Some((source, token))) => Some(in_source(&index.krate.sources[source], token)),
+            _ => None,
+        }
+    }
+
+    fn useless_allows(&mut self) {
+        let index = self.graph.index;
+        for (allow, excuses) in index.allows.iter().zip(&self.excusing) {
+            if !excuses {
+                self.report.useless.push(in_source(&index.krate.sources[allow.source], allow.at));
+            }
+        }
+    }
+}
+
+/// The way that a cell is filled in request code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// With the same value, whatever the request is.
+    Alike,
+    /// With a value that is made of local variables.
+    FromRequest,
+}
+
+fn place(index: &Index<'_>, module: usize, at: usize) -> Place {
+    in_source(index.source(module), at)
+}
+
+fn in_source(source: &Source, at: usize) -> Place {
+    let (line, column) = source.place(at);
+    Place { path: source.path.clone(), line, column }
+}
+
+/// The method that is called on the path that ends with this token, and its arguments.
+fn method(source: &Source, at: usize) -> Option<(&str, Range<usize>)> {
+    let name = at + 2;
+    if !source.is_punct(at + 1, b'.') || !source.is_ident(name) {
+        return None;
+    }
+    let mut open = name + 1;
+    if source.is_path_sep(open) {
+        open = index::generics_end(source, open + 2);
+    }
+    source.is_open(open, b'(').then(|| (source.text(name), source.group(open)))
+}
+
+/// True if one of these tokens is a parameter or a variable of the function around them.
+fn names_a_variable(source: &Source, code: &Code<'_>, args: Range<usize>) -> bool {
+    let is_bound = |name: &str| {
+        let outside = code.sig.clone().chain(code.body.start..args.start);
+        let mut in_let = false;
+        for at in outside {
+            match source.kind(at) {
+                Some(Kind::Ident) if source.text(at) == "let" => in_let = true,
+                Some(Kind::Ident) if source.text(at) == name => {
+                    let is_param = source.is_punct(at + 1, b':') && !source.is_punct(at + 2, b':');
+                    if is_param || in_let || name == "self" {
+                        return true;
+                    }
+                }
+                Some(Kind::Punct(b'=' | b';')) => in_let = false,
+                _ => {}
+            }
+        }
+        false
+    };
+    args.clone().any(|at| {
+        let is_name = source.is_ident(at)
+            && !source.is_punct(at - 1, b'.')
+            && !source.is_path_sep(at + 1)
+            && !source.is_open(at + 1, b'(')
+            && !source.is_punct(at + 1, b'!');
+        is_name && is_bound(source.text(at))
+    })
+}
+
+fn shared(name: &str, kind: &str, ty: &str) -> Fault {
+    Fault {
+        lint: "global_state",
+        what: format!("the {kind} `{name}` keeps state (`{ty}`) between invocations"),
+        why: "what one invocation stores there, later invocations in the same container see",
+        help: format!(
+            "keep what belongs to one invocation in a local variable or an argument, build what is \
+             only read with `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; if \
+             all invocations are meant to share `{name}`, write \
+             `#[rewarm::allow(global_state, reason = \"…\")]` on it"
+        ),
+    }
+}
+
+fn once_fault(name: &str, ty: &str) -> Fault {
+    Fault {
+        lint: "global_state",
+        what: format!("one invocation fills `{name}` (`{ty}`), and all later ones read its value"),
+        why: "a value that depends on one request, or that gets old, stays until the container ends",
+        help: format!(
+            "pass what belongs to one invocation as an argument, build what is the same for all with \
+             `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; if all invocations \
+             are meant to share `{name}`, write `#[rewarm::allow(global_state, reason = \"…\")]` on it"
+        ),
+    }
+}
+
+fn lazy_client(name: &str, ty: &str) -> Fault {
+    let short = ty.rsplit("::").next().unwrap_or(ty);
+    Fault {
+        lint: "lazy_client",
+        what: format!("`{name}` builds a `{ty}` inside an invocation"),
+        why: "that invocation waits for it, and an error in it is not retried; a connection that \
+              died while the container was frozen is not replaced, and none is closed",
+        help: format!(
+            "build it in INIT: `#[init] async fn {}() -> {short} {{ … }}`, and take it as a \
+             parameter `{}: &{short}`",
+            name.to_lowercase(),
+            name.to_lowercase()
+        ),
+    }
+}
+
+fn secret(name: &str, ty: &str) -> Fault {
+    Fault {
+        lint: "secret_forever",
+        what: format!(
+            "`{name}` looks like a secret, and its `{ty}` keeps it until the container ends"
+        ),
+        why: "after a rotation this container still uses the old secret, often for hours",
+        help: format!(
+            "make it a function with `#[cached(ttl = \"5m\")]`, which fetches the secret again and \
+             drops the old value: `#[cached(ttl = \"5m\")] async fn {}() -> … {{ … }}`",
+            name.to_lowercase()
+        ),
+    }
+}

@@ -1,0 +1,98 @@
+//! The audit of a crate: the faults that request code can reach in functions without an attribute of
+//! this library. `files` finds the sources, `index` their names, `reach` the functions that request
+//! code calls, and `findings` what is wrong with them. Each knows only those before it.
+//!
+//! The compiler gives a macro no access to other files, and no spans in them. So the audit reads the
+//! files itself, and its messages carry the place. Where it cannot see it reports nothing.
+
+mod files;
+mod findings;
+mod index;
+mod items;
+mod lexer;
+mod reach;
+mod state;
+
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+
+use crate::diag::Diag;
+use crate::lints;
+use files::Crate;
+use findings::{Finding, Place, Report};
+use index::Index;
+
+/// The report of the crate that is compiled, and the files that it was read from. A process of the
+/// compiler compiles one crate, so it is read once for all handlers.
+static REPORT: OnceLock<(Vec<PathBuf>, Report)> = OnceLock::new();
+
+/// Reports what the handler or the cached function of this name reaches.
+pub(crate) fn check(name: &Ident, body: &TokenStream, diag: &mut Diag) {
+    let Some(here) = place(name.span()) else {
+        return;
+    };
+    for finding in &report_with(&here.path).findings {
+        if is_same(&finding.on, &here) {
+            let token = finding.token.as_ref().and_then(|token| token_at(body, token));
+            report(finding, &token.unwrap_or_else(|| name.clone().into()), diag);
+        }
+    }
+}
+
+fn report(finding: &Finding, at: &TokenTree, diag: &mut Diag) {
+    let why = lints::with_link(finding.lint, &finding.why);
+    diag.error(at, &finding.what, why, &finding.help);
+}
+
+/// The report of the crate, if the file belongs to it.
+fn report_with(file: &Path) -> &'static Report {
+    static NOTHING: Report = Report { findings: Vec::new(), useless: Vec::new() };
+    // A fault of the audit must not fail a build.
+    let (files, report) = REPORT.get_or_init(|| panic::catch_unwind(read).unwrap_or_default());
+    match file.canonicalize() {
+        Ok(file) if files.contains(&file) => report,
+        _ => &NOTHING,
+    }
+}
+
+fn read() -> (Vec<PathBuf>, Report) {
+    let Some(krate) = files::root().map(|root| Crate::read(&root)) else {
+        return Default::default();
+    };
+    let files = krate.sources.iter().filter_map(|source| source.path.canonicalize().ok());
+    (files.collect(), findings::find(&Index::new(&krate)))
+}
+
+fn is_same(a: &Place, b: &Place) -> bool {
+    let same_file = || match (a.path.canonicalize(), b.path.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    };
+    (a.line, a.column) == (b.line, b.column) && same_file()
+}
+
+/// The place of a span, if it is in a file.
+fn place(span: Span) -> Option<Place> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let span = span.unwrap();
+    Some(Place { path: span.local_file()?, line: span.line(), column: span.column() })
+}
+
+/// The token at a place.
+fn token_at(tokens: &TokenStream, at: &Place) -> Option<TokenTree> {
+    tokens.clone().into_iter().find_map(|token| match &token {
+        TokenTree::Group(group) => token_at(&group.stream(), at),
+        token => {
+            let here = place(token.span())?;
+            ((here.line, here.column) == (at.line, at.column)).then(|| token.clone())
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;
