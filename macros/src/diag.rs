@@ -35,6 +35,11 @@ impl Diag {
         self.errors.push(error);
     }
 
+    /// The texts of all faults.
+    pub(crate) fn into_messages(self) -> impl Iterator<Item = String> {
+        self.errors.into_iter().map(|error| error.to_string())
+    }
+
     /// All faults as calls of `compile_error!`: the first, which is also an expression, and the
     /// rest.
     pub(crate) fn into_tokens(self) -> (TokenStream, TokenStream) {

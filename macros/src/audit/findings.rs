@@ -1,6 +1,7 @@
 //! The faults that request code can reach, with the way to each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use super::items::DeclaredBy;
 use super::lexer::{Kind, Source};
 use super::reach::{Graph, Reach};
 use super::state::{self, Once, State};
+use crate::item::Function;
 use crate::lints;
 
 /// A place in a source file.
@@ -20,7 +22,7 @@ pub(super) struct Place {
     pub(super) column: usize,
 }
 
-/// A fault, with the three parts of its message.
+/// A fault.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) lint: &'static str,
@@ -28,32 +30,39 @@ pub(super) struct Finding {
     pub(super) on: Place,
     /// The guilty token, if it stands in the body of that function.
     pub(super) token: Option<Place>,
-    pub(super) what: String,
-    pub(super) why: String,
-    pub(super) help: String,
+    /// What is wrong, where and on which way, why, and the help.
+    pub(super) message: String,
 }
 
 /// The result of an audit.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) findings: Vec<Finding>,
-    /// The allows that excuse nothing.
-    pub(super) useless: Vec<Place>,
+    /// The lints in `rewarm::allow` that excuse nothing, with the place of their attribute.
+    pub(super) useless: Vec<(Place, String)>,
 }
 
-/// The lints that have been asked of one function or global, before any is allowed.
+/// A fault of a function or a global.
 struct Fault {
     lint: &'static str,
     what: String,
-    why: &'static str,
-    help: String,
+    /// The second and the third part of the message.
+    rest: String,
+}
+
+impl Fault {
+    fn new(lint: &'static str, what: String, why: &str, help: impl Display) -> Self {
+        let rest = format!("{}\nhelp: {help}", lints::with_link(lint, why));
+        Self { lint, what, rest }
+    }
 }
 
 struct Audit<'i, 'a> {
     graph: Graph<'i, 'a>,
     /// The functions that each lint is asked of.
     reached: HashMap<Vec<usize>, Rc<Reach>>,
-    excusing: Vec<bool>,
+    /// The allows and the lints that excuse a fault.
+    excusing: HashSet<(usize, &'static str)>,
     report: Report,
 }
 
@@ -62,11 +71,12 @@ pub(super) fn find(index: &Index<'_>) -> Report {
     let mut audit = Audit {
         graph: Graph::new(index),
         reached: HashMap::new(),
-        excusing: vec![false; index.allows.len()],
+        excusing: HashSet::new(),
         report: Report::default(),
     };
     if audit.is_asked_for() {
         audit.globals();
+        audit.functions();
         audit.useless_allows();
     }
     audit.report
@@ -141,17 +151,39 @@ impl<'a> Audit<'_, 'a> {
         }
     }
 
+    /// Asks the lints of annotated bodies of all other functions that are reached.
+    fn functions(&mut self) {
+        let everything = self.reach("");
+        let index = self.graph.index;
+        for code in &everything.codes {
+            let it = &index.codes[*code];
+            // Those with an attribute are checked by it, and a macro does not parse.
+            if it.role != Role::Function {
+                continue;
+            }
+            for (at, lint, message) in faults_in(index, it) {
+                let reach = self.reach(lint);
+                if self.is_excused(&it.allows, lint) || !reach.codes.contains(code) {
+                    continue;
+                }
+                let (what, rest) = message.split_once('\n').unwrap_or((&message, ""));
+                let fault = Fault { lint, what: what.to_owned(), rest: rest.to_owned() };
+                self.add(&reach, *code, at, place(index, it.module, at), fault);
+            }
+        }
+    }
+
     fn declared_at(&self, global: usize) -> Place {
         let global = &self.graph.index.globals[global];
         place(self.graph.index, global.module, global.at)
     }
 
     /// True if one of these allows names the lint. Such an allow is of use.
-    fn is_excused(&mut self, allows: &[usize], lint: &str) -> bool {
+    fn is_excused(&mut self, allows: &[usize], lint: &'static str) -> bool {
         let mut excused = false;
         for allow in allows {
             if self.graph.index.allows[*allow].lints.contains(&lint) {
-                self.excusing[*allow] = true;
+                self.excusing.insert((*allow, lint));
                 excused = true;
             }
         }
@@ -164,14 +196,13 @@ impl<'a> Audit<'_, 'a> {
         let it = &index.globals[global];
         let name = it.name;
         if it.mutable {
-            return Some(Fault {
-                lint: "static_mut",
-                what: format!("`{name}` is a `static mut`"),
-                why: lints::STATIC_MUT_WHY,
-                help: "keep what belongs to one invocation in a local variable (`let mut`), and \
-                       build what is only read with `#[init]`"
-                    .to_owned(),
-            });
+            return Some(Fault::new(
+                "static_mut",
+                format!("`{name}` is a `static mut`"),
+                lints::STATIC_MUT_WHY,
+                "keep what belongs to one invocation in a local variable (`let mut`), and \
+                       build what is only read with `#[init]`",
+            ));
         }
         let kind = match it.by {
             DeclaredBy::ThreadLocal => "thread-local",
@@ -264,9 +295,12 @@ impl<'a> Audit<'_, 'a> {
             lint: fault.lint,
             on,
             token,
-            what: format!("{}\n--> {}:{line}:{column}: {way}", fault.what, path.display()),
-            why: fault.why.to_owned(),
-            help: fault.help,
+            message: format!(
+                "{}\n--> {}:{line}:{column}: {way}\n{}",
+                fault.what,
+                path.display(),
+                fault.rest
+            ),
         });
     }
 
@@ -282,12 +316,45 @@ impl<'a> Audit<'_, 'a> {
 
     fn useless_allows(&mut self) {
         let index = self.graph.index;
-        for (allow, excuses) in index.allows.iter().zip(&self.excusing) {
-            if !excuses {
-                self.report.useless.push(in_source(&index.krate.sources[allow.source], allow.at));
+        for (id, allow) in index.allows.iter().enumerate() {
+            for lint in &allow.lints {
+                if !self.excusing.contains(&(id, *lint)) {
+                    let at = in_source(&index.krate.sources[allow.source], allow.at);
+                    self.report.useless.push((at, (*lint).to_owned()));
+                }
             }
         }
     }
+}
+
+/// The faults of a function: the token, the lint and its message.
+fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, String)> {
+    let source = index.source(code.module);
+    let is_word = |at: &usize| source.is_ident(*at) && lints::is_word(source.text(*at));
+    let words: Vec<usize> = code.body.clone().filter(is_word).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let before = source.text_of(&(code.item.start..code.body.start));
+    let declarations = index.declarations(code.module, &code.body);
+    let check = |masked: &[usize]| {
+        let body = source.masked(&(code.body.start..code.item.end), masked);
+        let function = Function::read(&format!("{before}{declarations}{body}"));
+        function.map(lints::check_called).unwrap_or_default()
+    };
+    if check(&[]).is_empty() {
+        return Vec::new();
+    }
+    // Parsed text has no places. So each word is checked with the other ones changed.
+    let one = |word: &usize| {
+        let others: Vec<usize> = words.iter().copied().filter(|other| other != word).collect();
+        let mut at = *word;
+        while at > 2 && source.is_path_sep(at - 2) && source.is_ident(at - 3) {
+            at -= 3;
+        }
+        check(&others).into_iter().map(move |(lint, message)| (at, lint, message))
+    };
+    words.iter().flat_map(one).collect()
 }
 
 /// The way that a cell is filled in request code.
@@ -352,59 +419,57 @@ fn names_a_variable(source: &Source, code: &Code<'_>, args: Range<usize>) -> boo
 }
 
 fn shared(name: &str, kind: &str, ty: &str) -> Fault {
-    Fault {
-        lint: "global_state",
-        what: format!("the {kind} `{name}` keeps state (`{ty}`) between invocations"),
-        why: "what one invocation stores there, later invocations in the same container see",
-        help: format!(
+    Fault::new(
+        "global_state",
+        format!("the {kind} `{name}` keeps state (`{ty}`) between invocations"),
+        "what one invocation stores there, later invocations in the same container see",
+        format!(
             "keep what belongs to one invocation in a local variable or an argument, build what is \
              only read with `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; if \
              all invocations are meant to share `{name}`, write \
              `#[rewarm::allow(global_state, reason = \"…\")]` on it"
         ),
-    }
+    )
 }
 
 fn once_fault(name: &str, ty: &str) -> Fault {
-    Fault {
-        lint: "global_state",
-        what: format!("one invocation fills `{name}` (`{ty}`), and all later ones read its value"),
-        why: "a value that depends on one request, or that gets old, stays until the container ends",
-        help: format!(
+    Fault::new(
+        "global_state",
+        format!("one invocation fills `{name}` (`{ty}`), and all later ones read its value"),
+        "a value that depends on one request, or that gets old, stays until the container ends",
+        format!(
             "pass what belongs to one invocation as an argument, build what is the same for all with \
              `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; if all invocations \
              are meant to share `{name}`, write `#[rewarm::allow(global_state, reason = \"…\")]` on it"
         ),
-    }
+    )
 }
 
 fn lazy_client(name: &str, ty: &str) -> Fault {
     let short = ty.rsplit("::").next().unwrap_or(ty);
-    Fault {
-        lint: "lazy_client",
-        what: format!("`{name}` builds a `{ty}` inside an invocation"),
-        why: "that invocation waits for it, and an error in it is not retried; a connection that \
+    Fault::new(
+        "lazy_client",
+        format!("`{name}` builds a `{ty}` inside an invocation"),
+        "that invocation waits for it, and an error in it is not retried; a connection that \
               died while the container was frozen is not replaced, and none is closed",
-        help: format!(
+        format!(
             "build it in INIT: `#[init] async fn {}() -> {short} {{ … }}`, and take it as a \
              parameter `{}: &{short}`",
             name.to_lowercase(),
             name.to_lowercase()
         ),
-    }
+    )
 }
 
 fn secret(name: &str, ty: &str) -> Fault {
-    Fault {
-        lint: "secret_forever",
-        what: format!(
-            "`{name}` looks like a secret, and its `{ty}` keeps it until the container ends"
-        ),
-        why: "after a rotation this container still uses the old secret, often for hours",
-        help: format!(
+    Fault::new(
+        "secret_forever",
+        format!("`{name}` looks like a secret, and its `{ty}` keeps it until the container ends"),
+        "after a rotation this container still uses the old secret, often for hours",
+        format!(
             "make it a function with `#[cached(ttl = \"5m\")]`, which fetches the secret again and \
              drops the old value: `#[cached(ttl = \"5m\")] async fn {}() -> … {{ … }}`",
             name.to_lowercase()
         ),
-    }
+    )
 }

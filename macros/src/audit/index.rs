@@ -1,7 +1,7 @@
 //! The names of a crate: its functions, macros, globals and types, and what a path in one of its
 //! modules stands for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::files::Crate;
@@ -213,7 +213,7 @@ impl<'a> Index<'a> {
                 self.macros.entry(name).or_default().push(code);
             }
             ItemKind::MacroCall(_) if name == "audit" => {
-                self.audited = Some((self.krate.modules[module].source, item.name));
+                self.audited = Some((self.krate.modules[module].source, item.whole.start));
             }
             ItemKind::Mod(_) | ItemKind::MacroCall(_) => {}
         }
@@ -592,6 +592,28 @@ impl<'a> Index<'a> {
             },
             Target::Other(_) => None,
         }
+    }
+
+    /// Declarations of the names among these tokens that the module imports or declares.
+    pub(super) fn declarations(&self, module: usize, range: &Range<usize>) -> String {
+        let source = self.source(module);
+        let names: BTreeSet<_> =
+            range.clone().filter(|at| source.is_ident(*at)).map(|at| source.text(at)).collect();
+        let mut text = String::new();
+        for name in names {
+            if let Some(target) = self.names[module].uses.get(name) {
+                text += &format!("use {} as {name};", target.join("::"));
+            }
+            for def in self.names[module].defs.get(name).into_iter().flatten() {
+                text += &match def {
+                    Def::Module(_) => format!("mod {name} {{}}"),
+                    Def::Type(_) => format!("struct {name};"),
+                    Def::Code(_) => format!("fn {name}() {{}}"),
+                    Def::Global(_) => String::new(),
+                };
+            }
+        }
+        text
     }
 
     /// The path of a function within the crate, such as `ids::Counter::next`.

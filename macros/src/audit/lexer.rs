@@ -62,6 +62,18 @@ impl Source {
         self.text.get(first.start as usize..last.end as usize).unwrap_or_default()
     }
 
+    /// The same text, with other words in place of some of the tokens.
+    pub(super) fn masked(&self, range: &Range<usize>, masked: &[usize]) -> String {
+        let mut text = String::new();
+        let mut start = range.start;
+        for at in masked {
+            text += self.text_of(&(start..*at));
+            text += " masked ";
+            start = at + 1;
+        }
+        text + self.text_of(&(start..range.end))
+    }
+
     pub(super) fn kind(&self, at: usize) -> Option<Kind> {
         self.tokens.get(at).map(|token| token.kind)
     }

@@ -5,6 +5,7 @@
 //! The compiler gives a macro no access to other files, and no spans in them. So the audit reads the
 //! files itself, and its messages carry the place. Where it cannot see it reports nothing.
 
+mod allow;
 mod files;
 mod findings;
 mod index;
@@ -18,9 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::quote;
 
 use crate::diag::Diag;
-use crate::lints;
 use files::Crate;
 use findings::{Finding, Place, Report};
 use index::Index;
@@ -42,9 +43,48 @@ pub(crate) fn check(name: &Ident, body: &TokenStream, diag: &mut Diag) {
     }
 }
 
+/// `#[rewarm::allow]`, which leaves its item as it is.
+pub(crate) fn allow(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut diag = Diag::default();
+    let words = allow::read(args, &mut diag);
+    if let Some(here) = place(Span::call_site()) {
+        let useless = &report_with(&here.path).useless;
+        for word in &words {
+            let is = |(at, lint): &&(Place, String)| {
+                word == lint && here.line == at.line && is_same_file(at, &here)
+            };
+            if useless.iter().any(|it| is(&it)) {
+                diag.error(
+                    word,
+                    format_args!("this excuses nothing: no `{word}` is found here"),
+                    "what a handler or a cached function itself names is excused in its own \
+                     attribute; all else that no request reaches needs no excuse",
+                    "remove it, or write `allow(…)` in the attribute of the handler",
+                );
+            }
+        }
+    }
+    let (fault, others) = diag.into_tokens();
+    quote!(#fault #others #item)
+}
+
+/// `rewarm::audit!()`, which reports what the public functions of a library reach.
+pub(crate) fn audit(args: TokenStream) -> TokenStream {
+    let mut diag = Diag::default();
+    if !args.is_empty() {
+        diag.error(&args, "`audit!` takes no options", "", "write `rewarm::audit!();`");
+    }
+    if let Some(here) = place(Span::call_site()) {
+        for finding in report_with(&here.path).findings.iter().filter(|it| is_same(&it.on, &here)) {
+            diag.syntax(syn::Error::new(Span::call_site(), &finding.message));
+        }
+    }
+    let (fault, others) = diag.into_tokens();
+    quote!(#fault #others)
+}
+
 fn report(finding: &Finding, at: &TokenTree, diag: &mut Diag) {
-    let why = lints::with_link(finding.lint, &finding.why);
-    diag.error(at, &finding.what, why, &finding.help);
+    diag.syntax(syn::Error::new(at.span(), &finding.message));
 }
 
 /// The report of the crate, if the file belongs to it.
@@ -67,11 +107,14 @@ fn read() -> (Vec<PathBuf>, Report) {
 }
 
 fn is_same(a: &Place, b: &Place) -> bool {
-    let same_file = || match (a.path.canonicalize(), b.path.canonicalize()) {
+    (a.line, a.column) == (b.line, b.column) && is_same_file(a, b)
+}
+
+fn is_same_file(a: &Place, b: &Place) -> bool {
+    match (a.path.canonicalize(), b.path.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
         _ => false,
-    };
-    (a.line, a.column) == (b.line, b.column) && same_file()
+    }
 }
 
 /// The place of a span, if it is in a file.

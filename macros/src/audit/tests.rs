@@ -24,7 +24,6 @@ fn programs(folder: &str) -> Vec<PathBuf> {
 /// The unsafe programs that the audit does not flag, with the reason.
 const MISSED: &[(&str, &str)] = &[
     ("63-toolchain_spawn", "in the handler's body: the lint `detached_task` reports it there"),
-    ("64-webhook_spawn", ""),
     ("68-output_tif", "no lint knows files in `/tmp`"),
 ];
 
@@ -35,7 +34,8 @@ fn the_corpus_is_told_apart() {
         let found = audit(&program).findings;
         let is_missed = MISSED.iter().any(|(missed, _)| *missed == name);
         assert_eq!(found.is_empty(), is_missed, "{name}: {found:?}");
-        assert!(found.len() < 2, "{name}: {found:?}");
+        // One has a global and a task.
+        assert!(found.len() < 2 || name == "27-merge_scans", "{name}: {found:?}");
     }
     for program in programs("harmless") {
         let found = audit(&program).findings;
@@ -59,6 +59,7 @@ fn each_kind_has_its_lint() {
         .flat_map(|(kind, lints)| lints.iter().map(move |(lint, n)| format!("{kind}: {lint} {n}")))
         .collect();
     let expected = [
+        "background: detached_task 2",
         "background: global_state 4",
         "counter: global_state 7",
         "lazy_client: global_state 3",
@@ -80,24 +81,26 @@ fn a_finding_tells_the_way() {
     let found = |name: &str| {
         let path = programs("unsafe").into_iter().find(|it| it.ends_with(name)).unwrap();
         let folder = format!("{}/", path.parent().unwrap().display());
-        audit(&path).findings.remove(0).what.replace(&folder, "")
+        audit(&path).findings.remove(0).message.replace(&folder, "")
     };
-    assert_eq!(
-        found("36-xid_counter.rs"),
+    let way = |name: &str| found(name).lines().nth(1).unwrap().to_owned();
+    assert!(found("36-xid_counter.rs").starts_with(
         "the static `COUNTER` keeps state (`AtomicU32`) between invocations\n\
-         --> 36-xid_counter.rs:7:43: reached from `#[handler] answer` through `id::xid`"
-    );
+         --> 36-xid_counter.rs:7:43: reached from `#[handler] answer` through `id::xid`\n\
+         what one invocation stores there, later invocations in the same container see"
+    ));
+    assert!(found("64-webhook_spawn.rs").starts_with(
+        "`tokio::spawn` starts a task whose handle is dropped\n\
+         --> 64-webhook_spawn.rs:7:31: reached from `#[handler] answer` through `run_webhook`"
+    ));
     assert_eq!(
-        found("54-buffer_count.rs").lines().last().unwrap(),
+        way("54-buffer_count.rs"),
         "--> 54-buffer_count.rs:7:67: reached from `#[handler] answer` through \
          `pool::Buffer::checkout`"
     );
     assert_eq!(
-        found("53-metrics_tls.rs").lines().last().unwrap(),
+        way("53-metrics_tls.rs"),
         "--> 53-metrics_tls.rs:10:32: reached from `#[handler] answer` through `incr!`"
     );
-    assert_eq!(
-        found("31-punch_reqs.rs").lines().last().unwrap(),
-        "--> 31-punch_reqs.rs:8:8: named in `#[handler] answer`"
-    );
+    assert_eq!(way("31-punch_reqs.rs"), "--> 31-punch_reqs.rs:8:8: named in `#[handler] answer`");
 }

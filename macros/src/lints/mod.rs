@@ -17,12 +17,12 @@ mod static_mut;
 mod types;
 mod unbounded_growth;
 
-pub(crate) use allowed::Allowed;
+pub(crate) use allowed::{Allowed, lint};
 pub(crate) use secret_forever::is_secret_name;
 pub(crate) use static_mut::WHY as STATIC_MUT_WHY;
 
 use crate::diag::Diag;
-use crate::item::Item;
+use crate::item::{Function, Item};
 use body::Body;
 
 /// The attribute on an item.
@@ -53,6 +53,9 @@ const LINTS: &[Lint] = &[
     request_in_key::LINT,
 ];
 
+/// Lints that only the audit of a crate reports. All of them can be allowed.
+const AUDITED: &[&str] = &["global_state", "lazy_client", "client_per_invocation"];
+
 /// Lints that the compiler checks by the traits of the runtime. They cannot be allowed.
 const CHECKED_BY_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
 
@@ -73,6 +76,32 @@ pub(crate) fn check(
         (lint.find)(&body, &mut Found { name, diag, faults });
     }
     faults
+}
+
+/// The lints that hold in every function that request code calls, with the words without which they
+/// find nothing.
+const CALLED: &[(Lint, &[&str])] = &[
+    (process_state::LINT, process_state::WORDS),
+    (leak::LINT, leak::WORDS),
+    (detached_task::LINT, detached_task::WORDS),
+];
+
+/// True for a word that a lint of called functions looks for.
+pub(crate) fn is_word(word: &str) -> bool {
+    CALLED.iter().any(|(_, words)| words.contains(&word))
+}
+
+/// Asks the lints of a function without an attribute. Returns their names and their messages.
+pub(crate) fn check_called(function: Function) -> Vec<(&'static str, String)> {
+    let item = Item::Fn(function);
+    let (mut diag, mut faults) = (Diag::default(), Vec::new());
+    let parsed = body::Parsed::read(&item);
+    let macro_args = macro_args::MacroArgs::default();
+    let body = Body::new(Attribute::Handler, &item, parsed.as_ref(), &macro_args);
+    for (lint, _) in CALLED {
+        (lint.find)(&body, &mut Found { name: lint.name, diag: &mut diag, faults: &mut faults });
+    }
+    faults.into_iter().zip(diag.into_messages()).collect()
 }
 
 /// The second part of a message, with a pointer to the documentation of the lint.
