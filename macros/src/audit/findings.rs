@@ -411,6 +411,7 @@ fn names_a_variable(source: &Source, code: &Code<'_>, args: Range<usize>) -> boo
     args.clone().any(|at| {
         let is_name = source.is_ident(at)
             && !source.is_punct(at - 1, b'.')
+            && !source.is_punct(at - 1, b'$')
             && !source.is_path_sep(at + 1)
             && !source.is_open(at + 1, b'(')
             && !source.is_punct(at + 1, b'!');

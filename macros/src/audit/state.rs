@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::index::{self, Def, Index, Target, TypeKind};
+use super::lexer::{Kind, Source};
 
 /// What the type of a global says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +152,14 @@ fn all(index: &Index<'_>, module: usize, ty: &Range<usize>, seen: &mut Vec<usize
         let (path, end) = index::path(source, at);
         let last = path.last().copied().unwrap_or_default();
         at = end;
+        // What a function takes and returns is not part of it.
+        if ["fn", "Fn", "FnMut", "FnOnce"].contains(&last) && source.is_open(end, b'(') {
+            at = source.next(end);
+            if source.is_punct(at, b'-') && source.is_punct(at + 1, b'>') {
+                at = returned_end(source, at + 2);
+            }
+            continue;
+        }
         let arguments = source.is_punct(end, b'<').then(|| end..index::generics_end(source, end));
         if last == "PhantomData" {
             at = arguments.map_or(end, |arguments| arguments.end);
@@ -189,6 +198,18 @@ fn all(index: &Index<'_>, module: usize, ty: &Range<usize>, seen: &mut Vec<usize
         }
     }
     states
+}
+
+/// The token behind a return type.
+fn returned_end(source: &Source, mut at: usize) -> usize {
+    while source.is_punct(at, b'&') || source.kind(at) == Some(Kind::Lifetime) {
+        at += 1;
+    }
+    if !source.is_ident(at) {
+        return source.next(at);
+    }
+    let (_, end) = index::path(source, at);
+    if source.is_punct(end, b'<') { index::generics_end(source, end) } else { end }
 }
 
 /// What the name of a type of another crate says.

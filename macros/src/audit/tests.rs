@@ -104,3 +104,199 @@ fn a_finding_tells_the_way() {
     );
     assert_eq!(way("31-punch_reqs.rs"), "--> 31-punch_reqs.rs:8:8: named in `#[handler] answer`");
 }
+
+/// Writes a crate to a folder of its own, and audits it. The first file is its root.
+fn audit_files(name: &str, files: &[(&str, &str)]) -> Report {
+    let folder = std::env::temp_dir().join(format!("rewarm-audit-{}-{name}", std::process::id()));
+    for (path, text) in files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let report = audit(&folder.join(files[0].0));
+    fs::remove_dir_all(folder).unwrap();
+    report
+}
+
+const HANDLER: &str = "#[handler] async fn answer(event: String) -> String { run(event) }\n";
+
+/// The lints that are found in a crate of one file, after a handler that calls `run`.
+fn lints_of(text: &str) -> Vec<&'static str> {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let file = format!("{HANDLER}{text}");
+    let report = audit_files(&format!("one-{count}"), &[("main.rs", &file)]);
+    report.findings.iter().map(|finding| finding.lint).collect()
+}
+
+#[test]
+fn harmless_globals_are_silent() {
+    for text in [
+        // Built once and only read.
+        "static RE: LazyLock<Regex> = LazyLock::new(|| Regex::new(\"a\").unwrap()); fn run(e: String) -> String { RE.find(&e) }",
+        "static RE: once_cell::sync::Lazy<regex::Regex> = todo!(); fn run(e: String) -> String { RE.find(&e) }",
+        "fn re() -> &'static Regex { static RE: OnceLock<Regex> = OnceLock::new(); RE.get_or_init(|| Regex::new(\"x\").unwrap()) } fn run(e: String) -> String { re().find(&e) }",
+        "macro_rules! regex { ($re:literal) => {{ static RE: OnceLock<Regex> = OnceLock::new(); RE.get_or_init(|| Regex::new($re).unwrap()) }} } fn run(e: String) -> String { regex!(\"a\").find(&e) }",
+        "static TABLE: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| [(\"a\", 1)].into()); fn run(e: String) -> String { TABLE.get(&e) }",
+        "static RULES: LazyLock<Vec<Box<dyn Fn(&Mutex<u8>) -> u8 + Send + Sync>>> = todo!(); fn run(e: String) -> String { RULES.len(); e }",
+        "static REGION: LazyLock<String> = LazyLock::new(|| std::env::var(\"AWS_REGION\").unwrap()); fn run(e: String) -> String { REGION.clone() }",
+        "static ONCE: std::sync::Once = std::sync::Once::new(); fn run(e: String) -> String { ONCE.call_once(|| {}); e }",
+        "static LOCK: Mutex<()> = Mutex::new(()); fn run(e: String) -> String { let _g = LOCK.lock(); e }",
+        "const LIMIT: u8 = 1; fn run(e: String) -> String { LIMIT; e }",
+        // Metrics and traces.
+        "use prometheus::{IntCounter, core::AtomicU64}; lazy_static! { static ref N: IntCounter = x(); static ref M: prometheus::core::GenericCounter<AtomicU64> = x(); } fn run(e: String) -> String { N.inc(); M.inc(); e }",
+        // Not request code.
+        "static N: AtomicU64 = AtomicU64::new(0); fn start() { N.store(1, Relaxed) } fn run(e: String) -> String { e } fn main() { start() }",
+        "static N: AtomicU64 = AtomicU64::new(0); fn next() -> u64 { N.fetch_add(1, Relaxed) } #[init] fn db() -> u64 { next() } fn run(e: String) -> String { e }",
+        "static N: AtomicU64 = AtomicU64::new(0); #[cfg(test)] mod tests { fn run() { super::N.fetch_add(1, Relaxed); } } fn run(e: String) -> String { e }",
+        "static N: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { #[cfg(test)] N.fetch_add(1, Relaxed); e }",
+        "#[cfg(feature = \"mock\")] static N: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { N.fetch_add(1); e }",
+        // Set in `main`, and only read here.
+        "static LEVEL: AtomicU8 = AtomicU8::new(0); fn run(e: String) -> String { LEVEL.load(Relaxed); e } fn main() { LEVEL.store(1, Relaxed) }",
+        "static SETTINGS: OnceLock<Settings> = OnceLock::new(); fn run(e: String) -> String { SETTINGS.get().unwrap().name.clone() } fn main() { SETTINGS.set(load()) }",
+        "static DB: tokio::sync::OnceCell<Pool> = todo!(); fn run(e: String) -> String { DB.get().unwrap().name.clone() } async fn main() { DB.set(load()) }",
+        // Ours, and the linker's.
+        "#[init] static SERVED: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { SERVED.fetch_add(1, Relaxed); e }",
+        "#[rewarm::init] static SERVED: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { SERVED.fetch_add(1, Relaxed); e }",
+        "#[distributed_slice] static ALL: [Mutex<u8>] = [..]; fn run(e: String) -> String { ALL.len(); e }",
+        // The same name elsewhere.
+        "static N: AtomicU64 = AtomicU64::new(0); mod a { pub const N: u8 = 1; pub fn next() -> u8 { N } } fn run(e: String) -> String { a::next(); e }",
+        "mod a { static N: AtomicU64 = AtomicU64::new(0); pub fn run() { N.fetch_add(1, Relaxed); } } fn run(e: String) -> String { e }",
+        "static N: AtomicU64 = AtomicU64::new(0); fn count() { N.fetch_add(1, Relaxed); } fn run(e: String) -> String { let count = 1; f(count); e }",
+        // A method of a type that no request code has.
+        "static N: AtomicU64 = AtomicU64::new(0); struct Stats; impl Stats { fn get(&self) { N.fetch_add(1, Relaxed); } } fn main() { Stats.get() } fn run(e: String) -> String { HashMap::new().get(&e) }",
+        // A type of one's own with the name of a lock.
+        "struct Mutex<T>(T); static M: Mutex<u8> = Mutex(1); fn run(e: String) -> String { M.0; e }",
+        "struct Holder(PhantomData<Cell<u8>>); static H: Holder = Holder(PhantomData); fn run(e: String) -> String { H.x(); e }",
+        // Tasks that somebody waits for, and one's own functions.
+        "async fn run(e: String) -> String { let t = tokio::spawn(async {}); t.await; e }",
+        "fn spawn(x: u8) {} fn run(e: String) -> String { spawn(1); e }",
+        "mod process { pub fn exit(x: u8) {} } fn run(e: String) -> String { process::exit(1); e }",
+    ] {
+        assert_eq!(lints_of(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn state_that_requests_reach_is_found() {
+    for (lint, text) in [
+        (
+            "global_state",
+            "static N: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { N.fetch_add(1, Relaxed); e }",
+        ),
+        (
+            "global_state",
+            "static N: [Option<Arc<(u8, RwLock<u8>)>>; 2] = todo!(); fn run(e: String) -> String { N[0].x(); e }",
+        ),
+        (
+            "global_state",
+            "use std::sync::atomic::AtomicU64 as Number; static N: Number = Number::new(0); fn run(e: String) -> String { N.fetch_add(1, Relaxed); e }",
+        ),
+        (
+            "global_state",
+            "type Count = u64; type N1 = Inner; struct Inner { a: Option<B> } enum B { C { d: std::cell::RefCell<u8> } } static N: N1 = todo!(); fn run(e: String) -> String { N.x(); e }",
+        ),
+        (
+            "global_state",
+            "mod a { pub mod b { pub static N: Mutex<u8> = todo!(); } pub use b::N as M; } use a::M; fn run(e: String) -> String { M.lock(); e }",
+        ),
+        (
+            "global_state",
+            "mod a { pub static N: Mutex<u8> = todo!(); pub fn x() { super::step(self::N.lock()) } } fn step(x: u8) {} fn run(e: String) -> String { crate::a::x(); e }",
+        ),
+        // Through methods, traits, macros and functions that are passed on.
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); trait T { fn go(&self) { N.lock(); } } struct S; impl T for S {} fn run(e: String) -> String { S.go(); e }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); trait T { fn go(&self); } struct S; impl T for S { fn go(&self) { N.lock(); } } fn run(e: String) -> String { let x: Box<dyn T> = Box::new(S); x.go(); e }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); struct S; impl std::fmt::Display for S { fn fmt(&self, f: &mut Formatter) { N.lock(); } } fn run(e: String) -> String { S.to_string() }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); fn one(x: &str) { N.lock(); } fn run(e: String) -> String { e.lines().map(one).collect() }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); macro_rules! step { () => { deeper!() } } macro_rules! deeper { () => { N.lock() } } fn run(e: String) -> String { step!(); e }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); fn run(e: String) -> String { println!(\"{}\", N.lock()); e }",
+        ),
+        (
+            "global_state",
+            "macro_rules! counter { ($name:ident) => { pub static $name: AtomicU64 = AtomicU64::new(0); } } counter!(HITS); fn run(e: String) -> String { HITS.fetch_add(1, Relaxed); e }",
+        ),
+        (
+            "global_state",
+            "struct S; impl S { fn new() -> Self { static N: Mutex<u8> = todo!(); N.lock(); S } } fn run(e: String) -> String { S::new(); e }",
+        ),
+        (
+            "global_state",
+            "struct Guard; impl Drop for Guard { fn drop(&mut self) { static N: Mutex<u8> = todo!(); N.lock(); } } fn run(e: String) -> String { let _g = Guard; e }",
+        ),
+        (
+            "global_state",
+            "struct Racy(UnsafeCell<u8>); static R: Racy = todo!(); fn run(e: String) -> String { R.0.get(); e }",
+        ),
+        (
+            "global_state",
+            "static CACHE: LazyLock<moka::sync::Cache<String, String>> = todo!(); fn run(e: String) -> String { CACHE.get(&e) }",
+        ),
+        // Filled with what one request brought.
+        (
+            "global_state",
+            "static USER: OnceLock<String> = OnceLock::new(); fn run(e: String) -> String { USER.get_or_init(|| e.clone()).clone() }",
+        ),
+        (
+            "global_state",
+            "static USER: OnceLock<String> = OnceLock::new(); fn run(e: String) -> String { let _ = USER.set(e); e }",
+        ),
+        (
+            "global_state",
+            "static RATES: tokio::sync::OnceCell<Rates> = todo!(); fn run(e: String) -> String { RATES.get_or_init(|| async { fetch() }); e }",
+        ),
+        (
+            "global_state",
+            "thread_local! { static USER: OnceCell<String> = OnceCell::new(); } fn run(e: String) -> String { USER.with(|u| u.set(e)); e }",
+        ),
+        (
+            "lazy_client",
+            "static HTTP: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new); fn run(e: String) -> String { HTTP.get(&e) }",
+        ),
+        (
+            "lazy_client",
+            "lazy_static! { static ref DB: sqlx::PgPool = connect(); } fn run(e: String) -> String { DB.get(&e) }",
+        ),
+        (
+            "secret_forever",
+            "static DB_PASSWORD: OnceCell<String> = OnceCell::new(); fn run(e: String) -> String { DB_PASSWORD.get_or_init(|| fetch()) }",
+        ),
+        (
+            "static_mut",
+            "static mut LAST: u8 = 0; struct S; impl S { fn a(&self) { unsafe { LAST } } } fn run(e: String) -> String { S.a(); e }",
+        ),
+        // Effects on the process.
+        ("process_state", "fn run(e: String) -> String { std::env::set_var(\"A\", &e); e }"),
+        (
+            "process_state",
+            "use std::process::exit as leave; use std::env; fn run(e: String) -> String { env::set_current_dir(\"/\"); e }",
+        ),
+        (
+            "leak",
+            "struct S; impl S { fn a(&self, e: String) -> &'static str { Box::leak(e.into_boxed_str()) } } fn run(e: String) -> String { S.a(e).into() }",
+        ),
+        (
+            "detached_task",
+            "use tokio::spawn; fn run(e: String) -> String { tokio::spawn(async {}); e }",
+        ),
+    ] {
+        assert_eq!(lints_of(text), [lint], "{text}");
+    }
+}
