@@ -1,5 +1,6 @@
 //! The source files of the crate that is compiled: from its root down its `mod` items.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -13,6 +14,7 @@ pub(super) struct Crate {
     pub(super) sources: Vec<Source>,
     /// The first one is the root.
     pub(super) modules: Vec<Module>,
+    paths: HashSet<PathBuf>,
 }
 
 pub(super) struct Module {
@@ -33,8 +35,11 @@ impl Crate {
     }
 
     fn file(&mut self, path: PathBuf, folder: PathBuf, parent: Option<usize>, name: &str) {
-        let is_known = self.sources.iter().any(|source| source.path == path);
-        let text = fs::read_to_string(&path).ok().filter(|_| !is_known);
+        // A file may be the module of itself.
+        if !self.paths.insert(path.clone()) {
+            return;
+        }
+        let text = fs::read_to_string(&path).ok();
         if let Some(source) = text.and_then(|text| Source::read(path, text)) {
             let range = 0..source.tokens.len();
             self.sources.push(source);

@@ -140,7 +140,7 @@ impl<'a> Audit<'_, 'a> {
             let mut first = None;
             for (code, at) in &uses[global] {
                 let allows = self.graph.index.codes[*code].allows.clone();
-                if !self.is_excused(&allows, fault.lint) && reach.codes.contains(code) {
+                if !self.is_excused(&allows, fault.lint) && reach.contains(*code) {
                     first = first.or(Some((*code, *at)));
                 }
             }
@@ -163,7 +163,7 @@ impl<'a> Audit<'_, 'a> {
             }
             for (at, lint, message) in faults_in(index, it) {
                 let reach = self.reach(lint);
-                if self.is_excused(&it.allows, lint) || !reach.codes.contains(code) {
+                if self.is_excused(&it.allows, lint) || !reach.contains(*code) {
                     continue;
                 }
                 let (what, rest) = message.split_once('\n').unwrap_or((&message, ""));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::files::Crate;
+use super::files::{Crate, Module};
 use super::items::{self, DeclaredBy, Item, ItemKind};
 use super::lexer::{Kind, Source};
 
@@ -13,6 +13,8 @@ pub(super) struct Index<'a> {
     pub(super) krate: &'a Crate,
     /// By the index of the module.
     names: Vec<Names<'a>>,
+    /// The modules whose names each module imports by globs.
+    globs: Vec<Vec<usize>>,
     pub(super) codes: Vec<Code<'a>>,
     pub(super) globals: Vec<Global<'a>>,
     pub(super) types: Vec<TypeDef<'a>>,
@@ -20,6 +22,8 @@ pub(super) struct Index<'a> {
     pub(super) allows: Vec<Allow<'a>>,
     macros: HashMap<&'a str, Vec<usize>>,
     by_name: HashMap<&'a str, Vec<usize>>,
+    /// The functions of each type.
+    of_types: HashMap<(usize, &'a str), Vec<usize>>,
     /// True if the crate asks for an audit of its public functions.
     pub(super) audited: Option<(usize, usize)>,
 }
@@ -108,6 +112,7 @@ pub(super) struct TypeDef<'a> {
     pub(super) kind: TypeKind,
     /// Its fields, or the type that an alias stands for.
     pub(super) body: Range<usize>,
+    pub(super) impls: Vec<usize>,
 }
 
 /// An `impl`, or the functions of a trait.
@@ -136,6 +141,7 @@ impl<'a> Index<'a> {
         let mut index = Self {
             krate,
             names: krate.modules.iter().map(|_| Names::default()).collect(),
+            globs: vec![Vec::new(); krate.modules.len()],
             codes: Vec::new(),
             globals: Vec::new(),
             types: Vec::new(),
@@ -143,9 +149,12 @@ impl<'a> Index<'a> {
             allows: Vec::new(),
             macros: HashMap::new(),
             by_name: HashMap::new(),
+            of_types: HashMap::new(),
             audited: None,
         };
         let mut inherited: Vec<Vec<usize>> = vec![Vec::new(); krate.modules.len()];
+        let below = |(id, it): (usize, &'a Module)| Some(((it.parent?, it.name.as_str()), id));
+        let below: HashMap<_, _> = krate.modules.iter().enumerate().filter_map(below).collect();
         for (id, module) in krate.modules.iter().enumerate() {
             if let Some(parent) = module.parent {
                 index.names[parent].defs.entry(&module.name).or_default().push(Def::Module(id));
@@ -156,17 +165,14 @@ impl<'a> Index<'a> {
                 if let ItemKind::Mod(Some(_)) = item.kind {
                     let source = &krate.sources[module.source];
                     let name = source.text(item.name);
-                    let below = krate
-                        .modules
-                        .iter()
-                        .position(|below| below.parent == Some(id) && below.name == name);
-                    if let Some(below) = below {
-                        inherited[below] = of_item;
+                    if let Some(below) = below.get(&(id, name)) {
+                        inherited[*below] = of_item;
                     }
                 }
             }
         }
         index.declared_by_macros();
+        index.resolve_globs();
         index.resolve_impls();
         index
     }
@@ -226,7 +232,7 @@ impl<'a> Index<'a> {
 
     fn type_def(&mut self, module: usize, name: &'a str, kind: TypeKind, body: &Range<usize>) {
         self.define(module, name, Def::Type(self.types.len()));
-        self.types.push(TypeDef { name, module, kind, body: body.clone() });
+        self.types.push(TypeDef { name, module, kind, body: body.clone(), impls: Vec::new() });
     }
 
     fn implementation(
@@ -447,6 +453,12 @@ impl<'a> Index<'a> {
             let of_trait = split.and_then(|at| first_path(start..at));
             let foreign =
                 of_trait.as_ref().is_some_and(|path| self.type_of(module, path).is_none());
+            if let Some(of) = of {
+                self.types[of].impls.push(id);
+                for code in self.impls[id].codes.clone() {
+                    self.of_types.entry((of, self.codes[code].name)).or_default().push(code);
+                }
+            }
             let it = &mut self.impls[id];
             it.of = of;
             it.foreign = foreign;
@@ -480,6 +492,11 @@ impl<'a> Index<'a> {
     /// The functions and traits' functions of this name.
     pub(super) fn functions_named(&self, name: &str) -> &[usize] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The functions of this name of a type.
+    pub(super) fn functions_of(&self, ty: usize, name: &'a str) -> &[usize] {
+        self.of_types.get(&(ty, name)).map_or(&[], Vec::as_slice)
     }
 
     /// The macros of this name.
@@ -535,7 +552,8 @@ impl<'a> Index<'a> {
                 return self.resolve_within(module, None, &path, depth);
             }
             for glob in &names.globs {
-                if let Some(found) = self.through_glob(module, glob, first, rest, depth) {
+                let below = self.module_of(module, glob, depth);
+                if let Some(found) = below.and_then(|it| self.member(it, first, rest, depth)) {
                     return found;
                 }
             }
@@ -551,7 +569,19 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// A path that begins with a name of a module, or with one that it imports by a glob.
     fn member(
+        &self,
+        module: usize,
+        name: &'a str,
+        rest: &[&'a str],
+        depth: usize,
+    ) -> Option<Target<'a>> {
+        let globs = self.globs[module].iter().copied();
+        std::iter::once(module).chain(globs).find_map(|it| self.own_member(it, name, rest, depth))
+    }
+
+    fn own_member(
         &self,
         module: usize,
         name: &'a str,
@@ -569,29 +599,44 @@ impl<'a> Index<'a> {
                 None => Some(Target::Own(defs.clone(), rest.to_vec())),
             };
         }
-        if let Some(target) = names.uses.get(name) {
-            let path: Vec<_> = target.iter().chain(rest).copied().collect();
-            return Some(self.resolve_within(module, None, &path, depth));
-        }
-        names.globs.iter().find_map(|glob| self.through_glob(module, glob, name, rest, depth))
+        let target = names.uses.get(name)?;
+        let path: Vec<_> = target.iter().chain(rest).copied().collect();
+        Some(self.resolve_within(module, None, &path, depth))
     }
 
-    fn through_glob(
-        &self,
-        module: usize,
-        glob: &[&'a str],
-        name: &'a str,
-        rest: &[&'a str],
-        depth: usize,
-    ) -> Option<Target<'a>> {
-        let depth = depth.checked_sub(1)?;
-        match self.resolve_within(module, None, glob, depth) {
-            Target::Own(defs, _) => match defs.first()? {
-                Def::Module(below) if *below != module => self.member(*below, name, rest, depth),
+    fn module_of(&self, module: usize, path: &[&'a str], depth: usize) -> Option<usize> {
+        match self.resolve_within(module, None, path, depth) {
+            Target::Own(defs, _) => defs.iter().find_map(|def| match def {
+                Def::Module(module) => Some(*module),
                 _ => None,
-            },
+            }),
             Target::Other(_) => None,
         }
+    }
+
+    /// Finds the modules whose names each module imports by globs, directly or through others.
+    fn resolve_globs(&mut self) {
+        let direct: Vec<Vec<usize>> = self
+            .names
+            .iter()
+            .enumerate()
+            .map(|(id, names)| {
+                names.globs.iter().filter_map(|path| self.module_of(id, path, 8)).collect()
+            })
+            .collect();
+        self.globs = (0..direct.len())
+            .map(|id| {
+                let mut all: Vec<usize> = Vec::new();
+                let mut next = direct[id].clone();
+                while let Some(module) = next.pop() {
+                    if module != id && !all.contains(&module) {
+                        all.push(module);
+                        next.extend(&direct[module]);
+                    }
+                }
+                all
+            })
+            .collect();
     }
 
     /// Declarations of the names among these tokens that the module imports or declares.

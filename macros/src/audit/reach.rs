@@ -54,6 +54,10 @@ pub(super) struct Reach {
 }
 
 impl Reach {
+    pub(super) fn contains(&self, code: usize) -> bool {
+        self.from.contains_key(&code)
+    }
+
     /// The way to a function, from the root on.
     pub(super) fn way(&self, code: usize) -> Vec<usize> {
         let mut way = vec![code];
@@ -96,7 +100,7 @@ impl<'i, 'a> Graph<'i, 'a> {
                 walk.live(*ty, *root);
             }
         }
-        let mut codes = Vec::new();
+        let (mut codes, mut globals) = (Vec::new(), HashSet::new());
         while let Some(code) = walk.queue.pop_front() {
             codes.push(code);
             let refs = self.refs(code);
@@ -110,7 +114,7 @@ impl<'i, 'a> Graph<'i, 'a> {
             for method in &refs.methods {
                 walk.want(method, code);
             }
-            for used in &refs.uses {
+            for used in refs.uses.iter().filter(|used| globals.insert(used.global)) {
                 let global = &index.globals[used.global];
                 let source = index.source(global.declared_in);
                 for range in [&global.ty, &global.init] {
@@ -173,7 +177,7 @@ impl<'a> Walk<'_, '_, 'a> {
             return;
         }
         let index = self.graph.index;
-        for it in index.impls.iter().filter(|it| it.of == Some(ty)) {
+        for it in index.types[ty].impls.iter().map(|id| &index.impls[*id]) {
             for code in &it.codes {
                 let name = index.codes[*code].name;
                 // `default` is only called by name.
@@ -344,22 +348,14 @@ fn named_type<'a>(index: &Index<'a>, ty: usize, rest: &[&'a str], refs: &mut Ref
     if index.types[ty].kind == TypeKind::Trait {
         refs.methods.push(function);
     }
-    refs.calls.extend(methods_of(index, ty, function));
-}
-
-fn methods_of(index: &Index<'_>, ty: usize, name: &str) -> Vec<usize> {
-    let of_type = |code: &&usize| {
-        let owner = index.codes[**code].owner;
-        owner.is_some_and(|owner| index.impls[owner].of == Some(ty))
-    };
-    index.functions_named(name).iter().filter(of_type).copied().collect()
+    refs.calls.extend(index.functions_of(ty, function));
 }
 
 /// The functions of this name of the type or trait that a function is part of.
-fn own_methods(index: &Index<'_>, code: &Code<'_>, name: &str) -> Vec<usize> {
+fn own_methods<'i, 'a>(index: &'i Index<'a>, code: &Code<'_>, name: &'a str) -> &'i [usize] {
     match code.owner.and_then(|owner| index.impls[owner].of) {
-        Some(ty) => methods_of(index, ty, name),
-        None => Vec::new(),
+        Some(ty) => index.functions_of(ty, name),
+        None => &[],
     }
 }
 

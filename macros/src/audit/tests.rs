@@ -300,3 +300,36 @@ fn state_that_requests_reach_is_found() {
         assert_eq!(lints_of(text), [lint], "{text}");
     }
 }
+
+#[test]
+#[ignore]
+fn zz_measure() {
+    for root in std::env::var("AUDIT_ROOTS").unwrap().split(':') {
+        let start = std::time::Instant::now();
+        let krate = Crate::read(Path::new(root));
+        let read = start.elapsed();
+        let lines: usize = krate
+            .sources
+            .iter()
+            .map(|s| fs::read_to_string(&s.path).unwrap().lines().count())
+            .sum();
+        let start = std::time::Instant::now();
+        let mut index = Index::new(&krate);
+        index.audited = Some((0, 0));
+        let indexed = start.elapsed();
+        let start = std::time::Instant::now();
+        let report = findings::find(&index);
+        println!(
+            "{root}: {} files {lines} lines, read {read:?}, index {indexed:?}, find {:?}, total {:?}, {} findings",
+            krate.sources.len(),
+            start.elapsed(),
+            read + indexed + start.elapsed(),
+            report.findings.len()
+        );
+        if std::env::var("AUDIT_SHOW").is_ok() {
+            for f in report.findings {
+                println!("   {}", f.message.lines().take(2).collect::<Vec<_>>().join("\n      "));
+            }
+        }
+    }
+}
