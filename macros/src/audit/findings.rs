@@ -25,7 +25,6 @@ pub(super) struct Place {
 /// A fault.
 #[derive(Debug)]
 pub(super) struct Finding {
-    pub(super) lint: &'static str,
     /// The name of the function whose attribute reports it, or the `audit!` that does.
     pub(super) on: Place,
     /// The guilty token, if it stands in the body of that function.
@@ -60,7 +59,7 @@ impl Fault {
 struct Audit<'i, 'a> {
     graph: Graph<'i, 'a>,
     /// The functions that each lint is asked of.
-    reached: HashMap<Vec<usize>, Rc<Reach>>,
+    reached: HashMap<(Vec<usize>, bool), Rc<Reach>>,
     /// The allows and the lints that excuse a fault.
     excusing: HashSet<(usize, &'static str)>,
     report: Report,
@@ -77,6 +76,7 @@ pub(super) fn find(index: &Index<'_>) -> Report {
     if audit.is_asked_for() {
         audit.globals();
         audit.functions();
+        audit.clients();
         audit.useless_allows();
     }
     audit.report
@@ -107,12 +107,14 @@ impl<'a> Audit<'_, 'a> {
     /// The functions that request code reaches, without that of items that allow the lint.
     fn reach(&mut self, lint: &str) -> Rc<Reach> {
         let roots = self.roots(lint);
-        if let Some(reach) = self.reached.get(&roots) {
-            return Rc::clone(reach);
-        }
-        let reach = Rc::new(self.graph.reach(&roots));
-        self.reached.insert(roots, Rc::clone(&reach));
-        reach
+        self.reach_from(roots, true)
+    }
+
+    fn reach_from(&mut self, roots: Vec<usize>, once: bool) -> Rc<Reach> {
+        let graph = &self.graph;
+        let reached = self.reached.entry((roots, once));
+        let reach = reached.or_insert_with_key(|(roots, once)| Rc::new(graph.reach(roots, *once)));
+        Rc::clone(reach)
     }
 
     /// Reports the globals with state that are reached.
@@ -170,6 +172,33 @@ impl<'a> Audit<'_, 'a> {
                 let fault = Fault { lint, what: what.to_owned(), rest: rest.to_owned() };
                 self.add(&reach, *code, at, place(index, it.module, at), fault);
             }
+        }
+    }
+
+    /// Reports clients, pools and connections that are made for each event.
+    fn clients(&mut self) {
+        const LINT: &str = "client_per_invocation";
+        let index = self.graph.index;
+        let per_event = |code: &usize| !index.codes[*code].is_service;
+        let roots = self.roots("").into_iter().filter(per_event).collect();
+        let everything = self.reach_from(roots, false);
+        let roots = self.roots(LINT).into_iter().filter(per_event).collect();
+        let reach = self.reach_from(roots, false);
+        for code in &everything.codes {
+            let it = &index.codes[*code];
+            let makers = self.graph.refs(*code).foreign.iter();
+            let makers: Vec<_> = makers
+                .filter_map(|call| Some((call.at, call.path.join("::"), state::made(&call.path)?)))
+                .collect();
+            // A builder and its client are one.
+            let Some((at, path, ty)) = makers.into_iter().next() else {
+                continue;
+            };
+            if self.is_excused(&it.allows, LINT) || !reach.contains(*code) {
+                continue;
+            }
+            let fault = client_per_invocation(&path, ty);
+            self.add(&reach, *code, at, place(index, it.module, at), fault);
         }
     }
 
@@ -292,7 +321,6 @@ impl<'a> Audit<'_, 'a> {
         };
         let Place { path, line, column } = at;
         self.report.findings.push(Finding {
-            lint: fault.lint,
             on,
             token,
             message: format!(
@@ -331,7 +359,11 @@ impl<'a> Audit<'_, 'a> {
 fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, String)> {
     let source = index.source(code.module);
     let is_word = |at: &usize| source.is_ident(*at) && lints::is_word(source.text(*at));
-    let words: Vec<usize> = code.body.clone().filter(is_word).collect();
+    let mut words: Vec<usize> = code.body.clone().filter(is_word).collect();
+    // Code that manages memory by hand takes back what it gives away.
+    if (0..source.tokens.len()).any(|at| source.is(at, "unsafe")) {
+        words.retain(|at| !["into_raw", "forget", "ManuallyDrop"].contains(&source.text(*at)));
+    }
     if words.is_empty() {
         return Vec::new();
     }
@@ -458,6 +490,18 @@ fn lazy_client(name: &str, ty: &str) -> Fault {
              parameter `{}: &{short}`",
             name.to_lowercase(),
             name.to_lowercase()
+        ),
+    )
+}
+
+fn client_per_invocation(path: &str, ty: &str) -> Fault {
+    Fault::new(
+        "client_per_invocation",
+        format!("`{path}` makes a new `{ty}` for each event"),
+        "every invocation waits for its connections, TLS handshakes and credentials again",
+        format!(
+            "build it once, in INIT: `#[init] async fn client() -> {ty} {{ … }}`, and take it as a \
+             parameter `client: &{ty}`"
         ),
     )
 }

@@ -76,12 +76,12 @@ pub(super) struct Code<'a> {
     pub(super) is_pub: bool,
     /// The lints that the options of its attribute allow.
     pub(super) allowed: Vec<&'a str>,
+    /// True for an HTTP handler that returns a service: its body runs in INIT.
+    pub(super) is_service: bool,
     pub(super) allows: Vec<usize>,
     /// The `impl` that it is part of.
     pub(super) owner: Option<usize>,
     imports: Names<'a>,
-    /// The statics that are declared in its body.
-    pub(super) statics: Vec<usize>,
 }
 
 /// A static.
@@ -281,16 +281,20 @@ impl<'a> Index<'a> {
     ) -> usize {
         let source = self.source(module);
         let mut role = Role::Function;
-        let mut allowed = Vec::new();
+        let (mut allowed, mut is_service) = (Vec::new(), false);
         for attr in &item.attrs {
             if let Some(found) = self.role(module, attr) {
                 role = found;
                 allowed = option_allow(source, attr);
+                let takes_event = |at| ["Request", "LambdaEvent"].contains(&source.text(at));
+                is_service =
+                    attr.clone().any(|at| source.is(at, "http")) && !sig.clone().any(takes_event);
             }
         }
         let code = self.code(role, module, item, sig, body, allows);
         self.codes[code].owner = owner;
         self.codes[code].allowed = allowed;
+        self.codes[code].is_service = is_service;
         code
     }
 
@@ -326,7 +330,6 @@ impl<'a> Index<'a> {
         for tree in items::imports(source, body) {
             import(source, tree, &[], &mut imports);
         }
-        let mut statics = Vec::new();
         for item in items::statics(source, body.clone()) {
             let mut allows = allows.to_vec();
             for attr in &item.attrs {
@@ -340,7 +343,6 @@ impl<'a> Index<'a> {
             let global = if is_template { None } else { self.global(module, &item, &allows) };
             if let Some(global) = global {
                 imports.defs.entry(source.text(item.name)).or_default().push(Def::Global(global));
-                statics.push(global);
             }
         }
         self.codes.push(Code {
@@ -353,10 +355,10 @@ impl<'a> Index<'a> {
             body: body.clone(),
             is_pub: item.is_pub,
             allowed: Vec::new(),
+            is_service: false,
             allows: allows.to_vec(),
             owner: None,
             imports,
-            statics,
         });
         self.codes.len() - 1
     }
@@ -407,7 +409,13 @@ impl<'a> Index<'a> {
                         let ItemKind::Static { mutable, ty, init, by } = &template.kind else {
                             continue;
                         };
-                        for at in args.clone().filter(|at| is_global_name(source, *at)) {
+                        let is_argument = |at: &usize| {
+                            let before = source.text(*at - 1);
+                            is_global_name(source, *at)
+                                && ["(", "{", "[", ",", ";", "static", "pub", "ref"]
+                                    .contains(&before)
+                        };
+                        for at in args.clone().filter(is_argument) {
                             self.define(module, source.text(at), Def::Global(self.globals.len()));
                             self.globals.push(Global {
                                 name: source.text(at),

@@ -18,19 +18,19 @@ pub(super) struct Use {
     pub(super) at: usize,
 }
 
-/// A path to an item of another crate.
+/// A call of a function of another crate.
 pub(super) struct Foreign<'a> {
     pub(super) path: Vec<&'a str>,
     /// The first token.
     pub(super) at: usize,
-    /// The token behind it.
-    pub(super) end: usize,
 }
 
 /// All that a function names.
 #[derive(Default)]
 pub(super) struct Refs<'a> {
     calls: Vec<usize>,
+    /// Functions that are called to fill a cell, and so not for each event.
+    called_once: Vec<usize>,
     methods: Vec<&'a str>,
     types: Vec<usize>,
     pub(super) uses: Vec<Use>,
@@ -82,8 +82,8 @@ impl<'i, 'a> Graph<'i, 'a> {
         self.refs[code].get_or_init(|| read(self.index, code))
     }
 
-    /// Follows all names from these functions on.
-    pub(super) fn reach(&self, roots: &[usize]) -> Reach {
+    /// Follows all names from these functions on; without `once`, only what runs for each event.
+    pub(super) fn reach(&self, roots: &[usize], once: bool) -> Reach {
         let index = self.index;
         let mut walk = Walk {
             graph: self,
@@ -104,7 +104,8 @@ impl<'i, 'a> Graph<'i, 'a> {
         while let Some(code) = walk.queue.pop_front() {
             codes.push(code);
             let refs = self.refs(code);
-            for called in &refs.calls {
+            let called_once = refs.called_once.iter().filter(|_| once);
+            for called in refs.calls.iter().chain(called_once) {
                 walk.visit(*called, code);
             }
             let owner = index.codes[code].owner.and_then(|owner| index.impls[owner].of);
@@ -225,9 +226,14 @@ fn read<'a>(index: &Index<'a>, code: usize) -> Refs<'a> {
     let source = index.source(code.module);
     let bound = bound(source, code);
     let mut refs = Refs::default();
+    let mut once_until = 0;
     for range in [&code.sig, &code.body] {
         let mut at = range.start;
         while at < range.end {
+            if let Some(end) = once(source, at) {
+                once_until = end.max(once_until);
+            }
+            let (calls, foreign) = (refs.calls.len(), refs.foreign.len());
             if source.is_punct(at, b'#') && source.is_open(at + 1, b'[') {
                 let attr = source.group(at + 1);
                 at = source.next(at + 1);
@@ -240,9 +246,34 @@ fn read<'a>(index: &Index<'a>, code: usize) -> Refs<'a> {
                 Some(Kind::Ident) => name(index, source, code, &bound, at, &mut refs),
                 _ => at + 1,
             };
+            if at <= once_until {
+                refs.foreign.truncate(foreign);
+                let called = refs.calls.split_off(calls);
+                refs.called_once.extend(called);
+            }
         }
     }
     refs
+}
+
+/// The end of the code that fills a cell, if that begins at this token: the argument of
+/// `get_or_init`, or the initialiser of a static.
+fn once(source: &Source, at: usize) -> Option<usize> {
+    match source.text(at) {
+        "get_or_init" | "get_or_try_init" | "get_or_insert_with" | "call_once"
+            if source.is_open(at + 1, b'(') =>
+        {
+            Some(source.close(at + 1))
+        }
+        "static" if source.is_ident(at) => {
+            let mut end = at;
+            while !matches!(source.kind(end), None | Some(Kind::Punct(b';') | Kind::Close(_))) {
+                end = source.next(end);
+            }
+            Some(end)
+        }
+        _ => None,
+    }
 }
 
 /// Reads the path or method at a token, and returns the token behind it.
@@ -328,7 +359,8 @@ fn name<'a>(
                 if last == "default" {
                     refs.methods.push(last);
                 }
-                refs.foreign.push(Foreign { path, at, end });
+                let is_call = source.is_open(end, b'(');
+                refs.foreign.extend(is_call.then_some(Foreign { path, at }));
             }
         }
     }

@@ -237,6 +237,48 @@ fn known(path: &[&str]) -> Option<State> {
     }
 }
 
+/// Functions that make a client, a pool or a connection, with the type that they belong to.
+const MAKERS: &[&str] = &[
+    "new",
+    "builder",
+    "from_conf",
+    "from_env",
+    "connect",
+    "connect_lazy",
+    "connect_with",
+    "establish",
+    "open",
+    "with_options",
+    "with_uri_str",
+];
+
+/// Functions of the same kind without such a type.
+const MAKING: &[(&str, &str)] = &[
+    ("aws_config::load_defaults", "SdkConfig"),
+    ("aws_config::load_from_env", "SdkConfig"),
+    ("aws_config::from_env", "SdkConfig"),
+    ("aws_config::defaults", "SdkConfig"),
+    ("tokio_postgres::connect", "Client"),
+    ("sea_orm::Database::connect", "DatabaseConnection"),
+    ("reqwest::get", "Client"),
+];
+
+/// The client, pool or connection that a function of another crate makes.
+pub(super) fn made<'p>(path: &[&'p str]) -> Option<&'p str> {
+    let (last, before) = path.split_last()?;
+    let ty = before.last()?;
+    let whole = path.join("::");
+    if HARMLESS_CRATES.contains(&path[0]) {
+        return None;
+    }
+    if let Some((_, made)) = MAKING.iter().find(|(known, _)| *known == whole) {
+        return Some(made);
+    }
+    let is_options =
+        ty.strip_suffix("Options").or(ty.strip_suffix("Builder")).is_some_and(is_client);
+    ((is_client(ty) || is_options) && MAKERS.contains(last)).then_some(*ty)
+}
+
 /// True for a name such as `Client`, `PgPool` or `SdkConfig`.
 fn is_client(name: &str) -> bool {
     CLIENTS.iter().any(|client| {

@@ -6,11 +6,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::files::Crate;
-use super::findings::{self, Report};
+use super::findings::{self, Finding, Report};
 use super::index::Index;
 
 fn audit(path: &Path) -> Report {
     findings::find(&Index::new(&Crate::read(path)))
+}
+
+/// The lint that a message names.
+fn lint(finding: &Finding) -> String {
+    let (_, rest) = finding.message.split_once("(lint `").unwrap();
+    rest.split_once('`').unwrap().0.to_owned()
 }
 
 fn programs(folder: &str) -> Vec<PathBuf> {
@@ -46,12 +52,12 @@ fn the_corpus_is_told_apart() {
 /// The lint that flags each kind of program, as its header names it.
 #[test]
 fn each_kind_has_its_lint() {
-    let mut kinds = BTreeMap::<String, BTreeMap<&str, usize>>::new();
+    let mut kinds = BTreeMap::<String, BTreeMap<String, usize>>::new();
     for program in programs("unsafe") {
         let text = fs::read_to_string(&program).unwrap();
         let kind = text.split_once("kind: ").and_then(|(_, rest)| rest.split_once(';')).unwrap().0;
         for finding in audit(&program).findings {
-            *kinds.entry(kind.to_owned()).or_default().entry(finding.lint).or_default() += 1;
+            *kinds.entry(kind.to_owned()).or_default().entry(lint(&finding)).or_default() += 1;
         }
     }
     let counted: Vec<_> = kinds
@@ -121,12 +127,12 @@ fn audit_files(name: &str, files: &[(&str, &str)]) -> Report {
 const HANDLER: &str = "#[handler] async fn answer(event: String) -> String { run(event) }\n";
 
 /// The lints that are found in a crate of one file, after a handler that calls `run`.
-fn lints_of(text: &str) -> Vec<&'static str> {
+fn lints_of(text: &str) -> Vec<String> {
     static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let file = format!("{HANDLER}{text}");
     let report = audit_files(&format!("one-{count}"), &[("main.rs", &file)]);
-    report.findings.iter().map(|finding| finding.lint).collect()
+    report.findings.iter().map(lint).collect()
 }
 
 #[test]
@@ -168,6 +174,10 @@ fn harmless_globals_are_silent() {
         // A type of one's own with the name of a lock.
         "struct Mutex<T>(T); static M: Mutex<u8> = Mutex(1); fn run(e: String) -> String { M.0; e }",
         "struct Holder(PhantomData<Cell<u8>>); static H: Holder = Holder(PhantomData); fn run(e: String) -> String { H.x(); e }",
+        // Made once, and made in INIT.
+        "#[init] fn db() -> PgPool { PgPool::connect(\"x\") } fn run(e: String) -> String { e }",
+        "struct Client; impl Client { fn new() -> Self { Client } } fn run(e: String) -> String { Client::new(); e }",
+        "#[handler(http)] fn app() -> Router { let c = reqwest::Client::new(); Router::new() } fn run(e: String) -> String { e }",
         // Tasks that somebody waits for, and one's own functions.
         "async fn run(e: String) -> String { let t = tokio::spawn(async {}); t.await; e }",
         "fn spawn(x: u8) {} fn run(e: String) -> String { spawn(1); e }",
@@ -282,6 +292,26 @@ fn state_that_requests_reach_is_found() {
             "static_mut",
             "static mut LAST: u8 = 0; struct S; impl S { fn a(&self) { unsafe { LAST } } } fn run(e: String) -> String { S.a(); e }",
         ),
+        (
+            "lazy_client",
+            "static DB: OnceLock<PgPool> = OnceLock::new(); fn make() -> PgPool { PgPool::connect_lazy(\"x\") } fn run(e: String) -> String { DB.get_or_init(make); e }",
+        ),
+        (
+            "client_per_invocation",
+            "use aws_sdk_s3::Client; fn run(e: String) -> String { let c = Client::new(&config); e }",
+        ),
+        (
+            "client_per_invocation",
+            "fn http() -> reqwest::Client { reqwest::Client::builder().build() } fn run(e: String) -> String { http(); e }",
+        ),
+        (
+            "client_per_invocation",
+            "fn run(e: String) -> String { let p = sqlx::PgPool::connect(&e); e }",
+        ),
+        (
+            "client_per_invocation",
+            "fn run(e: String) -> String { let c = aws_config::load_from_env(); e }",
+        ),
         // Effects on the process.
         ("process_state", "fn run(e: String) -> String { std::env::set_var(\"A\", &e); e }"),
         (
@@ -298,38 +328,5 @@ fn state_that_requests_reach_is_found() {
         ),
     ] {
         assert_eq!(lints_of(text), [lint], "{text}");
-    }
-}
-
-#[test]
-#[ignore]
-fn zz_measure() {
-    for root in std::env::var("AUDIT_ROOTS").unwrap().split(':') {
-        let start = std::time::Instant::now();
-        let krate = Crate::read(Path::new(root));
-        let read = start.elapsed();
-        let lines: usize = krate
-            .sources
-            .iter()
-            .map(|s| fs::read_to_string(&s.path).unwrap().lines().count())
-            .sum();
-        let start = std::time::Instant::now();
-        let mut index = Index::new(&krate);
-        index.audited = Some((0, 0));
-        let indexed = start.elapsed();
-        let start = std::time::Instant::now();
-        let report = findings::find(&index);
-        println!(
-            "{root}: {} files {lines} lines, read {read:?}, index {indexed:?}, find {:?}, total {:?}, {} findings",
-            krate.sources.len(),
-            start.elapsed(),
-            read + indexed + start.elapsed(),
-            report.findings.len()
-        );
-        if std::env::var("AUDIT_SHOW").is_ok() {
-            for f in report.findings {
-                println!("   {}", f.message.lines().take(2).collect::<Vec<_>>().join("\n      "));
-            }
-        }
     }
 }
