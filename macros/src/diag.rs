@@ -35,6 +35,12 @@ impl Diag {
         self.errors.push(error);
     }
 
+    /// True if a fault names this item.
+    pub(crate) fn names(&self, item: &str) -> bool {
+        let quoted = format!("{item}`");
+        self.errors.iter().any(|error| error.to_string().contains(&quoted))
+    }
+
     /// The texts of all faults.
     pub(crate) fn into_messages(self) -> impl Iterator<Item = String> {
         self.errors.into_iter().map(|error| error.to_string())

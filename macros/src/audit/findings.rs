@@ -75,6 +75,7 @@ pub(super) fn find(index: &Index<'_>) -> Report {
     };
     if audit.is_asked_for() {
         audit.globals();
+        audit.memoized();
         audit.functions();
         audit.clients();
         audit.useless_allows();
@@ -134,6 +135,9 @@ impl<'a> Audit<'_, 'a> {
             let Some(fault) = self.fault_of(global, &uses[global]) else {
                 continue;
             };
+            if self.is_in_macro_of_body(global) {
+                continue;
+            }
             let allows = self.graph.index.globals[global].allows.clone();
             if self.is_excused(&allows, fault.lint) {
                 continue;
@@ -153,6 +157,18 @@ impl<'a> Audit<'_, 'a> {
         }
     }
 
+    /// True for a `thread_local!` or `lazy_static!` in the body of a function with an attribute, which
+    /// a lint of the body reports.
+    fn is_in_macro_of_body(&self, global: usize) -> bool {
+        let index = self.graph.index;
+        let it = &index.globals[global];
+        let is_around = |code: &Code<'_>| {
+            let has_attribute = matches!(code.role, Role::Handler | Role::Cached);
+            has_attribute && code.module == it.module && code.body.contains(&it.at)
+        };
+        it.by != DeclaredBy::Static && index.codes.iter().any(is_around)
+    }
+
     /// Asks the lints of annotated bodies of all other functions that are reached.
     fn functions(&mut self) {
         let everything = self.reach("");
@@ -170,6 +186,21 @@ impl<'a> Audit<'_, 'a> {
                 }
                 let (what, rest) = message.split_once('\n').unwrap_or((&message, ""));
                 let fault = Fault { lint, what: what.to_owned(), rest: rest.to_owned() };
+                self.add(&reach, *code, at, place(index, it.module, at), fault);
+            }
+        }
+    }
+
+    /// Reports functions whose results another crate keeps in a static.
+    fn memoized(&mut self) {
+        let index = self.graph.index;
+        let reach = self.reach("global_state");
+        for code in &self.reach("").codes {
+            let it = &index.codes[*code];
+            let Some(at) = it.memoized else { continue };
+            if !self.is_excused(&it.allows, "global_state") && reach.contains(*code) {
+                let (path, _) = index::path(index.source(it.module), at);
+                let fault = memoized(it.name, &path.join("::"));
                 self.add(&reach, *code, at, place(index, it.module, at), fault);
             }
         }
@@ -238,7 +269,22 @@ impl<'a> Audit<'_, 'a> {
             DeclaredBy::Static | DeclaredBy::LazyStatic => "static",
         };
         let client = || state::client(index, it.declared_in, &it.ty);
-        match state::of(index, it.declared_in, &it.ty)? {
+        let source = index.source(it.declared_in);
+        let has = |range: &Range<usize>, words: &[&str]| {
+            range.clone().any(|at| words.contains(&source.text(at)))
+        };
+        let is_lazy = it.by != DeclaredBy::Static || has(&it.ty, LAZY);
+        let is_text = has(&it.ty, &["String", "str", "Vec", "Bytes", "Zeroizing"]);
+        let is_secret = |at: usize| source.is_ident(at) && lints::is_secret_name(source.text(at));
+        let is_secret = lints::is_secret_name(name) && is_text || it.ty.clone().any(is_secret);
+        let Some(state) = state::of(index, it.declared_in, &it.ty) else {
+            // What the environment holds is the same for the life of the container.
+            if is_lazy && is_secret && !has(&it.init, &["env", "var", "env_var"]) {
+                return Some(secret(name, "LazyLock"));
+            }
+            return (is_lazy && has(&it.init, AWAITS)).then(|| once_fault(name, "LazyLock"));
+        };
+        match state {
             State::Shared(ty) => {
                 let is_read = |(code, at): &(usize, usize)| {
                     let source = index.source(index.codes[*code].module);
@@ -250,22 +296,16 @@ impl<'a> Audit<'_, 'a> {
             }
             State::Once(ty, once) => {
                 let filled = self.filled(uses)?;
-                let source = index.source(it.declared_in);
                 if let Some(client) = client() {
                     return Some(lazy_client(name, &client));
                 }
-                let is_text = it.ty.clone().any(|at| {
-                    ["String", "str", "Vec", "Bytes", "Zeroizing"].contains(&source.text(at))
-                });
-                let is_secret =
-                    |at: usize| source.is_ident(at) && lints::is_secret_name(source.text(at));
-                if lints::is_secret_name(name) && is_text || it.ty.clone().any(is_secret) {
+                if is_secret {
                     return Some(secret(name, &ty));
                 }
                 (once == Once::Awaited || filled == Filled::FromRequest)
                     .then(|| once_fault(name, &ty))
             }
-            State::Client(ty) => Some(lazy_client(name, &ty)),
+            State::Client(ty) => is_lazy.then(|| lazy_client(name, &ty)),
         }
     }
 
@@ -277,7 +317,8 @@ impl<'a> Audit<'_, 'a> {
             let source = index.source(code.module);
             match method(source, *at)? {
                 ("get_or_init" | "get_or_try_init" | "get_or_insert_with", args) => {
-                    match names_a_variable(source, code, args) {
+                    let awaits = args.clone().any(|at| AWAITS.contains(&source.text(at)));
+                    match awaits || names_a_variable(source, code, args) {
                         true => Some(Filled::FromRequest),
                         false => Some(Filled::Alike),
                     }
@@ -389,6 +430,12 @@ fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, St
     words.iter().flat_map(one).collect()
 }
 
+/// Types that build their value at the first use.
+const LAZY: &[&str] = &["LazyLock", "Lazy", "LazyCell", "OnceLock", "OnceCell"];
+
+/// Words of an initialiser that waits for something outside of the process.
+const AWAITS: &[&str] = &["await", "block_on"];
+
 /// The way that a cell is filled in request code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Filled {
@@ -462,6 +509,16 @@ fn shared(name: &str, kind: &str, ty: &str) -> Fault {
              all invocations are meant to share `{name}`, write \
              `#[rewarm::allow(global_state, reason = \"…\")]` on it"
         ),
+    )
+}
+
+fn memoized(name: &str, attribute: &str) -> Fault {
+    Fault::new(
+        "global_state",
+        format!("`#[{attribute}]` keeps the values of `{name}` in a static"),
+        "it knows nothing of the container: its clock stands still while that is frozen, and what one \
+         invocation stored, later ones read",
+        format!("write `#[rewarm::cached(ttl = \"5m\")]` on `{name}`"),
     )
 }
 

@@ -76,6 +76,8 @@ pub(super) struct Code<'a> {
     pub(super) is_pub: bool,
     /// The lints that the options of its attribute allow.
     pub(super) allowed: Vec<&'a str>,
+    /// The attribute that keeps its results in a static, of a crate such as `cached`.
+    pub(super) memoized: Option<usize>,
     /// True for an HTTP handler that returns a service: its body runs in INIT.
     pub(super) is_service: bool,
     pub(super) allows: Vec<usize>,
@@ -282,6 +284,8 @@ impl<'a> Index<'a> {
         let source = self.source(module);
         let mut role = Role::Function;
         let (mut allowed, mut is_service) = (Vec::new(), false);
+        let is_memoizing = |attr: &&Range<usize>| self.is_memoizing(module, attr);
+        let memoized = item.attrs.iter().find(is_memoizing).map(|attr| attr.start);
         for attr in &item.attrs {
             if let Some(found) = self.role(module, attr) {
                 role = found;
@@ -295,6 +299,7 @@ impl<'a> Index<'a> {
         self.codes[code].owner = owner;
         self.codes[code].allowed = allowed;
         self.codes[code].is_service = is_service;
+        self.codes[code].memoized = memoized;
         code
     }
 
@@ -312,8 +317,19 @@ impl<'a> Index<'a> {
             "init" => Role::Init,
             _ => return None,
         };
-        // The crate `cached` has an attribute of that name.
-        (path.len() < 3 && (path.len() < 2 || path[0] != "cached")).then_some(role)
+        // Other crates have attributes of these names. This one may be renamed.
+        let others = ["cached", "poem", "salvo"];
+        (path.len() < 3 && (path.len() < 2 || !others.contains(&path[0]))).then_some(role)
+    }
+
+    /// True for an attribute that keeps the results of a function in a static.
+    fn is_memoizing(&self, module: usize, attr: &Range<usize>) -> bool {
+        let (path, _) = path(self.source(module), attr.start);
+        let path = match self.names[module].uses.get(path[0]) {
+            Some(target) => target.iter().chain(&path[1..]).copied().collect(),
+            None => path,
+        };
+        path.len() > 1 && ["cached", "memoize"].contains(&path[0])
     }
 
     fn code(
@@ -355,6 +371,7 @@ impl<'a> Index<'a> {
             body: body.clone(),
             is_pub: item.is_pub,
             allowed: Vec::new(),
+            memoized: None,
             is_service: false,
             allows: allows.to_vec(),
             owner: None,

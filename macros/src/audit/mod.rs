@@ -23,23 +23,26 @@ use quote::quote;
 
 use crate::diag::Diag;
 use files::Crate;
-use findings::{Finding, Place, Report};
+use findings::{Place, Report};
 use index::Index;
 
 /// The report of the crate that is compiled, and the files that it was read from. A process of the
 /// compiler compiles one crate, so it is read once for all handlers.
 static REPORT: OnceLock<(Vec<PathBuf>, Report)> = OnceLock::new();
 
-/// Reports what the handler or the cached function of this name reaches.
+/// Reports what the handler or the cached function of this name reaches. What its body names is left
+/// out if a lint of the body has reported it.
 pub(crate) fn check(name: &Ident, body: &TokenStream, diag: &mut Diag) {
     let Some(here) = place(name.span()) else {
         return;
     };
-    for finding in &report_with(&here.path).findings {
-        if is_same(&finding.on, &here) {
-            let token = finding.token.as_ref().and_then(|token| token_at(body, token));
-            report(finding, &token.unwrap_or_else(|| name.clone().into()), diag);
+    for finding in report_with(&here.path).findings.iter().filter(|it| is_same(&it.on, &here)) {
+        let token = finding.token.as_ref().and_then(|token| token_at(body, token));
+        if token.as_ref().is_some_and(|token| diag.names(&token.to_string())) {
+            continue;
         }
+        let at = token.map_or(name.span(), |token| token.span());
+        diag.syntax(syn::Error::new(at, &finding.message));
     }
 }
 
@@ -81,10 +84,6 @@ pub(crate) fn audit(args: TokenStream) -> TokenStream {
     }
     let (fault, others) = diag.into_tokens();
     quote!(#fault #others)
-}
-
-fn report(finding: &Finding, at: &TokenTree, diag: &mut Diag) {
-    diag.syntax(syn::Error::new(at.span(), &finding.message));
 }
 
 /// The report of the crate, if the file belongs to it.

@@ -119,8 +119,13 @@ impl<'i, 'a> Graph<'i, 'a> {
                 let global = &index.globals[used.global];
                 let source = index.source(global.declared_in);
                 for range in [&global.ty, &global.init] {
-                    for ty in types(index, source, global.declared_in, range) {
-                        walk.live(ty, code);
+                    for def in named(index, source, global.declared_in, range) {
+                        match def {
+                            Def::Type(ty) => walk.live(ty, code),
+                            // A function in a table.
+                            Def::Code(called) => walk.visit(called, code),
+                            Def::Global(_) | Def::Module(_) => {}
+                        }
                     }
                 }
             }
@@ -192,15 +197,17 @@ impl<'a> Walk<'_, '_, 'a> {
         }
         let def = &index.types[ty];
         if def.kind != TypeKind::Trait {
-            for below in types(index, index.source(def.module), def.module, &def.body) {
-                self.live(below, from);
+            for below in named(index, index.source(def.module), def.module, &def.body) {
+                if let Def::Type(below) = below {
+                    self.live(below, from);
+                }
             }
         }
     }
 }
 
-/// The types of the crate that are named among these tokens.
-fn types(index: &Index<'_>, source: &Source, module: usize, range: &Range<usize>) -> Vec<usize> {
+/// The items of the crate that are named among these tokens, and not called there.
+fn named(index: &Index<'_>, source: &Source, module: usize, range: &Range<usize>) -> Vec<Def> {
     let mut found = Vec::new();
     let mut at = range.start;
     while at < range.end {
@@ -210,10 +217,8 @@ fn types(index: &Index<'_>, source: &Source, module: usize, range: &Range<usize>
         }
         let (path, end) = index::path(source, at);
         if let Target::Own(defs, _) = index.resolve_at(module, &path) {
-            found.extend(defs.into_iter().filter_map(|def| match def {
-                Def::Type(ty) => Some(ty),
-                _ => None,
-            }));
+            let is_call = source.is_open(end, b'(');
+            found.extend(defs.into_iter().filter(|def| !is_call || matches!(def, Def::Type(_))));
         }
         at = end;
     }

@@ -175,8 +175,13 @@ fn all(index: &Index<'_>, module: usize, ty: &Range<usize>, seen: &mut Vec<usize
                     }
                     seen.push(ty);
                     let inner = all(index, def.module, &def.body, seen);
-                    states.extend(inner.into_iter().filter(|state| {
-                        !matches!(state, State::Once(_, Once::Now)) || def.kind == TypeKind::Alias
+                    states.extend(inner.into_iter().filter_map(|state| match state {
+                        // Which code fills the cell in a field is not known.
+                        State::Once(_, Once::Now) if def.kind != TypeKind::Alias => None,
+                        State::Once(ty, Once::Awaited) if def.kind != TypeKind::Alias => {
+                            Some(State::Shared(ty))
+                        }
+                        state => Some(state),
                     }));
                     states.extend(is_client(def.name).then(|| State::Client(def.name.to_owned())));
                 }

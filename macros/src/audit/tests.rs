@@ -161,6 +161,8 @@ fn harmless_globals_are_silent() {
         "static LEVEL: AtomicU8 = AtomicU8::new(0); fn run(e: String) -> String { LEVEL.load(Relaxed); e } fn main() { LEVEL.store(1, Relaxed) }",
         "static SETTINGS: OnceLock<Settings> = OnceLock::new(); fn run(e: String) -> String { SETTINGS.get().unwrap().name.clone() } fn main() { SETTINGS.set(load()) }",
         "static DB: tokio::sync::OnceCell<Pool> = todo!(); fn run(e: String) -> String { DB.get().unwrap().name.clone() } async fn main() { DB.set(load()) }",
+        "static HTTP: Client = Client::const_new(); fn run(e: String) -> String { HTTP.get(&e) }",
+        "static API_KEY: LazyLock<String> = LazyLock::new(|| std::env::var(\"API_KEY\").unwrap()); fn run(e: String) -> String { API_KEY.clone() }",
         // Ours, and the linker's.
         "#[init] static SERVED: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { SERVED.fetch_add(1, Relaxed); e }",
         "#[rewarm::init] static SERVED: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { SERVED.fetch_add(1, Relaxed); e }",
@@ -259,6 +261,26 @@ fn state_that_requests_reach_is_found() {
             "global_state",
             "static CACHE: LazyLock<moka::sync::Cache<String, String>> = todo!(); fn run(e: String) -> String { CACHE.get(&e) }",
         ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); fn step(e: &str) { N.lock(); } static ROUTES: [(&str, fn(&str)); 1] = [(\"a\", step)]; fn run(e: String) -> String { (ROUTES[0].1)(&e); e }",
+        ),
+        (
+            "global_state",
+            "use cached::proc_macro::cached; #[cached] fn price(sku: String) -> u8 { 1 } fn run(e: String) -> String { price(e); e }",
+        ),
+        (
+            "global_state",
+            "static RATES: LazyLock<Vec<u8>> = LazyLock::new(|| block_on(fetch())); fn run(e: String) -> String { RATES.len(); e }",
+        ),
+        (
+            "global_state",
+            "struct App { db: tokio::sync::OnceCell<Db> } static APP: LazyLock<App> = todo!(); fn run(e: String) -> String { APP.db.get(); e }",
+        ),
+        (
+            "secret_forever",
+            "static API_KEY: LazyLock<String> = LazyLock::new(|| fetch()); fn run(e: String) -> String { API_KEY.clone() }",
+        ),
         // Filled with what one request brought.
         (
             "global_state",
@@ -329,4 +351,135 @@ fn state_that_requests_reach_is_found() {
     ] {
         assert_eq!(lints_of(text), [lint], "{text}");
     }
+}
+
+const COUNTS: &str =
+    "static N: AtomicU64 = AtomicU64::new(0); pub fn run() { N.fetch_add(1, Relaxed); }";
+
+/// The places and ways of all findings, without the folder.
+fn ways(report: &Report) -> Vec<String> {
+    let way = |finding: &Finding| {
+        let line = finding.message.lines().nth(1).unwrap();
+        let (folder, rest) = line.split_once("rewarm-audit-").unwrap();
+        assert!(folder.starts_with("--> "));
+        rest.split_once('/').unwrap().1.to_owned()
+    };
+    report.findings.iter().map(way).collect()
+}
+
+#[test]
+fn files_are_found_as_the_compiler_finds_them() {
+    for (name, path, module, label) in [
+        ("beside", "src/a.rs", "mod a;", "a"),
+        ("folder", "src/a/mod.rs", "mod a;", "a"),
+        (
+            "inline",
+            "src/a/b.rs",
+            "mod a { pub mod b; pub fn run() { b::run() } }",
+            "a::run` and `a::b",
+        ),
+        ("path", "other/place.rs", "#[path = \"../other/place.rs\"] mod a;", "a"),
+        (
+            "inline_path",
+            "src/x/y.rs",
+            "#[path = \"x\"] mod a { #[path = \"y.rs\"] pub mod b; pub fn run() { b::run() } }",
+            "a::run` and `a::b",
+        ),
+    ] {
+        let main = format!("{module}\n#[handler] async fn answer(e: u8) {{ a::run() }}");
+        let report = audit_files(name, &[("src/main.rs", &main), (path, COUNTS)]);
+        let expected =
+            format!("{path}:1:8: reached from `#[handler] answer` through `{label}::run`");
+        let found = ways(&report);
+        assert_eq!(found.len(), 1, "{name}");
+        assert_eq!(found[0].replace("src/../", ""), expected, "{name}");
+    }
+}
+
+#[test]
+fn modules_below_a_file_are_in_its_folder() {
+    let report = audit_files(
+        "below",
+        &[
+            (
+                "main.rs",
+                "mod a; #[path = \"odd/b.rs\"] mod b; #[handler] async fn answer(e: u8) { a::c::run(); b::d::run() }",
+            ),
+            ("a.rs", "pub mod c;"),
+            ("a/c.rs", COUNTS),
+            ("odd/b.rs", "pub mod d;"),
+            ("odd/d.rs", COUNTS),
+        ],
+    );
+    let ways = ways(&report);
+    assert!(ways[0].starts_with("a/c.rs:1:8"), "{ways:?}");
+    assert!(ways[1].starts_with("odd/d.rs:1:8"), "{ways:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out() {
+    let main = "mod missing; mod broken; mod binary; mod a; mod main;\n\
+                #[handler] async fn answer(e: u8) { missing::run(); broken::run(); a::run(); }";
+    let files = [("main.rs", main), ("broken.rs", "fn run() { ( }"), ("a.rs", COUNTS)];
+    assert_eq!(ways(&audit_files("missing", &files)).len(), 1);
+    // A root that does not parse.
+    assert!(audit_files("root", &[("main.rs", "#[handler] fn (")]).findings.is_empty());
+}
+
+#[test]
+fn a_global_is_reported_once() {
+    let two = "#[handler] async fn a(e: u8) { run() } #[handler] async fn b(e: u8) { run(); run() } \
+               #[cached(ttl = \"1s\")] async fn c() -> u8 { run() }";
+    let report = audit_files("once", &[("rewarm.rs", &format!("{two}{COUNTS}"))]);
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!((report.findings[0].on.line, report.findings[0].on.column), (1, 21));
+}
+
+#[test]
+fn an_allow_is_one_handlers() {
+    let of = |first: &str, second: &str| {
+        let handlers = format!(
+            "#[handler({first})] async fn a(e: u8) {{ run() }} #[handler({second})] async fn b(e: u8) \
+             {{ run() }} {COUNTS}"
+        );
+        ways(&audit_files("allow", &[("x.rs", &handlers)]))
+    };
+    assert!(of("", "")[0].contains("`#[handler] a`"));
+    assert!(of("allow(global_state)", "")[0].contains("`#[handler] b`"));
+    assert!(of("allow(leak), http", "warmup")[0].contains("`#[handler] a`"));
+    assert!(of("allow(global_state)", "allow(leak, global_state)").is_empty());
+}
+
+#[test]
+fn an_allow_without_use_is_reported() {
+    let text = "#[handler] async fn a(e: u8) { run(); other() }\n\
+                #[rewarm::allow(global_state, reason = \"x\")] static N: AtomicU64 = AtomicU64::new(0);\n\
+                #[rewarm::allow(leak, global_state, reason = \"x\")] fn run() { M.fetch_add(1); }\n\
+                static M: AtomicU64 = AtomicU64::new(0);\n\
+                #[rewarm::allow(global_state, reason = \"x\")] static T: [u8; 1] = [1];\n\
+                fn other() { N.fetch_add(1); }";
+    let report = audit_files("useless", &[("x.rs", text)]);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    let useless: Vec<_> =
+        report.useless.iter().map(|(place, lint)| (place.line, lint.as_str())).collect();
+    assert_eq!(useless, [(3, "leak"), (5, "global_state")]);
+}
+
+#[test]
+fn a_library_asks_for_its_audit() {
+    let text = "pub fn run() { count() } fn count() { N.fetch_add(1); } fn unused() { M.lock(); }\n\
+                static N: AtomicU64 = AtomicU64::new(0); static M: Mutex<u8> = todo!();\n";
+    assert!(audit_files("not_asked", &[("lib.rs", text)]).findings.is_empty());
+    let report = audit_files("asked", &[("lib.rs", &format!("{text}rewarm::audit!();"))]);
+    assert_eq!(ways(&report), ["lib.rs:2:8: reached from `pub fn run` through `count`"]);
+    assert_eq!((report.findings[0].on.line, report.findings[0].on.column), (3, 1));
+}
+
+#[test]
+fn each_word_has_its_place() {
+    let text = "fn run(e: String) -> String { let t = tokio::spawn(async {}); drop(async { t.await });\n\
+                tokio::spawn(async {}); std::process::exit(1); e }";
+    let report = audit_files("places", &[("x.rs", &format!("{HANDLER}{text}"))]);
+    let places: Vec<_> = ways(&report).iter().map(|way| way[..8].to_owned()).collect();
+    assert_eq!(places, ["x.rs:3:1", "x.rs:3:2"]);
 }
