@@ -409,8 +409,8 @@ impl<'a> Index<'a> {
         Some(self.globals.len() - 1)
     }
 
-    /// Adds the statics that calls of macros in place of items declare: `counter!(HITS);`, with
-    /// `static $name: AtomicU64` in the macro.
+    /// Adds the functions and statics that calls of macros in place of items declare: `counter!(HITS);`,
+    /// with `static $name: AtomicU64` in the macro.
     fn declared_by_macros(&mut self) {
         for (module, items) in self.krate.modules.iter().map(|it| &it.items).enumerate() {
             for item in items {
@@ -421,6 +421,10 @@ impl<'a> Index<'a> {
                     let (declared_in, body) =
                         (self.codes[code].module, self.codes[code].body.clone());
                     let file = self.source(declared_in);
+                    for at in body.clone().filter(|at| file.is(*at, "fn") && file.is_ident(at + 1))
+                    {
+                        self.define(module, file.text(at + 1), Def::Code(code));
+                    }
                     let templates = items::statics(file, body);
                     for template in templates.iter().filter(|it| file.is_punct(it.name - 1, b'$')) {
                         let ItemKind::Static { mutable, ty, init, by } = &template.kind else {

@@ -60,6 +60,7 @@ const SHARED_OF: &[(&str, &[&str])] = &[
     ("Sender", CHANNELS),
     ("Receiver", CHANNELS),
     ("Runtime", &["tokio"]),
+    ("Handle", &["tokio"]),
     ("WorkerGuard", &["tracing_appender"]),
 ];
 
