@@ -59,10 +59,10 @@ pub(crate) fn allow(args: TokenStream, item: &TokenStream) -> TokenStream {
             if useless.iter().any(|it| is(&it)) {
                 diag.error(
                     word,
-                    format_args!("this excuses nothing: no `{word}` is found here"),
-                    "what a handler or a cached function itself names is excused in its own \
-                     attribute; all else that no request reaches needs no excuse",
-                    "remove it, or write `allow(…)` in the attribute of the handler",
+                    format_args!("`{word}` excuses nothing here"),
+                    "no request reaches what the lint flags, or it stands in the body of a handler or \
+                     a cached function, whose own attribute excuses it",
+                    format_args!("remove it, or write `#[handler(allow({word}))]`"),
                 );
             }
         }

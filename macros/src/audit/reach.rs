@@ -301,7 +301,7 @@ fn name<'a>(
             let of_self = is_field
                 && source.is(at.wrapping_sub(2), "self")
                 && !source.is_punct(at.wrapping_sub(3), b'.');
-            let own = of_self.then(|| own_methods(index, code, method)).unwrap_or_default();
+            let own = if of_self { own_methods(index, code, method) } else { &[] };
             match own.is_empty() {
                 true => refs.methods.push(method),
                 false => refs.calls.extend(own),
@@ -388,7 +388,7 @@ fn named_type<'a>(index: &Index<'a>, ty: usize, rest: &[&'a str], refs: &mut Ref
     refs.calls.extend(index.functions_of(ty, function));
 }
 
-/// The functions of this name of the type or trait that a function is part of.
+/// The functions of this name of the type that a function is part of.
 fn own_methods<'i, 'a>(index: &'i Index<'a>, code: &Code<'_>, name: &'a str) -> &'i [usize] {
     match code.owner.and_then(|owner| index.impls[owner].of) {
         Some(ty) => index.functions_of(ty, name),
@@ -407,24 +407,23 @@ fn bound<'a>(source: &'a Source, code: &Code<'a>) -> HashSet<&'a str> {
             bound.insert(source.text(at));
         }
     }
-    for range in [&code.body] {
-        let mut in_pattern = false;
-        for at in range.clone() {
-            match source.kind(at) {
-                Some(Kind::Ident) => match source.text(at) {
-                    "let" | "for" => in_pattern = true,
-                    "in" => in_pattern = false,
-                    text if (in_pattern || source.is_punct(at - 1, b'|')) && lower(at) => {
-                        // `|` may also be the operator, in front of a call.
-                        if !source.is_open(at + 1, b'(') {
-                            bound.insert(text);
-                        }
-                    }
-                    _ => {}
-                },
-                Some(Kind::Punct(b'=' | b';' | b':')) => in_pattern = false,
+    let mut in_pattern = false;
+    for at in code.body.clone() {
+        match source.kind(at) {
+            Some(Kind::Ident) => match source.text(at) {
+                "let" | "for" => in_pattern = true,
+                "in" => in_pattern = false,
+                // `|` may also be the operator, in front of a call.
+                text if (in_pattern || source.is_punct(at - 1, b'|'))
+                    && lower(at)
+                    && !source.is_open(at + 1, b'(') =>
+                {
+                    bound.insert(text);
+                }
                 _ => {}
-            }
+            },
+            Some(Kind::Punct(b'=' | b';' | b':')) => in_pattern = false,
+            _ => {}
         }
     }
     bound
