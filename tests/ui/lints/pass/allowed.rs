@@ -14,7 +14,7 @@ fn signing_secret() -> String {
     String::new()
 }
 
-#[handler(allow(hidden_static, detached_task, leak, process_state))]
+#[handler(allow(hidden_static, global_state, detached_task, leak, process_state))]
 async fn answer(_event: u8) -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     tokio::spawn(async {});
