@@ -483,3 +483,36 @@ fn each_word_has_its_place() {
     let places: Vec<_> = ways(&report).iter().map(|way| way[..8].to_owned()).collect();
     assert_eq!(places, ["x.rs:3:1", "x.rs:3:2"]);
 }
+
+/// No text makes the audit panic. `REWARM_FUZZ` sets the number of tries.
+#[test]
+fn no_text_makes_the_audit_panic() {
+    let tries = std::env::var("REWARM_FUZZ").map_or(500, |n| n.parse().unwrap());
+    let texts: Vec<String> =
+        programs("unsafe").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let words: Vec<Vec<&str>> = texts
+        .iter()
+        .map(|text| text.split_inclusive(|c: char| !c.is_alphanumeric()).collect())
+        .collect();
+    let mut state = 7_u64;
+    let mut random = |bound: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    for _ in 0..tries {
+        let program = &words[random(words.len())];
+        let mut text = String::new();
+        for word in program {
+            let other = &words[random(words.len())];
+            match random(60) {
+                0 => {}
+                1 => text += &word.repeat(2),
+                2 => text += other[random(other.len())],
+                _ => text += word,
+            }
+        }
+        let audited = std::panic::catch_unwind(|| audit_files("shaken", &[("main.rs", &text)]));
+        assert!(audited.is_ok(), "{text}");
+    }
+}
