@@ -400,10 +400,11 @@ impl<'a> Audit<'_, 'a> {
 fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, String)> {
     let source = index.source(code.module);
     let is_word = |at: &usize| source.is_ident(*at) && lints::is_word(source.text(*at));
+    let is_manual = |at: &usize| BY_HAND.contains(&source.text(*at));
     let mut words: Vec<usize> = code.body.clone().filter(is_word).collect();
     // Code that manages memory by hand takes back what it gives away.
-    if (0..source.tokens.len()).any(|at| source.is(at, "unsafe")) {
-        words.retain(|at| !["into_raw", "forget", "ManuallyDrop"].contains(&source.text(*at)));
+    if words.iter().any(is_manual) && (0..source.tokens.len()).any(|at| source.is(at, "unsafe")) {
+        words.retain(|at| !is_manual(at));
     }
     if words.is_empty() {
         return Vec::new();
@@ -429,6 +430,9 @@ fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, St
     };
     words.iter().flat_map(one).collect()
 }
+
+/// Functions that give memory away.
+const BY_HAND: &[&str] = &["into_raw", "forget", "ManuallyDrop"];
 
 /// Types that build their value at the first use.
 const LAZY: &[&str] = &["LazyLock", "Lazy", "LazyCell", "OnceLock", "OnceCell"];
