@@ -34,12 +34,17 @@ fn package(name: &str, dependency: &str) -> String {
 fn workspace() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("audited");
     let _ = fs::remove_dir_all(&folder);
-    let library = format!(
-        "//! ```\n//! use rewarm::handler;\n//! static N: std::sync::Mutex<u8> = std::sync::Mutex::new(0);\n\
-         //! fn next() -> u8 {{ *N.lock().unwrap() }}\n//! #[handler]\n\
-         //! async fn answer(event: u8) -> u8 {{ event + next() }}\n//! ```\n\
-         #[cfg(windows)]\nmod off;\npub mod ids;\n"
-    );
+    let library = "//! ```
+//! use rewarm::handler;
+//! static N: std::sync::Mutex<u8> = std::sync::Mutex::new(0);
+//! fn next() -> u8 { *N.lock().unwrap() }
+//! #[handler]
+//! async fn answer(event: u8) -> u8 { event + next() }
+//! ```
+#[cfg(windows)]
+mod off;
+pub mod ids;
+";
     let test = function("test").replace("rw", "rewarm").replace("../../../", "../../");
     let test = test.replace("fn main", "#[test]\nfn it");
     let test = test.replace("test::run()", "std::process::ExitCode::SUCCESS");
@@ -50,7 +55,7 @@ fn workspace() -> PathBuf {
         ("app/src/bin/two.rs", &function("two")),
         ("common.rs", COUNTS),
         ("library/Cargo.toml", &package("library", "rewarm")),
-        ("library/src/lib.rs", &library),
+        ("library/src/lib.rs", library),
         ("library/src/ids.rs", COUNTS),
         ("library/tests/test.rs", &test),
     ] {
