@@ -187,14 +187,7 @@ impl<'a> Index<'a> {
     /// Adds an item. Returns the allows that hold in it.
     fn item(&mut self, module: usize, item: &'a Item, allows: &[usize]) -> Vec<usize> {
         let source = self.source(module);
-        let mut allows = allows.to_vec();
-        for attr in &item.attrs {
-            if let Some(lints) = allow_attribute(source, attr) {
-                allows.push(self.allows.len());
-                let source = self.krate.modules[module].source;
-                self.allows.push(Allow { source, at: attr.start, lints });
-            }
-        }
+        let allows = self.with_allows(module, item, allows);
         let name = source.text(item.name);
         match &item.kind {
             ItemKind::Fn { sig, body } => {
@@ -228,6 +221,19 @@ impl<'a> Index<'a> {
         allows
     }
 
+    /// These allows, and those on an item.
+    fn with_allows(&mut self, module: usize, item: &Item, outer: &[usize]) -> Vec<usize> {
+        let mut allows = outer.to_vec();
+        for attr in &item.attrs {
+            if let Some(lints) = allow_attribute(self.source(module), attr) {
+                allows.push(self.allows.len());
+                let source = self.krate.modules[module].source;
+                self.allows.push(Allow { source, at: attr.start, lints });
+            }
+        }
+        allows
+    }
+
     fn define(&mut self, module: usize, name: &'a str, def: Def) {
         self.names[module].defs.entry(name).or_default().push(def);
     }
@@ -256,14 +262,7 @@ impl<'a> Index<'a> {
         });
         let source = self.source(module);
         for item in items::items(source, body.clone()) {
-            let mut allows = allows.to_vec();
-            for attr in &item.attrs {
-                if let Some(lints) = allow_attribute(source, attr) {
-                    allows.push(self.allows.len());
-                    let source = self.krate.modules[module].source;
-                    self.allows.push(Allow { source, at: attr.start, lints });
-                }
-            }
+            let allows = self.with_allows(module, &item, allows);
             if let ItemKind::Fn { sig, body } = &item.kind {
                 let code = self.function(module, &item, sig, body, Some(id), &allows);
                 self.impls[id].codes.push(code);
@@ -347,14 +346,7 @@ impl<'a> Index<'a> {
             import(source, tree, &[], &mut imports);
         }
         for item in items::statics(source, body.clone()) {
-            let mut allows = allows.to_vec();
-            for attr in &item.attrs {
-                if let Some(lints) = allow_attribute(source, attr) {
-                    allows.push(self.allows.len());
-                    let source = self.krate.modules[module].source;
-                    self.allows.push(Allow { source, at: attr.start, lints });
-                }
-            }
+            let allows = self.with_allows(module, &item, allows);
             let is_template = source.is_punct(item.name - 1, b'$');
             let global = if is_template { None } else { self.global(module, &item, &allows) };
             if let Some(global) = global {
