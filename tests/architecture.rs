@@ -187,6 +187,18 @@ fn attributes_never_name_each_other() {
 }
 
 #[test]
+fn the_audit_has_one_direction() {
+    let arrows = arrows("macros/src");
+    for module in arrows.keys().filter(|module| module.starts_with("audit")) {
+        assert!(
+            !reached(&arrows, module).contains(module.as_str()),
+            "{module} is part of a circle"
+        );
+    }
+    assert!(reached(&arrows, "audit::findings").contains("audit::lexer"), "arrows are found");
+}
+
+#[test]
 fn the_environment_is_read_in_few_files() {
     let allowed = |word: &str, files: &[&str]| {
         for (path, code) in sources("runtime/src") {

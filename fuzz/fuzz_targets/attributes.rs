@@ -4,6 +4,8 @@
 //! the rest is the item: `init lazy, timeout = "3s"`, and below it `async fn db() -> Pool { … }`.
 #![no_main]
 
+extern crate proc_macro;
+
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -16,6 +18,9 @@ use proc_macro2::TokenStream;
 mod args;
 #[path = "../../macros/src/attributes.rs"]
 mod attributes;
+#[allow(dead_code)]
+#[path = "../../macros/src/audit/mod.rs"]
+mod audit;
 #[path = "../../macros/src/cached/mod.rs"]
 mod cached;
 #[path = "../../macros/src/diag.rs"]

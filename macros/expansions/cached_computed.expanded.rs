@@ -54,7 +54,8 @@ const _: () = {
     type __Key = (__rewarm::Owned<__Part0>,);
     type __Storage = __rewarm::Keyed<__Key, __Value, __Error>;
     static __STORAGE: __Storage = __rewarm::Keyed::keyed(
-        __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600)),
+        __rewarm::Policy::new("squared", 0, __rewarm::Duration::from_secs(3600))
+            .blocking(),
         __rewarm::facts!(__Value, __Error),
         1000,
         || (&__STORAGE).values(),

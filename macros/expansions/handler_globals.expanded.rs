@@ -34,6 +34,7 @@ async fn answer(event: u64) -> u64 {
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -44,6 +45,7 @@ struct answer {}
     dead_code,
     deprecated,
     non_camel_case_types,
+    non_snake_case,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -51,13 +53,17 @@ struct answer {}
 )]
 const _: () = {
     use ::rewarm::private as __rewarm;
+    #[allow(unused_imports)]
+    use __rewarm::{ByDiagnostic as _, ByReport as _};
     type __Output = __rewarm::Checked<
         u64,
         { __rewarm::not_a_result(__rewarm::is_result!(u64)) },
     >;
     impl __rewarm::Handler for answer {
-        const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::DEFAULT
-            .name("answer");
+        const SPEC: __rewarm::HandlerSpec = __rewarm::HandlerSpec::new(
+            "answer",
+            ::core::module_path!(),
+        );
         type Event = u64;
         type Context = ();
         type Response = __rewarm::Json;
@@ -69,7 +75,8 @@ const _: () = {
                 __Output,
                 __rewarm::Infallible,
             >(answer(__event).await);
-            __rewarm::json(__output)
+            let __convert = __rewarm::error_of(&__output).convert();
+            __rewarm::json(__output, __convert)
         }
     }
     impl answer {

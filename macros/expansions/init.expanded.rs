@@ -71,7 +71,16 @@ const _: () = {
         clippy::exhaustive_structs
     )]
     const _: () = {
-        type __Kept = __rewarm::Checked<Pool, { __rewarm::shareable::<Pool>() }>;
+        type __Kept = __rewarm::Checked<
+            Pool,
+            {
+                __rewarm::shareable::<Pool>()
+                    && __rewarm::no_state(
+                        __rewarm::is_state!(Pool),
+                        __rewarm::state_message!("db"),
+                    )
+            },
+        >;
         type __Storage = __rewarm::Cell<__Kept>;
         static __STORAGE: __Storage = __rewarm::Cell::new(
             __rewarm::Spec::waiting(

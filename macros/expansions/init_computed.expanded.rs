@@ -51,6 +51,10 @@ const _: () = {
         {
             __rewarm::not_a_result(__rewarm::is_result!(Regex))
                 && __rewarm::shareable::<Regex>()
+                && __rewarm::no_state(
+                    __rewarm::is_state!(Regex),
+                    __rewarm::state_message!("pattern"),
+                )
         },
     >;
     type __Storage = __rewarm::Cell<__Kept>;

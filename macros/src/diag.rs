@@ -35,6 +35,17 @@ impl Diag {
         self.errors.push(error);
     }
 
+    /// True if a fault names this item.
+    pub(crate) fn names(&self, item: &str) -> bool {
+        let quoted = format!("{item}`");
+        self.errors.iter().any(|error| error.to_string().contains(&quoted))
+    }
+
+    /// The texts of all faults.
+    pub(crate) fn into_messages(self) -> impl Iterator<Item = String> {
+        self.errors.into_iter().map(|error| error.to_string())
+    }
+
     /// All faults as calls of `compile_error!`: the first, which is also an expression, and the
     /// rest.
     pub(crate) fn into_tokens(self) -> (TokenStream, TokenStream) {

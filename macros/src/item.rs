@@ -3,7 +3,7 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 
@@ -67,6 +67,21 @@ impl Item {
                 "keep one of them",
             );
         }
+    }
+}
+
+impl Function {
+    /// Reads a function from its text, also one with a receiver.
+    pub(crate) fn read(text: &str) -> syn::Result<Self> {
+        let function = |input: ParseStream<'_>| {
+            let (attrs, vis, sig) =
+                (input.call(Attribute::parse_outer)?, input.parse()?, input.parse()?);
+            match input.parse()? {
+                TokenTree::Group(body) => Ok(Self { attrs, vis, sig, body }),
+                other => Err(syn::Error::new_spanned(other, "a function without a body")),
+            }
+        };
+        function.parse_str(text)
     }
 }
 

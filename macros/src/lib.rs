@@ -14,6 +14,7 @@
 
 mod args;
 mod attributes;
+mod audit;
 mod cached;
 mod diag;
 mod driver;
@@ -596,6 +597,45 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
     attributes::handler(args.into(), item.into()).into()
+}
+
+/// Excuses a static, a function, an `impl` or an inline module from lints, and gives the reason.
+///
+/// `#[handler]` reads the sources of its crate and rejects globals that one invocation can change and
+/// another reads. The attribute excuses one that invocations are meant to share. It names one lint or
+/// more, and requires the reason, which is for readers of the source.
+///
+/// ```
+/// # use rewarm::handler;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// #[rewarm::allow(global_state, reason = "counts requests, holds none of their data")]
+/// static SERVED: AtomicU64 = AtomicU64::new(0);
+///
+/// fn served() -> u64 { SERVED.fetch_add(1, Ordering::Relaxed) }
+///
+/// #[handler]
+/// async fn count(event: u64) -> u64 { event + served() }
+/// ```
+///
+/// # Errors
+///
+/// It does not compile without a reason, with a lint that does not exist, or where it excuses nothing.
+#[proc_macro_attribute]
+pub fn allow(args: TokenStream, item: TokenStream) -> TokenStream {
+    audit::allow(args.into(), &item.into()).into()
+}
+
+/// Checks a library without a handler as `#[handler]` checks its own crate.
+///
+/// Each `pub` function is taken for one that a handler calls. Write it once, in any file of the crate.
+///
+/// ```
+/// rewarm::audit!();
+/// ```
+#[proc_macro]
+pub fn audit(args: TokenStream) -> TokenStream {
+    audit::audit(args.into()).into()
 }
 
 /// Gives tokens the edition of this crate, 2021, in which `std::env::set_var` is a safe function.

@@ -103,4 +103,4 @@ pub use base::counters::Stats;
 pub use container::snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
 pub use invocation::context::{Deferred, defer, remaining};
 pub use lambda::types::{Context, Diagnostic, LambdaEvent, MetadataPrelude, StreamResponse};
-pub use rewarm_macros::{cached, handler, init};
+pub use rewarm_macros::{allow, audit, cached, handler, init};

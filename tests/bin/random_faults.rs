@@ -24,6 +24,7 @@ use tracing::{Metadata, Subscriber};
 /// Panics at one occasion in `every`, but not while the thread unwinds: a destructor that panics then
 /// ends any process.
 fn trap(every: u64, place: &str) {
+    #[rewarm::allow(global_state, reason = "the faults are random, and planned by event")]
     static OCCASIONS: AtomicU64 = AtomicU64::new(0);
     if !std::thread::panicking() && OCCASIONS.fetch_add(1, SeqCst).is_multiple_of(every) {
         panic!("trap in {place}");
@@ -152,6 +153,7 @@ fn work_blocking(fault: Fault) -> Result<(), Trouble> {
     }
 }
 
+#[rewarm::allow(global_state, reason = "the faults are random, and planned by event")]
 static COIN: AtomicU64 = AtomicU64::new(0);
 
 #[cached(
@@ -198,6 +200,7 @@ async fn plain(key: u8) -> u64 {
 }
 
 /// The faults of the next attempts and checks.
+#[rewarm::allow(global_state, reason = "the faults are random, and planned by event")]
 static PLANNED: Mutex<Planned> = Mutex::new(Planned {
     connection: Fault::None,
     blocking: Fault::None,

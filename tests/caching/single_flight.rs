@@ -159,7 +159,7 @@ static REFUSALS: AtomicU64 = AtomicU64::new(0);
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
-#[cached(ttl = "5m")]
+#[cached(ttl = "5m", allow(global_state))]
 async fn refused() -> Result<u64, Boxed> {
     let n = REFUSALS.fetch_add(1, SeqCst);
     tokio::task::yield_now().await;
@@ -191,7 +191,7 @@ async fn an_error_that_is_not_clone_is_shared_if_it_can_be_made_of_a_text() {
 
 static HANGS: AtomicBool = AtomicBool::new(true);
 
-#[cached(ttl = "200ms", jitter = "0%")]
+#[cached(ttl = "200ms", jitter = "0%", allow(global_state))]
 async fn hangs_once() -> u64 {
     if HANGS.swap(false, SeqCst) {
         std::future::pending::<()>().await;

@@ -75,13 +75,13 @@ async fn counts_in_a_function(event: u64) -> u64 {
     event
 }
 
-#[handler(report_every = 0, allow(hidden_static))]
+#[handler(report_every = 0, allow(global_state))]
 async fn counts(event: u64) -> u64 {
     state::COUNT.fetch_add(1, SeqCst);
     event
 }
 
-#[cached(ttl = "1m", allow(hidden_static))]
+#[cached(ttl = "1m", allow(global_state))]
 async fn fetched(n: u64) -> u64 {
     static FETCHES: AtomicU64 = AtomicU64::new(0);
     FETCHES.fetch_add(1, SeqCst);
@@ -93,7 +93,7 @@ async fn fetches(event: u64) -> u64 {
     fetched(event).await
 }
 
-#[handler(report_every = 0, allow(hidden_static))]
+#[handler(report_every = 0, allow(global_state))]
 async fn counts_some(event: u64) -> u64 {
     if event == 8 {
         state::COUNT.fetch_add(1, SeqCst);
@@ -130,7 +130,7 @@ async fn remembers_the_first(event: u64) -> u64 {
     state::first(event)
 }
 
-#[handler(report_every = 0, allow(hidden_static))]
+#[handler(report_every = 0, allow(global_state))]
 async fn counts_as_meant(event: u64) -> u64 {
     state::EXCUSED.fetch_add(1, SeqCst);
     rewarm_tests_library::count_as_meant();
@@ -146,7 +146,7 @@ async fn counts_elsewhere(event: u64) -> u64 {
 #[init(lazy)]
 static FACTOR: u64 = 2;
 
-#[init(lazy)]
+#[init(lazy, allow(global_state))]
 async fn limit() -> Mutex<u64> {
     Mutex::new(100)
 }
@@ -184,7 +184,7 @@ fn http() -> reqwest::Client {
 /// The URL of the API that [`queries`] calls.
 static API: OnceLock<String> = OnceLock::new();
 
-#[handler(report_every = 0, allow(hidden_static))]
+#[handler(report_every = 0, allow(global_state))]
 async fn queries(id: i64, users: &SqlitePool, http: &reqwest::Client) -> Result<String, Error> {
     let city: Option<String> = sqlx::query_scalar("SELECT city FROM user WHERE id = ?")
         .bind(id)

@@ -7,8 +7,7 @@ use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, peeled};
-use crate::lints;
-use crate::{item_attributes, signature, types};
+use crate::{audit, item_attributes, lints, signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -58,7 +57,8 @@ impl Model {
                 return None;
             }
         };
-        lints::check_globals(&mut function, &options.allow, &options.krate);
+        audit::check(&function.sig.ident, &function.body.stream(), diag);
+        lints::check_globals(&mut function, &options.allow, &options.krate, diag);
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);

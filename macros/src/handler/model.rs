@@ -6,8 +6,7 @@ use super::args::Options;
 use crate::diag::Diag;
 use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, argument_of, peeled};
-use crate::lints;
-use crate::{signature, types};
+use crate::{audit, lints, signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -53,8 +52,9 @@ impl Model {
                 return None;
             }
         };
+        audit::check(&function.sig.ident, &function.body.stream(), diag);
         if attribute == lints::Attribute::Handler {
-            lints::check_globals(&mut function, &options.allow, &options.krate);
+            lints::check_globals(&mut function, &options.allow, &options.krate, diag);
         }
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);

@@ -1,6 +1,8 @@
 //! The option `allow(lint, …)`.
 
-use super::{CHECKED_BY_COMPILER, LINTS, Lint, url};
+use proc_macro2::Ident;
+
+use super::{AUDITED, CHECKED_BY_COMPILER, LINTS, url};
 use crate::args::{Args, nearest};
 use crate::diag::Diag;
 
@@ -13,18 +15,7 @@ impl Allowed {
         let mut allowed = Vec::new();
         let list = args.list("allow(lint, …)", diag).map(|(_, words)| words);
         for (word, _) in list.into_iter().flatten() {
-            let text = word.to_string();
-            let lint = LINTS.iter().find(|lint| lint.name == text);
-            match lint {
-                Some(lint) if lint.can_be_allowed => allowed.push(lint.name),
-                None if !CHECKED_BY_COMPILER.contains(&&*text) => unknown(&word, &text, diag),
-                _ => diag.error(
-                    &word,
-                    format_args!("the lint `{text}` cannot be allowed"),
-                    "the code that it flags is never safe in a container that is reused",
-                    format_args!("change the code as in {}", url(&text)),
-                ),
-            }
+            allowed.extend(lint(&word, diag));
         }
         Self(allowed)
     }
@@ -35,9 +26,28 @@ impl Allowed {
     }
 }
 
-fn unknown(word: &proc_macro2::Ident, text: &str, diag: &mut Diag) {
-    let names = LINTS.iter().filter(|lint| lint.can_be_allowed);
-    let names: Vec<_> = names.map(|lint: &Lint| lint.name).collect();
+/// The lint of this name. Reports one that does not exist or cannot be allowed.
+pub(crate) fn lint(word: &Ident, diag: &mut Diag) -> Option<&'static str> {
+    let text = word.to_string();
+    let found = LINTS.iter().find(|lint| lint.name == text);
+    let audited = AUDITED.iter().find(|name| **name == text);
+    match (found, audited) {
+        (Some(lint), _) if lint.can_be_allowed => return Some(lint.name),
+        (None, Some(name)) => return Some(name),
+        (None, None) if !CHECKED_BY_COMPILER.contains(&&*text) => unknown(word, &text, diag),
+        _ => diag.error(
+            word,
+            format_args!("the lint `{text}` cannot be allowed"),
+            "the code that it flags is never safe in a container that is reused",
+            format_args!("change the code as in {}", url(&text)),
+        ),
+    }
+    None
+}
+
+fn unknown(word: &Ident, text: &str, diag: &mut Diag) {
+    let names = LINTS.iter().filter(|lint| lint.can_be_allowed).map(|lint| lint.name);
+    let names: Vec<_> = names.chain(AUDITED.iter().copied()).collect();
     let all = format!("the lints that can be allowed are `{}`", names.join("`, `"));
     let what = format!("there is no lint `{text}`");
     // Its former name.

@@ -8,6 +8,8 @@ use super::{Attribute, Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "detached_task", can_be_allowed: true, find };
 
+pub(super) const WORDS: &[&str] = &["spawn", "spawn_blocking", "spawn_local"];
+
 const SPAWNS: &[&str] = &[
     "tokio::spawn",
     "tokio::task::spawn",

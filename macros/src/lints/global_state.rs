@@ -71,6 +71,8 @@ const READS: &[&str] = &[
     "keys",
     "last",
     "len",
+    "load",
+    "load_full",
     "observe",
     "render",
     "replace_all",
@@ -118,7 +120,11 @@ fn what(name: &Ident) -> String {
 }
 
 /// Adds checks of the globals that a function names.
-pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
+pub(super) fn check_globals(
+    function: &mut Function,
+    private: &TokenStream,
+    is_judged: &dyn Fn(&str) -> bool,
+) {
     let body = TokenTree::Group(function.body.clone()).into();
     let Ok(mut block) = syn::parse2::<Block>(body) else {
         return; // reported by the compiler
@@ -129,7 +135,7 @@ pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
     }
     uses.visit_block(&block);
     let mut checks =
-        Checks { uses, private, done: HashSet::new(), blocks: Vec::new(), added: false };
+        Checks { uses, private, is_judged, done: HashSet::new(), blocks: Vec::new(), added: false };
     checks.visit_block_mut(&mut block);
     if !checks.added {
         return;
@@ -249,6 +255,8 @@ impl<'a> Visit<'a> for Uses {
 struct Checks<'a> {
     uses: Uses,
     private: &'a TokenStream,
+    /// True for the name of a global that has been judged otherwise.
+    is_judged: &'a dyn Fn(&str) -> bool,
     /// The globals with a check.
     done: HashSet<String>,
     /// The checks of each open block.
@@ -266,6 +274,9 @@ impl Checks<'_> {
         let Some(last) = path.segments.last() else {
             return;
         };
+        if (self.is_judged)(&last.ident.to_string()) {
+            return;
+        }
         let only_read = self.uses.only_read.get(&name).is_some_and(|only_read| *only_read);
         let kind = Ident::new(if only_read { "ReadOnly" } else { "AnyUse" }, Span::call_site());
         let at = Span::call_site().located_at(last.ident.span());
@@ -278,6 +289,9 @@ impl Checks<'_> {
     fn declared(&mut self, item: &ItemStatic) {
         if !matches!(item.mutability, syn::StaticMutability::None) {
             return; // reported by the lint `static_mut`
+        }
+        if (self.is_judged)(&item.ident.to_string()) {
+            return;
         }
         let at = Span::call_site().located_at(item.ident.span());
         let ty = &item.ty;

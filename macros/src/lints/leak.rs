@@ -8,6 +8,8 @@ use super::{Attribute, Found, Lint};
 
 pub(super) const LINT: Lint = Lint { name: "leak", can_be_allowed: true, find };
 
+pub(super) const WORDS: &[&str] = &["leak", "into_raw", "forget", "ManuallyDrop"];
+
 const LEAKS: Calls = Calls {
     functions: &[
         "std::boxed::Box::leak",

@@ -17,11 +17,13 @@ mod static_mut;
 mod types;
 mod unbounded_growth;
 
-pub(crate) use allowed::Allowed;
+pub(crate) use allowed::{Allowed, lint};
+pub(crate) use secret_forever::is_secret_name;
+pub(crate) use static_mut::WHY as STATIC_MUT_WHY;
 
 use crate::diag::Diag;
 use crate::item::{Function, Item};
-use crate::tokens;
+use crate::{audit, tokens};
 use body::Body;
 
 /// The attribute on an item.
@@ -52,6 +54,9 @@ const LINTS: &[Lint] = &[
     request_in_key::LINT,
 ];
 
+/// Lints that only the audit of a crate reports. All of them can be allowed.
+const AUDITED: &[&str] = &["lazy_client", "client_per_invocation"];
+
 /// Lints that the compiler checks by the traits of the runtime. They cannot be allowed.
 const CHECKED_BY_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
 
@@ -74,27 +79,60 @@ pub(crate) fn check(
     faults
 }
 
-/// The name of a lint and the address of its documentation.
-fn link(name: &str) -> String {
-    format!("lint `{name}`, {}", url(name))
-}
-
 /// The address of the documentation of a lint.
 fn url(name: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!("https://docs.rs/rewarm/{version}/rewarm/guide/lints/index.html#{name}")
 }
 
-/// Adds checks of the globals that the body of a handler or a cached function names.
-pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &syn::Path) {
+/// Adds checks of the globals that the body of a handler or a cached function names, but for those
+/// that the audit has reported to `diag`, or that are excused where they stand.
+pub(crate) fn check_globals(
+    function: &mut Function,
+    allowed: &Allowed,
+    krate: &syn::Path,
+    diag: &Diag,
+) {
     if !allowed.has(global_state::LINT.name) {
-        global_state::check_globals(function, &tokens::private_path(krate));
+        let is_judged = |name: &str| diag.names(name) || audit::is_excused(name);
+        global_state::check_globals(function, &tokens::private_path(krate), &is_judged);
     }
 }
 
 /// True unless state in a resource is allowed, or one of these faults is that of its type.
 pub(crate) fn checks_state(allowed: &Allowed, faults: &[&'static str]) -> bool {
     !global_state::is_reported(faults) && !allowed.has(global_state::LINT.name)
+}
+
+/// The lints that hold in every function that request code calls, with the words without which they
+/// find nothing.
+const CALLED: &[(Lint, &[&str])] = &[
+    (process_state::LINT, process_state::WORDS),
+    (leak::LINT, leak::WORDS),
+    (detached_task::LINT, detached_task::WORDS),
+];
+
+/// True for a word that a lint of called functions looks for.
+pub(crate) fn is_word(word: &str) -> bool {
+    CALLED.iter().any(|(_, words)| words.contains(&word))
+}
+
+/// Asks the lints of a function without an attribute. Returns their names and their messages.
+pub(crate) fn check_called(function: Function) -> Vec<(&'static str, String)> {
+    let item = Item::Fn(function);
+    let (mut diag, mut faults) = (Diag::default(), Vec::new());
+    let parsed = body::Parsed::read(&item);
+    let macro_args = macro_args::MacroArgs::default();
+    let body = Body::new(Attribute::Handler, &item, parsed.as_ref(), &macro_args);
+    for (lint, _) in CALLED {
+        (lint.find)(&body, &mut Found { name: lint.name, diag: &mut diag, faults: &mut faults });
+    }
+    faults.into_iter().zip(diag.into_messages()).collect()
+}
+
+/// The second part of a message, with a pointer to the documentation of the lint.
+pub(crate) fn with_link(name: &str, why: impl std::fmt::Display) -> String {
+    format!("{why} (lint `{name}`, {})", url(name))
 }
 
 /// Collects the faults that a lint reports.
@@ -113,9 +151,7 @@ impl Found<'_> {
         why: impl std::fmt::Display,
         help: impl std::fmt::Display,
     ) {
-        let name = self.name;
-        let why = format!("{why} ({})", link(name));
-        self.diag.error(at, what, why, help);
-        self.faults.push(name);
+        self.diag.error(at, what, with_link(self.name, why), help);
+        self.faults.push(self.name);
     }
 }

@@ -9,6 +9,9 @@ pub(super) const LINT: Lint = Lint {
     find: |body, found| calls::find(body, found, &[CHANGES, ENDS]),
 };
 
+pub(super) const WORDS: &[&str] =
+    &["set_var", "remove_var", "set_current_dir", "set_hook", "take_hook", "exit", "abort"];
+
 const CHANGES: Calls = Calls {
     functions: &[
         "std::env::set_var",

@@ -90,6 +90,11 @@ fn holds_bytes(ty: &Type) -> bool {
     types::parts(ty).into_iter().any(is_u8)
 }
 
+/// True for a name such as `API_KEY` or `DbPassword`.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    ends_as_a_secret(&words(name))
+}
+
 fn ends_as_a_secret(words: &[String]) -> bool {
     ENDINGS.iter().any(|ending| {
         words.len() >= ending.len()

@@ -6,7 +6,7 @@ use crate::item::Item;
 
 pub(super) const LINT: Lint = Lint { name: "static_mut", can_be_allowed: false, find };
 
-pub(super) const WHY: &str = "later invocations see what this one writes, and access from two \
+pub(crate) const WHY: &str = "later invocations see what this one writes, and access from two \
                               threads at once is undefined behaviour";
 
 fn find(body: &Body<'_>, found: &mut Found<'_>) {

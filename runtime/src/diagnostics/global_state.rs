@@ -44,24 +44,26 @@ state! {
     [T] tokio::sync::RwLock<T>;
 }
 
-macro_rules! state_of_bodies {
+// Who only loads one changes nothing.
+macro_rules! atomics {
     ($($type:ident)+) => {
-        $(
-            impl State<AnyUse> for atomic::$type {}
-            impl State<ReadOnly> for atomic::$type {}
-        )+
+        $(impl State<AnyUse> for atomic::$type {})+
     };
 }
 
-state_of_bodies! {
+atomics! {
     AtomicBool AtomicI8 AtomicI16 AtomicI32 AtomicIsize AtomicU8 AtomicU16 AtomicU32 AtomicUsize
 }
 
 #[cfg(target_has_atomic = "64")]
-state_of_bodies!(AtomicI64 AtomicU64);
+atomics!(AtomicI64 AtomicU64);
 
 impl<T, U> State<U> for atomic::AtomicPtr<T> {}
-impl<T: arc_swap::RefCnt, S: arc_swap::strategy::Strategy<T>, U> State<U>
+impl<T: arc_swap::RefCnt, S: arc_swap::strategy::Strategy<T>> State<AnyUse>
+    for arc_swap::ArcSwapAny<T, S>
+{
+}
+impl<T: arc_swap::RefCnt, S: arc_swap::strategy::Strategy<T>> State<Kept>
     for arc_swap::ArcSwapAny<T, S>
 {
 }
@@ -160,7 +162,7 @@ impl<T: ?Sized, U> Global<T, U> {
 /// The result for a global of the type `T`: [`Managed`], [`Constant`] or [`Changeable`].
 pub struct Verdict<T: ?Sized, V>(PhantomData<(V, T)>);
 
-/// A resource has the lifetime that its attribute says.
+/// A resource has the lifetime that its attribute says, and a lock of nothing has no state.
 pub struct Managed;
 
 /// No invocation can change the global.
@@ -193,7 +195,7 @@ macro_rules! levels {
 
 levels! {
     /// A resource.
-    Resource<[T: IsResource, U]> for [&&&&&&&&&&] (T, U) => T, Managed;
+    Resource<[T: IsHarmless, U]> for [&&&&&&&&&&] (T, U) => T, Managed;
     /// A type that is known to be state.
     Known<[T: State<U> + ?Sized, U]> for [&&&&&&&&&] (T, U) => T, Changeable;
     /// A type that derefs to state, such as those of `lazy_static!`.
@@ -216,11 +218,14 @@ levels! {
     Unknown<[T: ?Sized, U]> for [] (T, U) => T, Changeable;
 }
 
-/// The statics of resources.
-pub trait IsResource {}
+/// The statics of resources, and locks that hold nothing.
+pub trait IsHarmless {}
 
-impl<T> IsResource for Cell<T> {}
-impl<T> IsResource for StaticCell<T> {}
+impl IsHarmless for sync::Mutex<()> {}
+impl IsHarmless for tokio::sync::Mutex<()> {}
+
+impl<T> IsHarmless for Cell<T> {}
+impl<T> IsHarmless for StaticCell<T> {}
 
 /// A global that no invocation can change.
 #[diagnostic::on_unimplemented(

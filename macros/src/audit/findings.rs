@@ -1,0 +1,590 @@
+//! The faults that request code can reach, with the way to each.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::index::{self, Code, Index, Role};
+use super::items::DeclaredBy;
+use super::lexer::{Kind, Source};
+use super::reach::{Graph, Reach};
+use super::state::{self, Once, State};
+use crate::item::Function;
+use crate::lints;
+
+/// A place in a source file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// A fault.
+#[derive(Debug)]
+pub(super) struct Finding {
+    /// The name of the function whose attribute reports it, or the `audit!` that does.
+    pub(super) on: Place,
+    /// The guilty token, if it stands in the body of that function.
+    pub(super) token: Option<Place>,
+    /// What is wrong, where and on which way, why, and the help.
+    pub(super) message: String,
+}
+
+/// The result of an audit.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) findings: Vec<Finding>,
+    /// The lints in `rewarm::allow` that excuse nothing, with the place of their attribute.
+    pub(super) useless: Vec<(Place, String)>,
+    /// The names of globals whose state is excused where they stand.
+    pub(super) excused: Vec<String>,
+}
+
+/// A fault of a function or a global.
+struct Fault {
+    lint: &'static str,
+    what: String,
+    /// The second and the third part of the message.
+    rest: String,
+}
+
+impl Fault {
+    fn new(lint: &'static str, what: String, why: &str, help: impl Display) -> Self {
+        let rest = format!("{}\nhelp: {help}", lints::with_link(lint, why));
+        Self { lint, what, rest }
+    }
+}
+
+struct Audit<'i, 'a> {
+    graph: Graph<'i, 'a>,
+    /// The functions that each lint is asked of.
+    reached: HashMap<(Vec<usize>, bool), Rc<Reach>>,
+    /// The allows and the lints that excuse a fault.
+    excusing: HashSet<(usize, &'static str)>,
+    report: Report,
+}
+
+/// The globals whose state is excused.
+fn excused(index: &Index<'_>) -> Vec<String> {
+    let allows = |id: &usize| index.allows[*id].lints.contains(&"global_state");
+    let excused = index.globals.iter().filter(|global| global.allows.iter().any(allows));
+    excused.map(|global| global.name.to_owned()).collect()
+}
+
+/// Audits a crate. In one of tests, nothing is reported.
+pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
+    let mut audit = Audit {
+        graph: Graph::new(index),
+        reached: HashMap::new(),
+        excusing: HashSet::new(),
+        report: Report { excused: excused(index), ..Report::default() },
+    };
+    if !is_test && audit.is_asked_for() {
+        audit.globals();
+        audit.memoized();
+        audit.functions();
+        audit.clients();
+        audit.useless_allows();
+    }
+    audit.report
+}
+
+impl<'a> Audit<'_, 'a> {
+    /// True if the crate has a handler, or calls `audit!`.
+    fn is_asked_for(&self) -> bool {
+        let index = self.graph.index;
+        index.audited.is_some() || index.codes.iter().any(|code| code.role == Role::Handler)
+    }
+
+    /// The functions that requests enter by, unless they allow the lint.
+    fn roots(&self, lint: &str) -> Vec<usize> {
+        let index = self.graph.index;
+        let is_root = |code: &Code<'_>| match code.role {
+            Role::Handler | Role::Cached => !code.allowed.contains(&lint),
+            Role::Function => index.audited.is_some() && code.is_pub && code.name != "main",
+            Role::Init | Role::Macro => false,
+        };
+        let is_handler = |code: &usize| index.codes[*code].role != Role::Handler;
+        let mut roots: Vec<_> =
+            (0..index.codes.len()).filter(|code| is_root(&index.codes[*code])).collect();
+        roots.sort_by_key(is_handler);
+        roots
+    }
+
+    /// The functions that request code reaches, without that of items that allow the lint.
+    fn reach(&mut self, lint: &str) -> Rc<Reach> {
+        let roots = self.roots(lint);
+        self.reach_from(roots, true)
+    }
+
+    fn reach_from(&mut self, roots: Vec<usize>, once: bool) -> Rc<Reach> {
+        let graph = &self.graph;
+        let reached = self.reached.entry((roots, once));
+        let reach = reached.or_insert_with_key(|(roots, once)| Rc::new(graph.reach(roots, *once)));
+        Rc::clone(reach)
+    }
+
+    /// Reports the globals with state that are reached.
+    fn globals(&mut self) {
+        let everything = self.reach("");
+        let mut uses: Vec<Vec<(usize, usize)>> = vec![Vec::new(); self.graph.index.globals.len()];
+        let mut order = Vec::new();
+        for code in &everything.codes {
+            for used in &self.graph.refs(*code).uses {
+                if uses[used.global].is_empty() {
+                    order.push(used.global);
+                }
+                uses[used.global].push((*code, used.at));
+            }
+        }
+        for global in order {
+            let Some(fault) = self.fault_of(global, &uses[global]) else {
+                continue;
+            };
+            if self.is_in_macro_of_body(global) {
+                continue;
+            }
+            let allows = self.graph.index.globals[global].allows.clone();
+            if self.is_excused(&allows, fault.lint) {
+                continue;
+            }
+            let reach = self.reach(fault.lint);
+            let mut first = None;
+            for (code, at) in &uses[global] {
+                let allows = self.graph.index.codes[*code].allows.clone();
+                if !self.is_excused(&allows, fault.lint) && reach.contains(*code) {
+                    first = first.or(Some((*code, *at)));
+                }
+            }
+            if let Some((code, at)) = first {
+                let declared = self.declared_at(global);
+                self.add(&reach, code, at, declared, fault);
+            }
+        }
+    }
+
+    /// True for a `thread_local!` or `lazy_static!` in the body of a function with an attribute, which
+    /// a lint of the body reports.
+    fn is_in_macro_of_body(&self, global: usize) -> bool {
+        let index = self.graph.index;
+        let it = &index.globals[global];
+        let is_around = |code: &Code<'_>| {
+            let has_attribute = matches!(code.role, Role::Handler | Role::Cached);
+            has_attribute && code.module == it.module && code.body.contains(&it.at)
+        };
+        it.by != DeclaredBy::Static && index.codes.iter().any(is_around)
+    }
+
+    /// Asks the lints of annotated bodies of all other functions that are reached.
+    fn functions(&mut self) {
+        let everything = self.reach("");
+        let index = self.graph.index;
+        for code in &everything.codes {
+            let it = &index.codes[*code];
+            // Those with an attribute are checked by it, and a macro does not parse.
+            if it.role != Role::Function {
+                continue;
+            }
+            for (at, lint, message) in faults_in(index, it) {
+                let reach = self.reach(lint);
+                if self.is_excused(&it.allows, lint) || !reach.contains(*code) {
+                    continue;
+                }
+                let (what, rest) = message.split_once('\n').unwrap_or((&message, ""));
+                let fault = Fault { lint, what: what.to_owned(), rest: rest.to_owned() };
+                self.add(&reach, *code, at, place(index, it.module, at), fault);
+            }
+        }
+    }
+
+    /// Reports functions whose results another crate keeps in a static.
+    fn memoized(&mut self) {
+        let index = self.graph.index;
+        let reach = self.reach("global_state");
+        for code in &self.reach("").codes {
+            let it = &index.codes[*code];
+            let Some(at) = it.memoized else { continue };
+            if !self.is_excused(&it.allows, "global_state") && reach.contains(*code) {
+                let (path, _) = index::path(index.source(it.module), at);
+                let fault = memoized(it.name, &path.join("::"));
+                self.add(&reach, *code, at, place(index, it.module, at), fault);
+            }
+        }
+    }
+
+    /// Reports clients, pools and connections that are made for each event.
+    fn clients(&mut self) {
+        const LINT: &str = "client_per_invocation";
+        let index = self.graph.index;
+        let per_event = |code: &usize| !index.codes[*code].is_service;
+        let roots = self.roots("").into_iter().filter(per_event).collect();
+        let everything = self.reach_from(roots, false);
+        let roots = self.roots(LINT).into_iter().filter(per_event).collect();
+        let reach = self.reach_from(roots, false);
+        for code in &everything.codes {
+            let it = &index.codes[*code];
+            let makers = self.graph.refs(*code).foreign.iter();
+            let makers: Vec<_> = makers
+                .filter_map(|call| Some((call.at, call.path.join("::"), state::made(&call.path)?)))
+                .collect();
+            // A builder and its client are one.
+            let Some((at, path, ty)) = makers.into_iter().next() else {
+                continue;
+            };
+            if self.is_excused(&it.allows, LINT) || !reach.contains(*code) {
+                continue;
+            }
+            let fault = client_per_invocation(&path, ty);
+            self.add(&reach, *code, at, place(index, it.module, at), fault);
+        }
+    }
+
+    fn declared_at(&self, global: usize) -> Place {
+        let global = &self.graph.index.globals[global];
+        place(self.graph.index, global.module, global.at)
+    }
+
+    /// True if one of these allows names the lint. Such an allow is of use.
+    fn is_excused(&mut self, allows: &[usize], lint: &'static str) -> bool {
+        let mut excused = false;
+        for allow in allows {
+            if self.graph.index.allows[*allow].lints.contains(&lint) {
+                self.excusing.insert((*allow, lint));
+                excused = true;
+            }
+        }
+        excused
+    }
+
+    /// What is wrong with a global that request code uses in these places.
+    fn fault_of(&self, global: usize, uses: &[(usize, usize)]) -> Option<Fault> {
+        let index = self.graph.index;
+        let it = &index.globals[global];
+        let name = it.name;
+        if it.mutable {
+            return Some(Fault::new(
+                "static_mut",
+                format!("`{name}` is a `static mut`"),
+                lints::STATIC_MUT_WHY,
+                "keep what belongs to one invocation in a local variable (`let mut`), and \
+                       build what is only read with `#[init]`",
+            ));
+        }
+        let kind = match it.by {
+            DeclaredBy::ThreadLocal => "thread-local",
+            DeclaredBy::Static | DeclaredBy::LazyStatic => "static",
+        };
+        let client = || state::client(index, it.declared_in, &it.ty);
+        let source = index.source(it.declared_in);
+        let has = |range: &Range<usize>, words: &[&str]| {
+            range.clone().any(|at| words.contains(&source.text(at)))
+        };
+        let is_lazy = it.by != DeclaredBy::Static || has(&it.ty, LAZY);
+        let is_text = has(&it.ty, &["String", "str", "Vec", "Bytes", "Zeroizing"]);
+        let is_secret = |at: usize| source.is_ident(at) && lints::is_secret_name(source.text(at));
+        let is_secret = lints::is_secret_name(name) && is_text || it.ty.clone().any(is_secret);
+        let Some(state) = state::of(index, it.declared_in, &it.ty) else {
+            // What the environment holds is the same for the life of the container.
+            if is_lazy && is_secret && !has(&it.init, &["env", "var", "env_var"]) {
+                return Some(secret(name, "LazyLock"));
+            }
+            return (is_lazy && has(&it.init, AWAITS)).then(|| once_fault(name, "LazyLock"));
+        };
+        match state {
+            State::Shared(ty) => {
+                let is_read = |(code, at): &(usize, usize)| {
+                    let source = index.source(index.codes[*code].module);
+                    method(source, *at)
+                        .is_some_and(|(name, _)| ["load", "load_full"].contains(&name))
+                };
+                let changes = !uses.iter().all(is_read);
+                changes.then(|| shared(name, kind, &ty))
+            }
+            State::Once(ty, once) => {
+                let filled = self.filled(uses)?;
+                if let Some(client) = client() {
+                    return Some(lazy_client(name, &client));
+                }
+                if is_secret {
+                    return Some(secret(name, &ty));
+                }
+                (once == Once::Awaited || filled == Filled::FromRequest)
+                    .then(|| once_fault(name, &ty))
+            }
+            State::Client(ty) => is_lazy.then(|| lazy_client(name, &ty)),
+        }
+    }
+
+    /// The way that request code fills a cell. `None` if it only reads it.
+    fn filled(&self, uses: &[(usize, usize)]) -> Option<Filled> {
+        let index = self.graph.index;
+        let one = |(code, at): &(usize, usize)| {
+            let code = &index.codes[*code];
+            let source = index.source(code.module);
+            match method(source, *at)? {
+                ("get_or_init" | "get_or_try_init" | "get_or_insert_with", args) => {
+                    let awaits = args.clone().any(|at| AWAITS.contains(&source.text(at)));
+                    match awaits || names_a_variable(source, code, args) {
+                        true => Some(Filled::FromRequest),
+                        false => Some(Filled::Alike),
+                    }
+                }
+                ("set" | "try_insert" | "replace", _) => Some(Filled::FromRequest),
+                // A thread-local is used in a closure.
+                ("with", args) => {
+                    let fills = |at: &usize| ["set", "get_or_init"].contains(&source.text(*at));
+                    args.clone().find(fills).map(|_| Filled::FromRequest)
+                }
+                _ => None,
+            }
+        };
+        let all: Vec<_> = uses.iter().filter_map(one).collect();
+        all.iter().find(|it| **it == Filled::FromRequest).or(all.first()).copied()
+    }
+
+    /// Reports a fault in a function, where the guilty item stands in `at`.
+    fn add(&mut self, reach: &Reach, code: usize, token: usize, at: Place, fault: Fault) {
+        let index = self.graph.index;
+        let way = reach.way(code);
+        let root = &index.codes[way[0]];
+        let Some(on) = self.reporter(root) else {
+            return;
+        };
+        let has_token = way.len() == 1 && matches!(root.role, Role::Handler | Role::Cached);
+        let token = has_token.then(|| place(index, root.module, token));
+        let from = match root.role {
+            Role::Handler => format!("`#[handler] {}`", root.name),
+            Role::Cached => format!("`#[cached] {}`", root.name),
+            _ => format!("`pub fn {}`", index.label(root)),
+        };
+        let through: Vec<_> =
+            way[1..].iter().map(|code| format!("`{}`", index.label(&index.codes[*code]))).collect();
+        let way = match through.split_last() {
+            None => format!("named in {from}"),
+            Some((last, [])) => format!("reached from {from} through {last}"),
+            Some((last, before)) => {
+                format!("reached from {from} through {} and {last}", before.join(", "))
+            }
+        };
+        let Place { path, line, column } = at;
+        self.report.findings.push(Finding {
+            on,
+            token,
+            message: format!(
+                "{}\n--> {}:{line}:{column}: {way}\n{}",
+                fault.what,
+                path.display(),
+                fault.rest
+            ),
+        });
+    }
+
+    /// The place that reports what a root reaches: the root if it has an attribute, else `audit!`.
+    fn reporter(&self, root: &Code<'_>) -> Option<Place> {
+        let index = self.graph.index;
+        match (root.role, index.audited) {
+            (Role::Handler | Role::Cached, _) => Some(place(index, root.module, root.at)),
+            (_, Some((source, token))) => Some(in_source(&index.krate.sources[source], token)),
+            _ => None,
+        }
+    }
+
+    fn useless_allows(&mut self) {
+        let index = self.graph.index;
+        for (id, allow) in index.allows.iter().enumerate() {
+            for lint in &allow.lints {
+                if !self.excusing.contains(&(id, *lint)) {
+                    let at = in_source(&index.krate.sources[allow.source], allow.at);
+                    self.report.useless.push((at, (*lint).to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// The faults of a function: the token, the lint and its message.
+fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, String)> {
+    let source = index.source(code.module);
+    let is_word = |at: &usize| source.is_ident(*at) && lints::is_word(source.text(*at));
+    let is_manual = |at: &usize| BY_HAND.contains(&source.text(*at));
+    let mut words: Vec<usize> = code.body.clone().filter(is_word).collect();
+    // Code that manages memory by hand takes back what it gives away.
+    if words.iter().any(is_manual) && (0..source.tokens.len()).any(|at| source.is(at, "unsafe")) {
+        words.retain(|at| !is_manual(at));
+    }
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let before = source.text_of(&(code.item.start..code.body.start));
+    let declarations = index.declarations(code.module, &code.body);
+    let check = |masked: &[usize]| {
+        let body = source.masked(&(code.body.start..code.item.end), masked);
+        let function = Function::read(&format!("{before}{declarations}{body}"));
+        function.map(lints::check_called).unwrap_or_default()
+    };
+    if check(&[]).is_empty() {
+        return Vec::new();
+    }
+    // Parsed text has no places. So each word is checked with the other ones changed.
+    let one = |word: &usize| {
+        let others: Vec<usize> = words.iter().copied().filter(|other| other != word).collect();
+        let mut at = *word;
+        while at > 2 && source.is_path_sep(at - 2) && source.is_ident(at - 3) {
+            at -= 3;
+        }
+        check(&others).into_iter().map(move |(lint, message)| (at, lint, message))
+    };
+    words.iter().flat_map(one).collect()
+}
+
+/// Functions that give memory away.
+const BY_HAND: &[&str] = &["into_raw", "forget", "ManuallyDrop"];
+
+/// Types that build their value at the first use.
+const LAZY: &[&str] = &["LazyLock", "Lazy", "LazyCell", "OnceLock", "OnceCell"];
+
+/// Words of an initialiser that waits for something outside of the process.
+const AWAITS: &[&str] = &["await", "block_on"];
+
+/// The way that a cell is filled in request code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filled {
+    /// With the same value, whatever the request is.
+    Alike,
+    /// With a value that is made of local variables.
+    FromRequest,
+}
+
+fn place(index: &Index<'_>, module: usize, at: usize) -> Place {
+    in_source(index.source(module), at)
+}
+
+fn in_source(source: &Source, at: usize) -> Place {
+    let (line, column) = source.place(at);
+    Place { path: source.path.clone(), line, column }
+}
+
+/// The method that is called on the path that ends with this token, and its arguments.
+fn method(source: &Source, at: usize) -> Option<(&str, Range<usize>)> {
+    let name = at + 2;
+    if !source.is_punct(at + 1, b'.') || !source.is_ident(name) {
+        return None;
+    }
+    let mut open = name + 1;
+    if source.is_path_sep(open) {
+        open = index::generics_end(source, open + 2);
+    }
+    source.is_open(open, b'(').then(|| (source.text(name), source.group(open)))
+}
+
+/// True if one of these tokens is a parameter or a variable of the function around them.
+fn names_a_variable(source: &Source, code: &Code<'_>, args: Range<usize>) -> bool {
+    let is_bound = |name: &str| {
+        let outside = code.sig.clone().chain(code.body.start..args.start);
+        let mut in_let = false;
+        for at in outside {
+            match source.kind(at) {
+                Some(Kind::Ident) if source.text(at) == "let" => in_let = true,
+                Some(Kind::Ident) if source.text(at) == name => {
+                    let is_param = source.is_punct(at + 1, b':') && !source.is_punct(at + 2, b':');
+                    if is_param || in_let || name == "self" {
+                        return true;
+                    }
+                }
+                Some(Kind::Punct(b'=' | b';')) => in_let = false,
+                _ => {}
+            }
+        }
+        false
+    };
+    args.clone().any(|at| {
+        let is_name = source.is_ident(at)
+            && !source.is_punct(at - 1, b'.')
+            && !source.is_punct(at - 1, b'$')
+            && !source.is_path_sep(at + 1)
+            && !source.is_open(at + 1, b'(')
+            && !source.is_punct(at + 1, b'!');
+        is_name && is_bound(source.text(at))
+    })
+}
+
+fn shared(name: &str, kind: &str, ty: &str) -> Fault {
+    Fault::new(
+        "global_state",
+        format!("the {kind} `{name}` keeps state (`{ty}`) between invocations"),
+        "what one invocation stores there, later invocations in the same container see",
+        format!(
+            "keep what belongs to one invocation in a local variable or an argument, build what is \
+             only read with `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; if \
+             all invocations are meant to share `{name}`, write \
+             `#[rewarm::allow(global_state, reason = \"…\")]` on it"
+        ),
+    )
+}
+
+fn memoized(name: &str, attribute: &str) -> Fault {
+    Fault::new(
+        "global_state",
+        format!("`#[{attribute}]` keeps the values of `{name}` in a static"),
+        "it knows nothing of the container: its clock stands still while that is frozen, and what one \
+         invocation stored, later ones read",
+        format!("write `#[rewarm::cached(ttl = \"5m\")]` on `{name}`"),
+    )
+}
+
+fn once_fault(name: &str, ty: &str) -> Fault {
+    Fault::new(
+        "global_state",
+        format!("one invocation fills `{name}` (`{ty}`), and all later ones read its value"),
+        "a value that depends on one request, or that gets old, stays until the container ends",
+        format!(
+            "pass what belongs to one invocation as an argument, build what is the same for all with \
+             `#[init]`, and fetch what gets old with `#[cached(ttl = \"5m\")]`; if all invocations \
+             are meant to share `{name}`, write `#[rewarm::allow(global_state, reason = \"…\")]` on it"
+        ),
+    )
+}
+
+fn lazy_client(name: &str, ty: &str) -> Fault {
+    let short = ty.rsplit("::").next().unwrap_or(ty);
+    Fault::new(
+        "lazy_client",
+        format!("`{name}` builds a `{ty}` inside an invocation"),
+        "that invocation waits for it, and an error in it is not retried; a connection that \
+              died while the container was frozen is not replaced, and none is closed",
+        format!(
+            "build it in INIT: `#[init] async fn {}() -> {short} {{ … }}`, and take it as a \
+             parameter `{}: &{short}`",
+            name.to_lowercase(),
+            name.to_lowercase()
+        ),
+    )
+}
+
+fn client_per_invocation(path: &str, ty: &str) -> Fault {
+    Fault::new(
+        "client_per_invocation",
+        format!("`{path}` makes a new `{ty}` for each event"),
+        "every invocation waits for its connections, TLS handshakes and credentials again",
+        format!(
+            "build it once, in INIT: `#[init] async fn client() -> {ty} {{ … }}`, and take it as a \
+             parameter `client: &{ty}`"
+        ),
+    )
+}
+
+fn secret(name: &str, ty: &str) -> Fault {
+    Fault::new(
+        "secret_forever",
+        format!("`{name}` looks like a secret, and its `{ty}` keeps it until the container ends"),
+        "after a rotation this container still uses the old secret, often for hours",
+        format!(
+            "make it a function with `#[cached(ttl = \"5m\")]`, which fetches the secret again and \
+             drops the old value: `#[cached(ttl = \"5m\")] async fn {}() -> … {{ … }}`",
+            name.to_lowercase()
+        ),
+    )
+}

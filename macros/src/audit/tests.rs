@@ -1,0 +1,518 @@
+//! The audit of the programs in `tests/corpus`, which are reduced from public repositories: 38 with
+//! state that an invocation leaves to the next, and 15 with globals that are harmless.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::files::Crate;
+use super::findings::{self, Finding, Report};
+use super::index::Index;
+
+fn audit(path: &Path) -> Report {
+    findings::find(&Index::new(&Crate::read(path)), false)
+}
+
+/// The lint that a message names.
+fn lint(finding: &Finding) -> String {
+    let (_, rest) = finding.message.split_once("(lint `").unwrap();
+    rest.split_once('`').unwrap().0.to_owned()
+}
+
+fn programs(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus").join(folder);
+    let mut programs: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    programs.sort();
+    programs
+}
+
+/// The unsafe programs that the audit does not flag, with the reason.
+const MISSED: &[(&str, &str)] = &[
+    ("63-toolchain_spawn", "in the handler's body: the lint `detached_task` reports it there"),
+    ("68-output_tif", "no lint knows files in `/tmp`"),
+];
+
+#[test]
+fn the_corpus_is_told_apart() {
+    for program in programs("unsafe") {
+        let name = program.file_stem().unwrap().to_str().unwrap();
+        let found = audit(&program).findings;
+        let is_missed = MISSED.iter().any(|(missed, _)| *missed == name);
+        assert_eq!(found.is_empty(), is_missed, "{name}: {found:?}");
+        // One has a global and a task.
+        assert!(found.len() < 2 || name == "27-merge_scans", "{name}: {found:?}");
+    }
+    for program in programs("harmless") {
+        let found = audit(&program).findings;
+        assert!(found.is_empty(), "{}: {found:?}", program.display());
+    }
+}
+
+/// The lint that flags each kind of program, as its header names it.
+#[test]
+fn each_kind_has_its_lint() {
+    let mut kinds = BTreeMap::<String, BTreeMap<String, usize>>::new();
+    for program in programs("unsafe") {
+        let text = fs::read_to_string(&program).unwrap();
+        let kind = text.split_once("kind: ").and_then(|(_, rest)| rest.split_once(';')).unwrap().0;
+        for finding in audit(&program).findings {
+            *kinds.entry(kind.to_owned()).or_default().entry(lint(&finding)).or_default() += 1;
+        }
+    }
+    let counted: Vec<_> = kinds
+        .iter()
+        .flat_map(|(kind, lints)| lints.iter().map(move |(lint, n)| format!("{kind}: {lint} {n}")))
+        .collect();
+    let expected = [
+        "background: detached_task 2",
+        "background: global_state 4",
+        "counter: global_state 7",
+        "lazy_client: global_state 3",
+        "lazy_client: lazy_client 4",
+        "request_data: global_state 1",
+        "secret: global_state 2",
+        "secret: secret_forever 1",
+        "stale_cache: global_state 5",
+        "static_mut: static_mut 1",
+        "thread_local: global_state 2",
+        "unbounded_cache: global_state 5",
+    ];
+    assert_eq!(counted, expected);
+}
+
+/// Each finding names the global, its place as the compiler prints it, and the way to it.
+#[test]
+fn a_finding_tells_the_way() {
+    let found = |name: &str| {
+        let path = programs("unsafe").into_iter().find(|it| it.ends_with(name)).unwrap();
+        let folder = format!("{}/", path.parent().unwrap().display());
+        audit(&path).findings.remove(0).message.replace(&folder, "")
+    };
+    let way = |name: &str| found(name).lines().nth(1).unwrap().to_owned();
+    assert!(found("36-xid_counter.rs").starts_with(
+        "the static `COUNTER` keeps state (`AtomicU32`) between invocations\n\
+         --> 36-xid_counter.rs:7:43: reached from `#[handler] answer` through `id::xid`\n\
+         what one invocation stores there, later invocations in the same container see"
+    ));
+    assert!(found("64-webhook_spawn.rs").starts_with(
+        "`tokio::spawn` starts a task whose handle is dropped\n\
+         --> 64-webhook_spawn.rs:7:31: reached from `#[handler] answer` through `run_webhook`"
+    ));
+    assert_eq!(
+        way("54-buffer_count.rs"),
+        "--> 54-buffer_count.rs:7:67: reached from `#[handler] answer` through \
+         `pool::Buffer::checkout`"
+    );
+    assert_eq!(
+        way("53-metrics_tls.rs"),
+        "--> 53-metrics_tls.rs:10:32: reached from `#[handler] answer` through `incr!`"
+    );
+    assert_eq!(way("31-punch_reqs.rs"), "--> 31-punch_reqs.rs:8:8: named in `#[handler] answer`");
+}
+
+/// Writes a crate to a folder of its own, and audits it. The first file is its root.
+fn audit_files(name: &str, files: &[(&str, &str)]) -> Report {
+    let folder = std::env::temp_dir().join(format!("rewarm-audit-{}-{name}", std::process::id()));
+    for (path, text) in files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let report = audit(&folder.join(files[0].0));
+    fs::remove_dir_all(folder).unwrap();
+    report
+}
+
+const HANDLER: &str = "#[handler] async fn answer(event: String) -> String { run(event) }\n";
+
+/// The lints that are found in a crate of one file, after a handler that calls `run`.
+fn lints_of(text: &str) -> Vec<String> {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let file = format!("{HANDLER}{text}");
+    let report = audit_files(&format!("one-{count}"), &[("main.rs", &file)]);
+    report.findings.iter().map(lint).collect()
+}
+
+#[test]
+fn harmless_globals_are_silent() {
+    for text in [
+        // Built once and only read.
+        "static RE: LazyLock<Regex> = LazyLock::new(|| Regex::new(\"a\").unwrap()); fn run(e: String) -> String { RE.find(&e) }",
+        "static RE: once_cell::sync::Lazy<regex::Regex> = todo!(); fn run(e: String) -> String { RE.find(&e) }",
+        "fn re() -> &'static Regex { static RE: OnceLock<Regex> = OnceLock::new(); RE.get_or_init(|| Regex::new(\"x\").unwrap()) } fn run(e: String) -> String { re().find(&e) }",
+        "macro_rules! regex { ($re:literal) => {{ static RE: OnceLock<Regex> = OnceLock::new(); RE.get_or_init(|| Regex::new($re).unwrap()) }} } fn run(e: String) -> String { regex!(\"a\").find(&e) }",
+        "static TABLE: LazyLock<HashMap<&str, u8>> = LazyLock::new(|| [(\"a\", 1)].into()); fn run(e: String) -> String { TABLE.get(&e) }",
+        "static RULES: LazyLock<Vec<Box<dyn Fn(&Mutex<u8>) -> u8 + Send + Sync>>> = todo!(); fn run(e: String) -> String { RULES.len(); e }",
+        "static REGION: LazyLock<String> = LazyLock::new(|| std::env::var(\"AWS_REGION\").unwrap()); fn run(e: String) -> String { REGION.clone() }",
+        "static ONCE: std::sync::Once = std::sync::Once::new(); fn run(e: String) -> String { ONCE.call_once(|| {}); e }",
+        "static LOCK: Mutex<()> = Mutex::new(()); fn run(e: String) -> String { let _g = LOCK.lock(); e }",
+        "const LIMIT: u8 = 1; fn run(e: String) -> String { LIMIT; e }",
+        // Metrics and traces.
+        "use prometheus::{IntCounter, core::AtomicU64}; lazy_static! { static ref N: IntCounter = x(); static ref M: prometheus::core::GenericCounter<AtomicU64> = x(); } fn run(e: String) -> String { N.inc(); M.inc(); e }",
+        // Not request code.
+        "static N: AtomicU64 = AtomicU64::new(0); fn start() { N.store(1, Relaxed) } fn run(e: String) -> String { e } fn main() { start() }",
+        "static N: AtomicU64 = AtomicU64::new(0); fn next() -> u64 { N.fetch_add(1, Relaxed) } #[init] fn db() -> u64 { next() } fn run(e: String) -> String { e }",
+        "static N: AtomicU64 = AtomicU64::new(0); #[cfg(test)] mod tests { fn run() { super::N.fetch_add(1, Relaxed); } } fn run(e: String) -> String { e }",
+        "static N: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { #[cfg(test)] N.fetch_add(1, Relaxed); e }",
+        "#[cfg(feature = \"mock\")] static N: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { N.fetch_add(1); e }",
+        // Set in `main`, and only read here.
+        "static LEVEL: AtomicU8 = AtomicU8::new(0); fn run(e: String) -> String { LEVEL.load(Relaxed); e } fn main() { LEVEL.store(1, Relaxed) }",
+        "static SETTINGS: OnceLock<Settings> = OnceLock::new(); fn run(e: String) -> String { SETTINGS.get().unwrap().name.clone() } fn main() { SETTINGS.set(load()) }",
+        "static DB: tokio::sync::OnceCell<Pool> = todo!(); fn run(e: String) -> String { DB.get().unwrap().name.clone() } async fn main() { DB.set(load()) }",
+        "static HTTP: Client = Client::const_new(); fn run(e: String) -> String { HTTP.get(&e) }",
+        "static API_KEY: LazyLock<String> = LazyLock::new(|| std::env::var(\"API_KEY\").unwrap()); fn run(e: String) -> String { API_KEY.clone() }",
+        // Ours, and the linker's.
+        "#[init] static SERVED: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { SERVED.fetch_add(1, Relaxed); e }",
+        "#[rewarm::init] static SERVED: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { SERVED.fetch_add(1, Relaxed); e }",
+        "#[distributed_slice] static ALL: [Mutex<u8>] = [..]; fn run(e: String) -> String { ALL.len(); e }",
+        // The same name elsewhere.
+        "static N: AtomicU64 = AtomicU64::new(0); mod a { pub const N: u8 = 1; pub fn next() -> u8 { N } } fn run(e: String) -> String { a::next(); e }",
+        "mod a { static N: AtomicU64 = AtomicU64::new(0); pub fn run() { N.fetch_add(1, Relaxed); } } fn run(e: String) -> String { e }",
+        "static N: AtomicU64 = AtomicU64::new(0); fn count() { N.fetch_add(1, Relaxed); } fn run(e: String) -> String { let count = 1; f(count); e }",
+        // A method of a type that no request code has.
+        "static N: AtomicU64 = AtomicU64::new(0); struct Stats; impl Stats { fn get(&self) { N.fetch_add(1, Relaxed); } } fn main() { Stats.get() } fn run(e: String) -> String { HashMap::new().get(&e) }",
+        // A type of one's own with the name of a lock.
+        "struct Mutex<T>(T); static M: Mutex<u8> = Mutex(1); fn run(e: String) -> String { M.0; e }",
+        "struct Holder(PhantomData<Cell<u8>>); static H: Holder = Holder(PhantomData); fn run(e: String) -> String { H.x(); e }",
+        // Made once, and made in INIT.
+        "#[init] fn db() -> PgPool { PgPool::connect(\"x\") } fn run(e: String) -> String { e }",
+        "struct Client; impl Client { fn new() -> Self { Client } } fn run(e: String) -> String { Client::new(); e }",
+        "#[handler(http)] fn app() -> Router { let c = reqwest::Client::new(); Router::new() } fn run(e: String) -> String { e }",
+        // Tasks that somebody waits for, and one's own functions.
+        "async fn run(e: String) -> String { let t = tokio::spawn(async {}); t.await; e }",
+        "fn spawn(x: u8) {} fn run(e: String) -> String { spawn(1); e }",
+        "mod process { pub fn exit(x: u8) {} } fn run(e: String) -> String { process::exit(1); e }",
+    ] {
+        assert_eq!(lints_of(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn state_that_requests_reach_is_found() {
+    for (lint, text) in [
+        (
+            "global_state",
+            "static N: AtomicU64 = AtomicU64::new(0); fn run(e: String) -> String { N.fetch_add(1, Relaxed); e }",
+        ),
+        (
+            "global_state",
+            "static N: [Option<Arc<(u8, RwLock<u8>)>>; 2] = todo!(); fn run(e: String) -> String { N[0].x(); e }",
+        ),
+        (
+            "global_state",
+            "use std::sync::atomic::AtomicU64 as Number; static N: Number = Number::new(0); fn run(e: String) -> String { N.fetch_add(1, Relaxed); e }",
+        ),
+        (
+            "global_state",
+            "type Count = u64; type N1 = Inner; struct Inner { a: Option<B> } enum B { C { d: std::cell::RefCell<u8> } } static N: N1 = todo!(); fn run(e: String) -> String { N.x(); e }",
+        ),
+        (
+            "global_state",
+            "mod a { pub mod b { pub static N: Mutex<u8> = todo!(); } pub use b::N as M; } use a::M; fn run(e: String) -> String { M.lock(); e }",
+        ),
+        (
+            "global_state",
+            "mod a { pub static N: Mutex<u8> = todo!(); pub fn x() { super::step(self::N.lock()) } } fn step(x: u8) {} fn run(e: String) -> String { crate::a::x(); e }",
+        ),
+        // Through methods, traits, macros and functions that are passed on.
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); trait T { fn go(&self) { N.lock(); } } struct S; impl T for S {} fn run(e: String) -> String { S.go(); e }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); trait T { fn go(&self); } struct S; impl T for S { fn go(&self) { N.lock(); } } fn run(e: String) -> String { let x: Box<dyn T> = Box::new(S); x.go(); e }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); struct S; impl std::fmt::Display for S { fn fmt(&self, f: &mut Formatter) { N.lock(); } } fn run(e: String) -> String { S.to_string() }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); fn one(x: &str) { N.lock(); } fn run(e: String) -> String { e.lines().map(one).collect() }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); macro_rules! step { () => { deeper!() } } macro_rules! deeper { () => { N.lock() } } fn run(e: String) -> String { step!(); e }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); fn run(e: String) -> String { println!(\"{}\", N.lock()); e }",
+        ),
+        (
+            "global_state",
+            "macro_rules! counter { ($name:ident) => { pub static $name: AtomicU64 = AtomicU64::new(0); } } counter!(HITS); fn run(e: String) -> String { HITS.fetch_add(1, Relaxed); e }",
+        ),
+        (
+            "global_state",
+            "struct S; impl S { fn new() -> Self { static N: Mutex<u8> = todo!(); N.lock(); S } } fn run(e: String) -> String { S::new(); e }",
+        ),
+        (
+            "global_state",
+            "struct Guard; impl Drop for Guard { fn drop(&mut self) { static N: Mutex<u8> = todo!(); N.lock(); } } fn run(e: String) -> String { let _g = Guard; e }",
+        ),
+        (
+            "global_state",
+            "struct Racy(UnsafeCell<u8>); static R: Racy = todo!(); fn run(e: String) -> String { R.0.get(); e }",
+        ),
+        (
+            "global_state",
+            "static CACHE: LazyLock<moka::sync::Cache<String, String>> = todo!(); fn run(e: String) -> String { CACHE.get(&e) }",
+        ),
+        (
+            "global_state",
+            "static N: Mutex<u8> = todo!(); fn step(e: &str) { N.lock(); } static ROUTES: [(&str, fn(&str)); 1] = [(\"a\", step)]; fn run(e: String) -> String { (ROUTES[0].1)(&e); e }",
+        ),
+        (
+            "global_state",
+            "use cached::proc_macro::cached; #[cached] fn price(sku: String) -> u8 { 1 } fn run(e: String) -> String { price(e); e }",
+        ),
+        (
+            "global_state",
+            "static RATES: LazyLock<Vec<u8>> = LazyLock::new(|| block_on(fetch())); fn run(e: String) -> String { RATES.len(); e }",
+        ),
+        (
+            "global_state",
+            "struct App { db: tokio::sync::OnceCell<Db> } static APP: LazyLock<App> = todo!(); fn run(e: String) -> String { APP.db.get(); e }",
+        ),
+        (
+            "secret_forever",
+            "static API_KEY: LazyLock<String> = LazyLock::new(|| fetch()); fn run(e: String) -> String { API_KEY.clone() }",
+        ),
+        // Filled with what one request brought.
+        (
+            "global_state",
+            "static USER: OnceLock<String> = OnceLock::new(); fn run(e: String) -> String { USER.get_or_init(|| e.clone()).clone() }",
+        ),
+        (
+            "global_state",
+            "static USER: OnceLock<String> = OnceLock::new(); fn run(e: String) -> String { let _ = USER.set(e); e }",
+        ),
+        (
+            "global_state",
+            "static RATES: tokio::sync::OnceCell<Rates> = todo!(); fn run(e: String) -> String { RATES.get_or_init(|| async { fetch() }); e }",
+        ),
+        (
+            "global_state",
+            "thread_local! { static USER: OnceCell<String> = OnceCell::new(); } fn run(e: String) -> String { USER.with(|u| u.set(e)); e }",
+        ),
+        (
+            "lazy_client",
+            "static HTTP: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new); fn run(e: String) -> String { HTTP.get(&e) }",
+        ),
+        (
+            "lazy_client",
+            "lazy_static! { static ref DB: sqlx::PgPool = connect(); } fn run(e: String) -> String { DB.get(&e) }",
+        ),
+        (
+            "secret_forever",
+            "static DB_PASSWORD: OnceCell<String> = OnceCell::new(); fn run(e: String) -> String { DB_PASSWORD.get_or_init(|| fetch()) }",
+        ),
+        (
+            "static_mut",
+            "static mut LAST: u8 = 0; struct S; impl S { fn a(&self) { unsafe { LAST } } } fn run(e: String) -> String { S.a(); e }",
+        ),
+        (
+            "lazy_client",
+            "static DB: OnceLock<PgPool> = OnceLock::new(); fn make() -> PgPool { PgPool::connect_lazy(\"x\") } fn run(e: String) -> String { DB.get_or_init(make); e }",
+        ),
+        (
+            "client_per_invocation",
+            "use aws_sdk_s3::Client; fn run(e: String) -> String { let c = Client::new(&config); e }",
+        ),
+        (
+            "client_per_invocation",
+            "fn http() -> reqwest::Client { reqwest::Client::builder().build() } fn run(e: String) -> String { http(); e }",
+        ),
+        (
+            "client_per_invocation",
+            "fn run(e: String) -> String { let p = sqlx::PgPool::connect(&e); e }",
+        ),
+        (
+            "client_per_invocation",
+            "fn run(e: String) -> String { let c = aws_config::load_from_env(); e }",
+        ),
+        // Effects on the process.
+        ("process_state", "fn run(e: String) -> String { std::env::set_var(\"A\", &e); e }"),
+        (
+            "process_state",
+            "use std::process::exit as leave; use std::env; fn run(e: String) -> String { env::set_current_dir(\"/\"); e }",
+        ),
+        (
+            "leak",
+            "struct S; impl S { fn a(&self, e: String) -> &'static str { Box::leak(e.into_boxed_str()) } } fn run(e: String) -> String { S.a(e).into() }",
+        ),
+        (
+            "detached_task",
+            "use tokio::spawn; fn run(e: String) -> String { tokio::spawn(async {}); e }",
+        ),
+    ] {
+        assert_eq!(lints_of(text), [lint], "{text}");
+    }
+}
+
+const COUNTS: &str =
+    "static N: AtomicU64 = AtomicU64::new(0); pub fn run() { N.fetch_add(1, Relaxed); }";
+
+/// The places and ways of all findings, without the folder.
+fn ways(report: &Report) -> Vec<String> {
+    let way = |finding: &Finding| {
+        let line = finding.message.lines().nth(1).unwrap();
+        let (folder, rest) = line.split_once("rewarm-audit-").unwrap();
+        assert!(folder.starts_with("--> "));
+        rest.split_once('/').unwrap().1.to_owned()
+    };
+    report.findings.iter().map(way).collect()
+}
+
+#[test]
+fn files_are_found_as_the_compiler_finds_them() {
+    for (name, path, module, label) in [
+        ("beside", "src/a.rs", "mod a;", "a"),
+        ("folder", "src/a/mod.rs", "mod a;", "a"),
+        (
+            "inline",
+            "src/a/b.rs",
+            "mod a { pub mod b; pub fn run() { b::run() } }",
+            "a::run` and `a::b",
+        ),
+        ("path", "other/place.rs", "#[path = \"../other/place.rs\"] mod a;", "a"),
+        (
+            "inline_path",
+            "src/x/y.rs",
+            "#[path = \"x\"] mod a { #[path = \"y.rs\"] pub mod b; pub fn run() { b::run() } }",
+            "a::run` and `a::b",
+        ),
+    ] {
+        let main = format!("{module}\n#[handler] async fn answer(e: u8) {{ a::run() }}");
+        let report = audit_files(name, &[("src/main.rs", &main), (path, COUNTS)]);
+        let expected =
+            format!("{path}:1:8: reached from `#[handler] answer` through `{label}::run`");
+        let found = ways(&report);
+        assert_eq!(found.len(), 1, "{name}");
+        assert_eq!(found[0].replace("src/../", ""), expected, "{name}");
+    }
+}
+
+#[test]
+fn modules_below_a_file_are_in_its_folder() {
+    let report = audit_files(
+        "below",
+        &[
+            (
+                "main.rs",
+                "mod a; #[path = \"odd/b.rs\"] mod b; #[handler] async fn answer(e: u8) { a::c::run(); b::d::run() }",
+            ),
+            ("a.rs", "pub mod c;"),
+            ("a/c.rs", COUNTS),
+            ("odd/b.rs", "pub mod d;"),
+            ("odd/d.rs", COUNTS),
+        ],
+    );
+    let ways = ways(&report);
+    assert!(ways[0].starts_with("a/c.rs:1:8"), "{ways:?}");
+    assert!(ways[1].starts_with("odd/d.rs:1:8"), "{ways:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out() {
+    let main = "mod missing; mod broken; mod binary; mod a; mod main;\n\
+                #[handler] async fn answer(e: u8) { missing::run(); broken::run(); a::run(); }";
+    let files = [("main.rs", main), ("broken.rs", "fn run() { ( }"), ("a.rs", COUNTS)];
+    assert_eq!(ways(&audit_files("missing", &files)).len(), 1);
+    // A root that does not parse.
+    assert!(audit_files("root", &[("main.rs", "#[handler] fn (")]).findings.is_empty());
+}
+
+#[test]
+fn a_global_is_reported_once() {
+    let two = "#[handler] async fn a(e: u8) { run() } #[handler] async fn b(e: u8) { run(); run() } \
+               #[cached(ttl = \"1s\")] async fn c() -> u8 { run() }";
+    let report = audit_files("once", &[("rewarm.rs", &format!("{two}{COUNTS}"))]);
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!((report.findings[0].on.line, report.findings[0].on.column), (1, 21));
+}
+
+#[test]
+fn an_allow_is_one_handlers() {
+    let of = |first: &str, second: &str| {
+        let handlers = format!(
+            "#[handler({first})] async fn a(e: u8) {{ run() }} #[handler({second})] async fn b(e: u8) \
+             {{ run() }} {COUNTS}"
+        );
+        ways(&audit_files("allow", &[("x.rs", &handlers)]))
+    };
+    assert!(of("", "")[0].contains("`#[handler] a`"));
+    assert!(of("allow(global_state)", "")[0].contains("`#[handler] b`"));
+    assert!(of("allow(leak), http", "warmup")[0].contains("`#[handler] a`"));
+    assert!(of("allow(global_state)", "allow(leak, global_state)").is_empty());
+}
+
+#[test]
+fn an_allow_without_use_is_reported() {
+    let text = "#[handler] async fn a(e: u8) { run(); other() }\n\
+                #[rewarm::allow(global_state, reason = \"x\")] static N: AtomicU64 = AtomicU64::new(0);\n\
+                #[rewarm::allow(leak, global_state, reason = \"x\")] fn run() { M.fetch_add(1); }\n\
+                static M: AtomicU64 = AtomicU64::new(0);\n\
+                #[rewarm::allow(global_state, reason = \"x\")] static T: [u8; 1] = [1];\n\
+                fn other() { N.fetch_add(1); }";
+    let report = audit_files("useless", &[("x.rs", text)]);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    let useless: Vec<_> =
+        report.useless.iter().map(|(place, lint)| (place.line, lint.as_str())).collect();
+    assert_eq!(useless, [(3, "leak"), (5, "global_state")]);
+}
+
+#[test]
+fn a_library_asks_for_its_audit() {
+    let text = "pub fn run() { count() } fn count() { N.fetch_add(1); } fn unused() { M.lock(); }\n\
+                static N: AtomicU64 = AtomicU64::new(0); static M: Mutex<u8> = todo!();\n";
+    assert!(audit_files("not_asked", &[("lib.rs", text)]).findings.is_empty());
+    let report = audit_files("asked", &[("lib.rs", &format!("{text}rewarm::audit!();"))]);
+    assert_eq!(ways(&report), ["lib.rs:2:8: reached from `pub fn run` through `count`"]);
+    assert_eq!((report.findings[0].on.line, report.findings[0].on.column), (3, 1));
+}
+
+#[test]
+fn each_word_has_its_place() {
+    let text = "fn run(e: String) -> String { let t = tokio::spawn(async {}); drop(async { t.await });\n\
+                tokio::spawn(async {}); std::process::exit(1); e }";
+    let report = audit_files("places", &[("x.rs", &format!("{HANDLER}{text}"))]);
+    let places: Vec<_> = ways(&report).iter().map(|way| way[..8].to_owned()).collect();
+    assert_eq!(places, ["x.rs:3:1", "x.rs:3:2"]);
+}
+
+/// No text makes the audit panic. `REWARM_FUZZ` sets the number of tries.
+#[test]
+fn no_text_makes_the_audit_panic() {
+    let tries = std::env::var("REWARM_FUZZ").map_or(500, |n| n.parse().unwrap());
+    let texts: Vec<String> =
+        programs("unsafe").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let words: Vec<Vec<&str>> = texts
+        .iter()
+        .map(|text| text.split_inclusive(|c: char| !c.is_alphanumeric()).collect())
+        .collect();
+    let mut state = 7_u64;
+    let mut random = |bound: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    for _ in 0..tries {
+        let program = &words[random(words.len())];
+        let mut text = String::new();
+        for word in program {
+            let other = &words[random(words.len())];
+            match random(60) {
+                0 => {}
+                1 => text += &word.repeat(2),
+                2 => text += other[random(other.len())],
+                _ => text += word,
+            }
+        }
+        let audited = std::panic::catch_unwind(|| audit_files("shaken", &[("main.rs", &text)]));
+        assert!(audited.is_ok(), "{text}");
+    }
+}
