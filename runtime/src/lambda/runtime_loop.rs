@@ -166,7 +166,10 @@ async fn handle<H: Handler>(api: &RuntimeApi, event: Event) {
             });
             active.enter(work).await
         };
-        delivery.send::<H>(&mut active, response).await;
+        let sent = catch_async(delivery.send::<H>(&mut active, response)).await;
+        if let Err(panic) = sent {
+            delivery.not_sent(&mut active, &panic.into()).await;
+        }
         invocation::end::<H>(active).await;
     };
     let Err(panic) = catch_async(work).await else {
@@ -231,13 +234,18 @@ impl Delivery<'_> {
         };
         if let Err(error) = sent {
             let error = InvocationError::new("ResponseNotSent", chain(&*error));
-            invocation.log(|| {
-                tracing::error!(error = error.error_message, "failed to send the response");
-            });
-            active.not_sent(&error, false);
-            if !self.is_begun.load(Relaxed) {
-                self.fail(&error).await;
-            }
+            self.not_sent(active, &error).await;
+        }
+    }
+
+    /// Records that the response of an invocation was not sent in whole.
+    async fn not_sent(&self, active: &mut ActiveInvocation, error: &InvocationError) {
+        active.log(|| {
+            tracing::error!(error = error.error_message, "failed to send the response");
+        });
+        active.not_sent(error, false);
+        if !self.is_begun.load(Relaxed) {
+            self.fail(error).await;
         }
     }
 
