@@ -36,6 +36,10 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// would hold up every later invocation.
 const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
+/// The limit of a `close` hook in an invocation, which is that of SHUTDOWN: a hook that hangs would
+/// hold up the next event.
+const CLOSE_LIMIT: Duration = Duration::from_millis(300);
+
 /// Holds the value of a [`Lifecycle`] while callers may use it.
 pub trait Publish: Sync {
     /// Stores a value that is ready, or takes it away.
@@ -559,7 +563,7 @@ impl RegistryEntry for Lifecycle {
     }
 
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
-        let close = self.spec.close?;
+        let (name, close) = (self.spec.name, self.spec.close?);
         // One by one: what is not reached before a deadline stays, and is closed later. In a task of
         // its own: a deadline does not cut off what has begun.
         Some(Box::pin(async move {
@@ -569,7 +573,7 @@ impl RegistryEntry for Lifecycle {
                 };
                 let (leader, follower) = single_flight::new();
                 let task = spawn(async move {
-                    close_value(close, value).await;
+                    close_value(name, close, value, Some(CLOSE_LIMIT)).await;
                     leader.complete(());
                 });
                 self.state().closes(task);
@@ -579,15 +583,12 @@ impl RegistryEntry for Lifecycle {
     }
 
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
-        let close = self.spec.close?;
+        let (name, close) = (self.spec.name, self.spec.close?);
         let (values, closing) = self.state().take_all();
         Some(Box::pin(async move {
-            let close_all = async {
-                for value in values {
-                    close_value(close, value).await;
-                }
-            };
-            join(join_all(closing), close_all).await;
+            // Concurrently: a hook that hangs does not stop the others.
+            let values = values.into_iter().map(|value| close_value(name, close, value, None));
+            join(join_all(closing), join_all(values)).await;
         }))
     }
 
@@ -607,10 +608,24 @@ impl RegistryEntry for Lifecycle {
     }
 }
 
-/// Runs a `close` hook. Its panic is logged and stops no other.
-async fn close_value(close: CloseFn, value: Erased) {
-    if let Err(panic) = catch_async(async { close(&value).await }).await {
-        log_caught(|| tracing::error!(%panic, "`close` panicked"));
+/// Runs a `close` hook. Its panic is logged and stops no other. It is given up after the `limit`.
+async fn close_value(
+    resource: &'static str,
+    close: CloseFn,
+    value: Erased,
+    limit: Option<Duration>,
+) {
+    let end = limit.and_then(|limit| tokio::time::Instant::now().checked_add(limit));
+    let closed = {
+        let closing = std::pin::pin!(Some(catch_async(async { close(&value).await })));
+        run_until(end, closing).await
+    };
+    match closed {
+        Some(Ok(())) => {}
+        Some(Err(panic)) => log_caught(|| tracing::error!(resource, %panic, "`close` panicked")),
+        None => log_caught(|| {
+            tracing::warn!(resource, "`close` was given up after {CLOSE_LIMIT:?}");
+        }),
     }
     drop_caught(value, "a closed value");
 }
