@@ -379,8 +379,13 @@ impl Lifecycle {
             Err(failure) => {
                 let error = match failure {
                     Failure::Remembered(error) => error,
-                    Failure::Dependency(error) => self.fail(Box::new(error)),
-                    Failure::Build(source) | Failure::Check(source) => self.fail(source),
+                    // Not remembered: the dependency decides when it is tried again.
+                    Failure::Dependency(source) => self.failed(Box::new(source)),
+                    Failure::Build(source) | Failure::Check(source) => {
+                        let error = self.failed(source);
+                        self.remember(&error);
+                        error
+                    }
                 };
                 self.state().end_attempt(number);
                 leader.leader.complete(AttemptResult::failed(number, error));
@@ -388,19 +393,22 @@ impl Lifecycle {
         }
     }
 
-    /// Logs the error of an attempt and remembers it, if it is to be remembered.
-    fn fail(&self, source: BoxError) -> ResourceError {
+    /// Makes and logs the error of an attempt.
+    fn failed(&self, source: BoxError) -> ResourceError {
         let error = self.error(source);
-        if let Some(pause) = self.spec.retry_after {
-            let before = self.state().remember(error.clone(), pause);
-            drop_caught(before, "a failure");
-        }
         let (resource, text) = (self.spec.name, chain(&error));
         log_caught(|| tracing::warn!(resource, error = text, "attempt failed"));
         error
     }
 
-    /// Marks the value stale, with what the next attempt does with it.
+    /// Remembers a failure, if failures are to be remembered.
+    fn remember(&self, error: &ResourceError) {
+        if let Some(pause) = self.spec.retry_after {
+            let before = self.state().remember(error.clone(), pause);
+            drop_caught(before, "a failure");
+        }
+    }
+
     /// Logs that an invocation waits for what INIT could have built.
     fn log_late_build(&self) {
         let resource = self.spec.name;
@@ -413,6 +421,7 @@ impl Lifecycle {
         });
     }
 
+    /// Marks the value stale, with what the next attempt does with it.
     fn mark(&self, staleness: Restore) {
         let mut state = self.state();
         if state.mark_stale(staleness) {
