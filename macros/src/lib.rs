@@ -179,10 +179,11 @@ use proc_macro::TokenStream;
 /// ## `close = path`
 ///
 /// Closes the value with an `async fn(&T)`. It runs at SHUTDOWN, on dependents before their
-/// dependencies, all within 300 ms. A generation that was replaced is closed after the response of
-/// the invocation that replaced it, once no handle to it is left, and so is a value that failed its
-/// check. Lambda signals SHUTDOWN only to functions with an extension, so rewarm registers one if any
-/// resource has a `close`.
+/// dependencies, all within 300 ms. A generation that was replaced is closed after the response and
+/// the deferred work of the invocation that replaced it, once no handle to it is left, and so is a
+/// value that failed its check. There `close` is given up after 300 ms, and does not run again for
+/// that value. Lambda signals SHUTDOWN only to functions with an extension, so rewarm registers one
+/// if any resource has a `close`.
 ///
 /// ```
 /// # use rewarm::init;

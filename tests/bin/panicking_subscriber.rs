@@ -1,11 +1,12 @@
 //! A function whose `tracing` subscriber panics. `PANICS` selects where: at the span of each invocation
 //! with an odd number by default, `borders` always and everywhere but at the start of spans, even while
-//! its thread unwinds, `client` once, in the client of the Runtime API.
+//! its thread unwinds, `client` once, in the client of the Runtime API, `filter` where it is asked for the
+//! level of one of our events. With `FAIL_INIT`, a resource cannot be built.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
-use rewarm::{cached, handler};
+use rewarm::{Error, cached, handler, init};
 use serde_json::Value;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -15,6 +16,7 @@ enum Panics {
     OddSpans,
     Borders,
     Client,
+    Filter,
 }
 
 struct Panicking(Panics);
@@ -32,6 +34,8 @@ impl Subscriber for Panicking {
         if self.0 == Panics::Client && is_client && !HAS_PANICKED.swap(true, SeqCst) {
             panic!("the subscriber panics in the client");
         }
+        let is_free = is_client || metadata.is_span();
+        assert!(self.0 != Panics::Filter || is_free, "the filter panics");
         !is_client
     }
 
@@ -74,6 +78,23 @@ async fn fetched() -> u64 {
     1
 }
 
+async fn close(_: &u32) {
+    println!("closed");
+}
+
+#[init(close = close)]
+async fn closed() -> u32 {
+    1
+}
+
+#[init]
+async fn failing(closed: &u32) -> Result<u32, Error> {
+    match std::env::var_os("FAIL_INIT") {
+        Some(_) => Err(Error::msg("the other region is down")),
+        None => Ok(*closed),
+    }
+}
+
 #[handler]
 async fn echo(event: Value) -> (Value, u64) {
     rewarm::defer(async { panic!("in deferred work") });
@@ -86,6 +107,7 @@ fn main() -> ExitCode {
     let panics = match std::env::var("PANICS").as_deref() {
         Ok("borders") => Panics::Borders,
         Ok("client") => Panics::Client,
+        Ok("filter") => Panics::Filter,
         _ => Panics::OddSpans,
     };
     tracing::subscriber::set_global_default(Panicking(panics)).expect("the only subscriber");

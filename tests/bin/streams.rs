@@ -19,7 +19,17 @@ use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tower::service_fn;
 
-/// `{"pieces": 3, "then": "end"}`: the number of chunks, and the end of the body.
+/// A value whose destructor panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a destructor panics");
+    }
+}
+
+/// `{"pieces": 3, "then": "end"}`: the number of chunks, and the end of the body. With `"bomb": true`,
+/// the destructor of the body panics.
 #[handler(streaming)]
 async fn pieces(
     event: Value,
@@ -42,7 +52,12 @@ async fn pieces(
             _ => Ok("end".to_owned()),
         }
     });
+    let bomb = (event["bomb"] == true).then(|| Bomb);
     let pieces = stream::iter(0..count).map(|n| Ok(format!("{n} "))).chain(end);
+    let pieces = pieces.map(move |piece| {
+        let _held = &bomb;
+        piece
+    });
     let mut metadata_prelude = MetadataPrelude::default();
     metadata_prelude.cookies.push("a=1".to_owned());
     Ok(StreamResponse { metadata_prelude, stream: pieces })

@@ -82,12 +82,14 @@ async fn a_destructor_that_panics_at_the_deadline_ends_no_process() {
 
 #[tokio::test]
 async fn a_tracing_subscriber_that_panics_is_an_error_of_its_invocation() {
-    for concurrency in ["1", "4"] {
+    for concurrency in [1, 4] {
         let api = RuntimeApi::start().await;
         let _function = Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber"))
-            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string())
             .spawn(&api);
         for number in 1..=6 {
+            // The deferred work of the last invocation is done.
+            api.wait_for_pollers(concurrency).await;
             let outcome = api.invoke(json!(number)).await;
             match number % 2 {
                 1 => {
@@ -103,13 +105,15 @@ async fn a_tracing_subscriber_that_panics_is_an_error_of_its_invocation() {
 
 #[tokio::test]
 async fn a_tracing_subscriber_that_always_panics_cuts_nothing_off() {
-    for concurrency in ["1", "4"] {
+    for concurrency in [1, 4] {
         let api = RuntimeApi::start().await;
         let _function = Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber"))
             .env("PANICS", "borders")
-            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency)
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string())
             .spawn(&api);
         for number in 1..=4 {
+            // The deferred work of the last invocation is done.
+            api.wait_for_pollers(concurrency).await;
             assert_eq!(api.invoke(json!(number)).await.json(), json!([number, 1]));
             let outcome = api.invoke(json!("panic")).await;
             assert_error_with(outcome.error(), "Panic", &["a panic within a span"]);
@@ -118,6 +122,40 @@ async fn a_tracing_subscriber_that_always_panics_cuts_nothing_off() {
         }
         assert_no_violations(&api);
     }
+}
+
+#[tokio::test]
+async fn a_tracing_subscriber_that_panics_keeps_neither_the_error_of_init_nor_close_from_lambda() {
+    for panics in ["borders", "filter"] {
+        let api = RuntimeApi::start().await;
+        let function = Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber"))
+            .env("PANICS", panics)
+            .env("FAIL_INIT", "1")
+            .spawn(&api);
+        assert_eq!(function.wait().await.code(), Some(1));
+        let error = api.wait_for_init_error().await;
+        assert_error_with(&error, "ResourceUnavailable", &["the other region is down"]);
+        assert_eq!(function.stdout(), ["closed"]);
+        assert_no_violations(&api);
+    }
+}
+
+#[tokio::test]
+async fn a_tracing_subscriber_whose_filter_panics_ends_neither_function_nor_local_runner() {
+    let api = RuntimeApi::start().await;
+    let function =
+        || Function::builder(env!("CARGO_BIN_EXE_panicking_subscriber")).env("PANICS", "filter");
+    let in_lambda = function().spawn(&api);
+    for number in 1..=2 {
+        assert_eq!(api.invoke(json!(number)).await.json(), json!([number, 1]));
+    }
+    in_lambda.signal("TERM");
+    assert_eq!(in_lambda.wait().await.code(), Some(0));
+    assert_eq!(in_lambda.stdout(), ["closed"]);
+    let local = function().outside_lambda().arg("--event=7").spawn(&api);
+    assert_eq!(local.wait().await.code(), Some(0));
+    assert_eq!(local.stdout(), ["[7,1]", "closed"]);
+    assert_no_violations(&api);
 }
 
 #[tokio::test]

@@ -84,6 +84,22 @@ fn the_local_runner_closes_resources_when_it_is_interrupted() {
     assert_eq!(function.wait().unwrap().code(), Some(130));
 }
 
+#[tokio::test]
+async fn the_local_runner_closes_resources_when_it_is_interrupted_in_init() {
+    let unused = RuntimeApi::start().await;
+    let function = phases()
+        .outside_lambda()
+        .arg("--event=null")
+        .env("SLOW_MS", "60000")
+        .env("RUST_LOG", "rewarm=debug")
+        .spawn(&unused);
+    let ready = function.wait_for_output("resource=\"top\"").await;
+    assert!(ready.contains("ready"), "{ready}");
+    function.signal("INT");
+    assert_eq!(function.wait().await.code(), Some(130));
+    assert_eq!(function.stdout(), ["closing top", "closed base 1"]);
+}
+
 #[test]
 fn the_local_runner_closes_resources_when_the_reader_of_its_responses_is_gone() {
     use std::io::{Read, Write};

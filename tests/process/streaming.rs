@@ -101,6 +101,21 @@ async fn work_that_a_body_defers_runs_after_the_body() {
 }
 
 #[tokio::test]
+async fn a_body_whose_destructor_panics_ends_and_its_deferred_work_runs() {
+    let (api, function) = start("pieces").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let event = json!({ "pieces": 1, "then": "defer", "address": address, "bomb": true });
+    let outcome = api.invoke(event).await;
+    assert_eq!((parts(&outcome).1.as_str(), outcome.trailing_error_type()), ("0 deferred", None));
+    drop(listener.accept().await.unwrap());
+    function.wait_for_output("panic while dropping the body of a response").await;
+    let outcome = api.invoke(json!({ "pieces": 1 })).await;
+    assert_eq!(parts(&outcome).1, "0 end");
+    assert_no_violations(&api);
+}
+
+#[tokio::test]
 async fn eight_bodies_are_streamed_concurrently() {
     let api = RuntimeApi::start().await;
     let _function = Function::builder(STREAMS)

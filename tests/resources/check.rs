@@ -30,10 +30,10 @@ async fn a_check_runs_after_an_idle_gap_before_the_handler() {
             "build 2".to_owned(),
             "check 2".to_owned(),
             "repository on 2".to_owned(),
-            // After the response: the replaced values, and then the deferred work.
+            // After the response: the deferred work, and then the replaced values.
+            "deferred".to_owned(),
             "close repository".to_owned(),
             format!("close {first}"),
-            "deferred".to_owned(),
         ]
         .map(|text| text.to_owned())
     );

@@ -51,3 +51,41 @@ async fn a_failed_resource_is_tried_again_after_retry_after() {
     assert_eq!(pair(c.invoke(0).await), (2, 200));
     assert_eq!(c.snapshot().errors, 2);
 }
+
+mod dependent {
+    use super::*;
+
+    pub(super) static CLIENTS: Count = Count::new();
+    static BACKENDS: Count = Count::new();
+
+    #[init(lazy, retry_after = "1s")]
+    pub(super) async fn recovering() -> Result<u32, Refused> {
+        match BACKENDS.up() {
+            1 => Err(Refused),
+            attempt => Ok(attempt),
+        }
+    }
+
+    #[init(lazy, retry_after = "1h")]
+    pub(super) async fn recovered_client(recovering: &u32) -> u32 {
+        CLIENTS.up() + 10 * recovering
+    }
+
+    #[handler]
+    pub(super) async fn app(_: Value, recovered_client: &u32) -> u32 {
+        *recovered_client
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_a_dependency_is_remembered_by_the_dependency_alone() {
+    let _turn = simulation().await;
+    let mut c = dependent::app::container().await;
+    for _ in 0..2 {
+        let error = c.invoke(0).await.unwrap_err();
+        assert!(error.error_message.contains("resource `recovering` is unavailable"), "{error}");
+    }
+    c.idle(5 * SECOND);
+    assert_eq!(c.invoke(0).await.unwrap(), 21);
+    assert_eq!(dependent::CLIENTS.get(), 1);
+}

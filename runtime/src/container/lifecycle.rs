@@ -160,19 +160,35 @@ pub(crate) fn shutdown() -> BoxFuture<'static, bool> {
         for (n, level) in depths.iter().enumerate() {
             let left = end.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(depths.len() - n).unwrap_or(u32::MAX);
-            let closing = join_all(level.iter().filter_map(|entry| entry.close()));
-            if tokio::time::timeout(share, closing).await.is_err() {
-                let resources = names(level);
-                let resources_closing = resources.join(", ");
-                log_caught(|| tracing::warn!(resources = resources_closing, "not closed in time"));
-                unclosed.extend(resources);
+            unclosed.extend(close(level, share).await);
+        }
+        // Attempts that were under way may have built more meanwhile.
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let late: Vec<_> =
+                entries.iter().copied().filter(|entry| entry.has_retired()).collect();
+            if late.is_empty() || left.is_zero() {
+                break;
             }
+            unclosed.extend(close(&late, left).await);
         }
         let (container_id, uptime) = (container().id(), container().age());
         let duration = start.elapsed();
         metrics::emit(&Event::Shutdown(Shutdown { container_id, uptime, duration, unclosed }));
         true
     })
+}
+
+/// Closes all values of these entries. Returns the names of those that are not closed in time.
+async fn close(entries: &[&'static dyn RegistryEntry], limit: Duration) -> Vec<&'static str> {
+    let closing = join_all(entries.iter().filter_map(|entry| entry.close()));
+    if tokio::time::timeout(limit, closing).await.is_ok() {
+        return Vec::new();
+    }
+    let names = names(entries);
+    let resources = names.join(", ");
+    log_caught(|| tracing::warn!(resources, "not closed in time"));
+    names
 }
 
 /// Returns the entries with a `close` hook in the order in which they are closed.

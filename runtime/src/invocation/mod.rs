@@ -204,8 +204,11 @@ pub(crate) async fn end<H: Handler>(mut active: ActiveInvocation) {
             let work = pin!(guard.hold(work));
             invocation.enter(work).await.is_some()
         };
-        if !done {
-            let dropped = invocation.drop_deferred() + usize::from(runs.load(Relaxed));
+        let dropped = match done {
+            true => 0,
+            false => invocation.drop_deferred() + usize::from(runs.load(Relaxed)),
+        };
+        if dropped > 0 {
             invocation.log(|| {
                 tracing::error!(dropped, "deferred work was dropped at the deadline");
             });
@@ -219,10 +222,9 @@ pub(crate) async fn end<H: Handler>(mut active: ActiveInvocation) {
     }
 }
 
-/// Runs deferred work sequentially, in the order in which it was deferred. `runs` is true while a
-/// piece of it runs.
+/// Runs deferred work sequentially, in the order in which it was deferred, and then closes replaced
+/// values. `runs` is true while a piece of deferred work runs.
 async fn run_deferred(invocation: &InvocationContext, runs: &AtomicBool) {
-    lifecycle::close_retired().await;
     // Deferred work may defer more.
     while let Some(work) = invocation.next_deferred() {
         runs.store(true, Relaxed);
@@ -234,6 +236,7 @@ async fn run_deferred(invocation: &InvocationContext, runs: &AtomicBool) {
             container().deferred_failed(1);
         }
     }
+    lifecycle::close_retired().await;
 }
 
 /// The time before Lambda's deadline at which deferred work is dropped.

@@ -93,6 +93,7 @@ impl Response for Stream {
             let error = match next {
                 Some(Ok(None)) => {
                     record(&invocation, None, false);
+                    invocation.within(|| drop_caught(chunks, "the body of a response"));
                     return None;
                 }
                 Some(Ok(Some(Ok(chunk)))) => return Some((Ok(chunk), Some((chunks, invocation)))),

@@ -5,12 +5,12 @@
 //!   and its body are.
 //! - **Panics** that pass the guards around the handler, as those of a `tracing` layer, are the error
 //!   of their event, or are logged if its response has been sent.
-//! - **Polls that fail** are repeated with backoff. A loop ends when the API stays gone; it never
-//!   ends another loop.
+//! - **Polls that fail** are repeated with backoff. The loops end together, when the API stays gone
+//!   for all of them: one that handles an event has not lost the API.
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -30,7 +30,7 @@ use crate::invocation::handler::Handler;
 use crate::invocation::response::{AnyResponse, Response};
 use crate::invocation::{self, ActiveInvocation, Payload};
 
-/// The number of polls in a row that may fail.
+/// The number of polls in a row after whose failure a loop has lost the API.
 const MAX_FAILURES: u32 = 8;
 /// The pause after the first poll that failed. Each further one is twice as long, up to
 /// [`MAX_PAUSE`].
@@ -46,42 +46,60 @@ pub(super) async fn run<H: Handler>(
     environment: &Environment,
 ) -> Result<(), BoxError> {
     let template = Template::new(environment);
+    let connected = Arc::new(AtomicU32::new(environment.concurrency));
     if environment.concurrency == 1 {
-        return poll_and_handle::<H>(&api, &template, TraceId::InEnvironment { is_set: false })
-            .await;
+        let trace_id = TraceId::InEnvironment { is_set: false };
+        return Err(poll_and_handle::<H>(&api, &template, &connected, trace_id).await);
     }
     let (sender, mut errors) = tokio::sync::mpsc::unbounded_channel();
     let loops = (0..environment.concurrency).map(|_| {
         let (api, template, sender) = (Arc::clone(&api), template.clone(), sender.clone());
+        let connected = Arc::clone(&connected);
         spawn(async move {
-            let ended = poll_and_handle::<H>(&api, &template, TraceId::InContext).await;
-            let _ = sender.send(ended);
+            let trace_id = TraceId::InContext;
+            let error = poll_and_handle::<H>(&api, &template, &connected, trace_id).await;
+            let _ = sender.send(error);
         })
     });
     join_all(loops).await;
-    errors.try_recv().unwrap_or(Ok(()))
+    errors.try_recv().map_or(Ok(()), Err)
 }
 
-/// One loop.
+/// One loop. `connected` is the number of loops that have not lost the API. When there is none left,
+/// all loops end, each with the error of its last poll.
 async fn poll_and_handle<H: Handler>(
     api: &RuntimeApi,
     template: &Template,
+    connected: &AtomicU32,
     mut trace_id: TraceId,
-) -> Result<(), BoxError> {
-    let mut failures = 0;
+) -> BoxError {
+    let mut failures: u32 = 0;
     loop {
-        match poll(api, template).await {
-            Ok(Some(event)) => {
-                failures = 0;
-                trace_id.set(&event.context);
-                handle::<H>(api, event).await;
+        // A `tracing` layer may panic in a poll, too.
+        let polled = catch_async(poll(api, template)).await;
+        match polled.unwrap_or_else(|panic| Err(panic.into_error())) {
+            Ok(event) => {
+                let was_lost = std::mem::take(&mut failures) >= MAX_FAILURES;
+                let others_end = was_lost && !reconnect(connected);
+                match event {
+                    Some(event) => {
+                        trace_id.set(&event.context);
+                        handle::<H>(api, event).await;
+                    }
+                    // There was no event to wait for.
+                    None => tokio::time::sleep(FIRST_PAUSE).await,
+                }
+                if others_end {
+                    return "no poll succeeded for too long".into();
+                }
             }
-            // There was no event to wait for.
-            Ok(None) => tokio::time::sleep(FIRST_PAUSE).await,
             Err(error) => {
-                failures += 1;
+                failures = failures.saturating_add(1);
                 if failures == MAX_FAILURES {
-                    return Err(error);
+                    connected.fetch_sub(1, Relaxed);
+                }
+                if failures >= MAX_FAILURES && connected.load(Relaxed) == 0 {
+                    return error;
                 }
                 if failures == 1 {
                     let error = chain(&*error);
@@ -93,9 +111,15 @@ async fn poll_and_handle<H: Handler>(
     }
 }
 
+/// Counts a loop again that had lost the API. Returns false if the loops end already.
+fn reconnect(connected: &AtomicU32) -> bool {
+    let add = |count: u32| (count > 0).then_some(count + 1);
+    connected.fetch_update(Relaxed, Relaxed, add).is_ok()
+}
+
 /// The pause after so many failures, less a random part of up to a half.
 fn pause(failures: u32) -> Duration {
-    let pause = (FIRST_PAUSE * 2_u32.pow(failures - 1)).min(MAX_PAUSE);
+    let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures - 1)).min(MAX_PAUSE);
     pause - Duration::from_nanos(random::share(pause.as_nanos() as u64, 50))
 }
 
@@ -142,7 +166,10 @@ async fn handle<H: Handler>(api: &RuntimeApi, event: Event) {
             });
             active.enter(work).await
         };
-        delivery.send::<H>(&mut active, response).await;
+        let sent = catch_async(delivery.send::<H>(&mut active, response)).await;
+        if let Err(panic) = sent {
+            delivery.not_sent(&mut active, &panic.into()).await;
+        }
         invocation::end::<H>(active).await;
     };
     let Err(panic) = catch_async(work).await else {
@@ -207,13 +234,18 @@ impl Delivery<'_> {
         };
         if let Err(error) = sent {
             let error = InvocationError::new("ResponseNotSent", chain(&*error));
-            invocation.log(|| {
-                tracing::error!(error = error.error_message, "failed to send the response");
-            });
-            active.not_sent(&error, false);
-            if !self.is_begun.load(Relaxed) {
-                self.fail(&error).await;
-            }
+            self.not_sent(active, &error).await;
+        }
+    }
+
+    /// Records that the response of an invocation was not sent in whole.
+    async fn not_sent(&self, active: &mut ActiveInvocation, error: &InvocationError) {
+        active.log(|| {
+            tracing::error!(error = error.error_message, "failed to send the response");
+        });
+        active.not_sent(error, false);
+        if !self.is_begun.load(Relaxed) {
+            self.fail(error).await;
         }
     }
 

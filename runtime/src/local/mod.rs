@@ -88,17 +88,20 @@ const MAX_THREADS: usize = 256;
 async fn run_container(options: Options, function: Function) -> ExitCode {
     let mut timeline = Timeline::new(options.concurrency == 1);
     container().begin(Start::Local);
-    let start = Instant::now();
-    let result = lifecycle::init((function.needs)(), None).await;
-    timeline.init(start.elapsed(), result.is_ok());
     let report = options.report;
-    let end = match result {
-        Ok(()) => unless_terminated(invoke_all(options, function.invoke, &mut timeline)).await,
-        Err(failures) => {
-            failures.iter().for_each(|failure| say(format_args!("error: {}", chain(failure))));
-            Err(ExitCode::FAILURE)
+    let end = unless_terminated(async {
+        let start = Instant::now();
+        let result = lifecycle::init((function.needs)(), None).await;
+        timeline.init(start.elapsed(), result.is_ok());
+        match result {
+            Ok(()) => invoke_all(options, function.invoke, &mut timeline).await,
+            Err(failures) => {
+                failures.iter().for_each(|failure| say(format_args!("error: {}", chain(failure))));
+                Err(ExitCode::FAILURE)
+            }
         }
-    };
+    });
+    let end = end.await;
     lifecycle::shutdown().await;
     let end = end.inspect(|()| {
         if report {

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::Done;
+use crate::base::panic::catch;
 use crate::base::stdio::say;
 use crate::container::container;
 
@@ -56,7 +57,7 @@ impl Timeline {
             quantity(built.len(), "resource")
         ));
         // At INFO, each resource has a line in the log.
-        if !tracing::enabled!(tracing::Level::INFO) {
+        if !catch(|| tracing::enabled!(tracing::Level::INFO)).unwrap_or(false) {
             for resource in built {
                 let time = millis(resource.build_time.unwrap_or_default());
                 say(format_args!("           {time:>12}  {}", self.paint(DIM, resource.name)));

@@ -38,6 +38,10 @@ const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// would hold up every later invocation.
 const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
+/// The limit of a `close` hook in an invocation, which is that of SHUTDOWN: a hook that hangs would
+/// hold up the next event.
+const CLOSE_LIMIT: Duration = Duration::from_millis(300);
+
 /// Holds the value of a [`Lifecycle`] while callers may use it.
 pub trait Publish: Sync {
     /// Stores a value that is ready, or takes it away.
@@ -378,8 +382,13 @@ impl Lifecycle {
             Err(failure) => {
                 let error = match failure {
                     Failure::Remembered(error) => error,
-                    Failure::Dependency(error) => self.fail(Box::new(error)),
-                    Failure::Build(source) | Failure::Check(source) => self.fail(source),
+                    // Not remembered: the dependency decides when it is tried again.
+                    Failure::Dependency(source) => self.failed(Box::new(source)),
+                    Failure::Build(source) | Failure::Check(source) => {
+                        let error = self.failed(source);
+                        self.remember(&error);
+                        error
+                    }
                 };
                 let is_forced = self.state().end_attempt(number);
                 leader.leader.complete(AttemptResult::failed(number, is_forced, error));
@@ -387,19 +396,22 @@ impl Lifecycle {
         }
     }
 
-    /// Logs the error of an attempt and remembers it, if it is to be remembered.
-    fn fail(&self, source: BoxError) -> ResourceError {
+    /// Makes and logs the error of an attempt.
+    fn failed(&self, source: BoxError) -> ResourceError {
         let error = self.error(source);
-        if let Some(pause) = self.spec.retry_after {
-            let before = self.state().remember(error.clone(), pause);
-            drop_caught(before, "a failure");
-        }
         let (resource, text) = (self.spec.name, chain(&error));
         log_caught(|| tracing::warn!(resource, error = text, "attempt failed"));
         error
     }
 
-    /// Marks the value stale, with what the next attempt does with it.
+    /// Remembers a failure, if failures are to be remembered.
+    fn remember(&self, error: &ResourceError) {
+        if let Some(pause) = self.spec.retry_after {
+            let before = self.state().remember(error.clone(), pause);
+            drop_caught(before, "a failure");
+        }
+    }
+
     /// Logs that an invocation waits for what INIT could have built.
     fn log_late_build(&self) {
         let resource = self.spec.name;
@@ -412,6 +424,7 @@ impl Lifecycle {
         });
     }
 
+    /// Marks the value stale, with what the next attempt does with it.
     fn mark(&self, staleness: Restore) {
         let mut state = self.state();
         if state.mark_stale(staleness) {
@@ -562,7 +575,7 @@ impl RegistryEntry for Lifecycle {
     }
 
     fn close_retired(&'static self) -> Option<BoxFuture<'static, ()>> {
-        let close = self.spec.close?;
+        let (name, close) = (self.spec.name, self.spec.close?);
         // One by one: what is not reached before a deadline stays, and is closed later. In a task of
         // its own: a deadline does not cut off what has begun.
         Some(Box::pin(async move {
@@ -572,7 +585,7 @@ impl RegistryEntry for Lifecycle {
                 };
                 let (leader, follower) = single_flight::new();
                 let task = spawn(async move {
-                    close_value(close, value).await;
+                    close_value(name, close, value, Some(CLOSE_LIMIT)).await;
                     leader.complete(());
                 });
                 self.state().closes(task);
@@ -582,15 +595,12 @@ impl RegistryEntry for Lifecycle {
     }
 
     fn close(&'static self) -> Option<BoxFuture<'static, ()>> {
-        let close = self.spec.close?;
+        let (name, close) = (self.spec.name, self.spec.close?);
         let (values, closing) = self.state().take_all();
         Some(Box::pin(async move {
-            let close_all = async {
-                for value in values {
-                    close_value(close, value).await;
-                }
-            };
-            join(join_all(closing), close_all).await;
+            // Concurrently: a hook that hangs does not stop the others.
+            let values = values.into_iter().map(|value| close_value(name, close, value, None));
+            join(join_all(closing), join_all(values)).await;
         }))
     }
 
@@ -610,10 +620,24 @@ impl RegistryEntry for Lifecycle {
     }
 }
 
-/// Runs a `close` hook. Its panic is logged and stops no other.
-async fn close_value(close: CloseFn, value: Erased) {
-    if let Err(panic) = catch_async(async { close(&value).await }).await {
-        log_caught(|| tracing::error!(%panic, "`close` panicked"));
+/// Runs a `close` hook. Its panic is logged and stops no other. It is given up after the `limit`.
+async fn close_value(
+    resource: &'static str,
+    close: CloseFn,
+    value: Erased,
+    limit: Option<Duration>,
+) {
+    let end = limit.and_then(|limit| tokio::time::Instant::now().checked_add(limit));
+    let closed = {
+        let closing = std::pin::pin!(Some(catch_async(async { close(&value).await })));
+        run_until(end, closing).await
+    };
+    match closed {
+        Some(Ok(())) => {}
+        Some(Err(panic)) => log_caught(|| tracing::error!(resource, %panic, "`close` panicked")),
+        None => log_caught(|| {
+            tracing::warn!(resource, "`close` was given up after {CLOSE_LIMIT:?}");
+        }),
     }
     drop_caught(value, "a closed value");
 }

@@ -42,6 +42,8 @@ pub(super) struct State {
     retired: Vec<Erased>,
     /// The tasks that close values.
     closing: Vec<JoinHandle<()>>,
+    /// True once SHUTDOWN has taken `current` to close it.
+    is_closed: bool,
     /// True if INIT left it out and no attempt has begun since.
     pub(super) left_out_of_init: bool,
 }
@@ -152,6 +154,7 @@ impl State {
             build_time: None,
             retired: Vec::new(),
             closing: Vec::new(),
+            is_closed: false,
             left_out_of_init: false,
         }
     }
@@ -268,7 +271,9 @@ impl State {
         self.built_by = self.attempts;
         let replaced = self.current.replace(value);
         if closes {
-            self.retired.extend(replaced.clone());
+            // SHUTDOWN closes a value once, and one that is built later, too.
+            let unclosed = if self.is_closed { &self.current } else { &replaced };
+            self.retired.extend(unclosed.clone());
         }
         self.ready = false;
         self.built_from = from;
@@ -343,11 +348,13 @@ impl State {
         self.closing.push(task);
     }
 
-    /// Takes all values that wait to be closed, the last generation included, and the tasks that
-    /// close others.
+    /// Takes all values that wait to be closed, the last generation included if it has not been
+    /// taken before, and the tasks that close others.
     pub(super) fn take_all(&mut self) -> (Vec<Erased>, Vec<JoinHandle<()>>) {
         let mut values = std::mem::take(&mut self.retired);
-        values.extend(self.current.clone());
+        if !std::mem::replace(&mut self.is_closed, true) {
+            values.extend(self.current.clone());
+        }
         (values, std::mem::take(&mut self.closing))
     }
 }
