@@ -39,8 +39,8 @@ pub(super) struct Report {
     pub(super) findings: Vec<Finding>,
     /// The lints in `rewarm::allow` that excuse nothing, with the place of their attribute.
     pub(super) useless: Vec<(Place, String)>,
-    /// The names of globals whose state is excused where they stand.
-    pub(super) excused: Vec<String>,
+    /// The names of globals that are reported, or whose state is excused where they stand.
+    pub(super) judged: Vec<String>,
 }
 
 /// A fault of a function or a global.
@@ -80,7 +80,7 @@ pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
         graph: Graph::new(index),
         reached: HashMap::new(),
         excusing: HashSet::new(),
-        report: Report { excused: excused(index), ..Report::default() },
+        report: Report { judged: excused(index), ..Report::default() },
     };
     if !is_test && audit.is_asked_for() {
         audit.globals();
@@ -161,6 +161,7 @@ impl<'a> Audit<'_, 'a> {
             }
             if let Some((code, at)) = first {
                 let declared = self.declared_at(global);
+                self.report.judged.push(self.graph.index.globals[global].name.to_owned());
                 self.add(&reach, code, at, declared, fault);
             }
         }

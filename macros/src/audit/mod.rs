@@ -46,10 +46,10 @@ pub(crate) fn check(name: &Ident, body: &TokenStream, diag: &mut Diag) {
     }
 }
 
-/// True if a global of this name has an `#[rewarm::allow(global_state)]`.
-pub(crate) fn is_excused(name: &str) -> bool {
+/// True if a global of this name is reported, or has an `#[rewarm::allow(global_state)]`.
+pub(crate) fn is_judged(name: &str) -> bool {
     let here = place(Span::call_site());
-    here.is_some_and(|here| report_with(&here.path).excused.iter().any(|it| it == name))
+    here.is_some_and(|here| report_with(&here.path).judged.iter().any(|it| it == name))
 }
 
 /// `#[rewarm::allow]`, which leaves its item as it is.
@@ -103,7 +103,7 @@ pub(crate) fn audit(args: TokenStream) -> TokenStream {
 /// The report of the crate, if the file belongs to it.
 fn report_with(file: &Path) -> &'static Report {
     static NOTHING: Report =
-        Report { findings: Vec::new(), useless: Vec::new(), excused: Vec::new() };
+        Report { findings: Vec::new(), useless: Vec::new(), judged: Vec::new() };
     // A fault of the audit must not fail a build.
     let (files, report) = REPORT.get_or_init(|| panic::catch_unwind(read).unwrap_or_default());
     match file.canonicalize() {

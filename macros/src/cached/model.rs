@@ -58,7 +58,7 @@ impl Model {
             }
         };
         audit::check(&function.sig.ident, &function.body.stream(), diag);
-        lints::check_globals(&mut function, &options.allow, &options.krate, diag);
+        lints::check_globals(&mut function, &options.allow, &options.krate);
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);

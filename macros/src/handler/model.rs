@@ -54,7 +54,7 @@ impl Model {
         };
         audit::check(&function.sig.ident, &function.body.stream(), diag);
         if attribute == lints::Attribute::Handler {
-            lints::check_globals(&mut function, &options.allow, &options.krate, diag);
+            lints::check_globals(&mut function, &options.allow, &options.krate);
         }
         let sig = signature::without_lifetimes(&function.sig);
         let params = signature::parameters(&sig, diag);

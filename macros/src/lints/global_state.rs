@@ -17,7 +17,7 @@ use super::body::{Body, attributes, first_attributes, is_conditional};
 use super::paths::{Scope, is_generic, is_screaming, show};
 use super::{Attribute, Found, Lint, macro_args, secret_forever, types, unbounded_growth};
 use crate::item::Function;
-use crate::tokens;
+use crate::{audit, tokens};
 
 pub(super) const LINT: Lint = Lint { name: "global_state", can_be_allowed: true, find };
 
@@ -120,11 +120,7 @@ fn what(name: &Ident) -> String {
 }
 
 /// Adds checks of the globals that a function names.
-pub(super) fn check_globals(
-    function: &mut Function,
-    private: &TokenStream,
-    is_judged: &dyn Fn(&str) -> bool,
-) {
+pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
     let body = TokenTree::Group(function.body.clone()).into();
     let Ok(mut block) = syn::parse2::<Block>(body) else {
         return; // reported by the compiler
@@ -135,7 +131,7 @@ pub(super) fn check_globals(
     }
     uses.visit_block(&block);
     let mut checks =
-        Checks { uses, private, is_judged, done: HashSet::new(), blocks: Vec::new(), added: false };
+        Checks { uses, private, done: HashSet::new(), blocks: Vec::new(), added: false };
     checks.visit_block_mut(&mut block);
     if !checks.added {
         return;
@@ -255,8 +251,6 @@ impl<'a> Visit<'a> for Uses {
 struct Checks<'a> {
     uses: Uses,
     private: &'a TokenStream,
-    /// True for the name of a global that has been judged otherwise.
-    is_judged: &'a dyn Fn(&str) -> bool,
     /// The globals with a check.
     done: HashSet<String>,
     /// The checks of each open block.
@@ -274,7 +268,7 @@ impl Checks<'_> {
         let Some(last) = path.segments.last() else {
             return;
         };
-        if (self.is_judged)(&last.ident.to_string()) {
+        if audit::is_judged(&last.ident.to_string()) {
             return;
         }
         let only_read = self.uses.only_read.get(&name).is_some_and(|only_read| *only_read);
@@ -290,7 +284,7 @@ impl Checks<'_> {
         if !matches!(item.mutability, syn::StaticMutability::None) {
             return; // reported by the lint `static_mut`
         }
-        if (self.is_judged)(&item.ident.to_string()) {
+        if audit::is_judged(&item.ident.to_string()) {
             return;
         }
         let at = Span::call_site().located_at(item.ident.span());

@@ -23,7 +23,7 @@ pub(crate) use static_mut::WHY as STATIC_MUT_WHY;
 
 use crate::diag::Diag;
 use crate::item::{Function, Item};
-use crate::{audit, tokens};
+use crate::tokens;
 use body::Body;
 
 /// The attribute on an item.
@@ -86,16 +86,10 @@ fn url(name: &str) -> String {
 }
 
 /// Adds checks of the globals that the body of a handler or a cached function names, but for those
-/// that the audit has reported to `diag`, or that are excused where they stand.
-pub(crate) fn check_globals(
-    function: &mut Function,
-    allowed: &Allowed,
-    krate: &syn::Path,
-    diag: &Diag,
-) {
+/// that the audit has judged.
+pub(crate) fn check_globals(function: &mut Function, allowed: &Allowed, krate: &syn::Path) {
     if !allowed.has(global_state::LINT.name) {
-        let is_judged = |name: &str| diag.names(name) || audit::is_excused(name);
-        global_state::check_globals(function, &tokens::private_path(krate), &is_judged);
+        global_state::check_globals(function, &tokens::private_path(krate));
     }
 }
 
