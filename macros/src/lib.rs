@@ -139,7 +139,7 @@ use proc_macro::TokenStream;
 ///
 /// Keeps the error of a failed attempt for this time. Callers receive it at once, and the first use
 /// after that time starts another attempt. A backend that is down is not flooded with attempts, and
-/// the container stays alive.
+/// the container stays alive. An error of a dependency is kept by the dependency alone.
 ///
 /// ```
 /// # use rewarm::{Error, init};
@@ -467,8 +467,9 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `UnreadableBody` | the body of an HTTP request is not valid base64, or that of a response failed |
 /// | `ResponseNotSent` | the Runtime API refused the response; for metrics and logs |
 ///
-/// An error chooses its type by a conversion into [`Diagnostic`], as for lambda_runtime. Retries and
-/// catchers of Step Functions tell errors apart by it:
+/// An error, also that of a service or of a streamed body, chooses its type by a conversion into
+/// [`Diagnostic`], as for lambda_runtime. Retries and catchers of Step Functions tell errors apart by
+/// it:
 ///
 /// ```
 /// # use rewarm::{Diagnostic, handler};

@@ -28,7 +28,7 @@ pub use crate::diagnostics::{
     key_part, passed, passed_owned, shareable, shared_failure,
 };
 pub use crate::error::{BoxError, ResourceError};
-pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of};
+pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of, error_type};
 pub use crate::invocation::handler::{Handler, HandlerSpec};
 pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};

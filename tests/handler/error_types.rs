@@ -1,10 +1,14 @@
 //! The error type that Lambda shows for an error of a handler.
 
 use std::fmt;
+use std::task::Poll;
 
 use futures_util::stream::{self, Stream};
-use rewarm::http::{IntoResponse, Request};
-use rewarm::{Diagnostic, StreamResponse};
+use rewarm::http::lambda_runtime::streaming::Body;
+use rewarm::http::tower::util::BoxCloneService;
+use rewarm::http::{IntoResponse, Request, Response};
+use rewarm::{Diagnostic, MetadataPrelude, StreamResponse};
+use tower::service_fn;
 
 use super::*;
 
@@ -99,6 +103,66 @@ async fn page(request: Request) -> Result<impl IntoResponse, ShopError> {
     }
 }
 
+/// Its body fails with an error that is no `std::error::Error`.
+#[handler(streaming)]
+async fn torn() -> StreamResponse<impl Stream<Item = Result<String, ShopError>>> {
+    let chunks = [Ok("0".to_owned()), Err(ShopError::Gone { order: 1 })];
+    StreamResponse { metadata_prelude: MetadataPrelude::default(), stream: stream::iter(chunks) }
+}
+
+#[handler(streaming)]
+async fn chosen_late() -> StreamResponse<impl Stream<Item = Result<String, Chosen>>> {
+    StreamResponse::from(stream::iter([Err(Chosen(ShopError::RateLimited))]))
+}
+
+#[handler(streaming)]
+async fn cut() -> StreamResponse<impl Stream<Item = std::io::Result<String>>> {
+    StreamResponse::from(stream::iter([Err(std::io::Error::other("the disk is full"))]))
+}
+
+#[handler(http)]
+fn service() -> BoxCloneService<Request, Response<String>, Chosen> {
+    BoxCloneService::new(service_fn(async |_| Err(Chosen(ShopError::RateLimited))))
+}
+
+#[handler(http)]
+async fn plain_service() -> Result<BoxCloneService<Request, Response<String>, ShopError>, Error> {
+    Ok(BoxCloneService::new(service_fn(async |_| Err(ShopError::Gone { order: 2 }))))
+}
+
+#[handler(http, streaming)]
+fn streaming_service() -> BoxCloneService<Request, Response<Body>, ShopError> {
+    BoxCloneService::new(service_fn(async |_| Err(ShopError::Gone { order: 3 })))
+}
+
+/// A service that is never ready.
+#[derive(Clone)]
+struct Closed;
+
+impl tower::Service<Request> for Closed {
+    type Response = String;
+    type Error = ShopError;
+    type Future = std::future::Ready<Result<String, ShopError>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), ShopError>> {
+        Poll::Ready(Err(ShopError::RateLimited))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        unreachable!("it is not ready")
+    }
+}
+
+#[handler(http)]
+fn closed() -> Closed {
+    Closed
+}
+
+#[handler(http)]
+fn io_service() -> BoxCloneService<Request, Response<String>, std::io::Error> {
+    BoxCloneService::new(service_fn(async |_| Err(std::io::Error::other("the disk is full"))))
+}
+
 /// The type and the message of the error of the next invocation.
 macro_rules! error_of {
     ($handler:ident, $event:expr) => {{
@@ -125,8 +189,29 @@ async fn an_error_chooses_its_type() {
 async fn an_error_of_a_stream_or_a_page_chooses_its_type() {
     let _turn = simulation().await;
     assert_eq!(error_of!(streaming, json!(0)), are("RateLimited", "come back later"));
-    let url: Value = serde_json::from_str(include_str!("events/function_url.json")).unwrap();
-    assert_eq!(error_of!(page, url), are("RateLimited", "come back later"));
+    assert_eq!(error_of!(page, url()), are("RateLimited", "come back later"));
+}
+
+fn url() -> Value {
+    serde_json::from_str(include_str!("events/function_url.json")).unwrap()
+}
+
+#[tokio::test]
+async fn an_error_of_a_streamed_body_chooses_its_type() {
+    let _turn = simulation().await;
+    assert_eq!(error_of!(torn, json!(null)), are("Gone", "order 1 is gone"));
+    assert_eq!(error_of!(chosen_late, json!(null)), are("RateLimited", "come back later"));
+    assert_eq!(error_of!(cut, json!(null)), are("Error", "the disk is full"));
+}
+
+#[tokio::test]
+async fn an_error_of_a_service_chooses_its_type() {
+    let _turn = simulation().await;
+    assert_eq!(error_of!(service, url()), are("RateLimited", "come back later"));
+    assert_eq!(error_of!(plain_service, url()), are("Gone", "order 2 is gone"));
+    assert_eq!(error_of!(streaming_service, url()), are("Gone", "order 3 is gone"));
+    assert_eq!(error_of!(closed, url()), are("RateLimited", "come back later"));
+    assert_eq!(error_of!(io_service, url()), are("Error", "the disk is full"));
 }
 
 #[tokio::test]

@@ -378,12 +378,23 @@ async fn broken(_request: Request) -> Response<streaming::Body> {
     Response::new(body)
 }
 
+/// Streams a body that fails.
+#[handler(http, streaming)]
+async fn broken_stream(_request: Request) -> Response<streaming::Body> {
+    let (sender, body) = streaming::channel();
+    sender.abort();
+    Response::new(body)
+}
+
 #[tokio::test]
 async fn a_body_that_cannot_be_read_is_an_error_of_its_own_type() {
     let _turn = simulation().await;
     let error = broken::container().await.invoke(function_url()).await.unwrap_err();
     assert_eq!(error.error_type, "UnreadableBody");
     assert!(error.error_message.starts_with("the body of the response failed: "), "{error}");
+    let streamed = broken_stream::container().await.invoke(function_url()).await.unwrap_err();
+    assert_eq!(streamed.error_type, "UnreadableBody");
+    assert!(streamed.error_message.starts_with("the body of the response failed: "), "{streamed}");
 
     for mut event in [rest(), http_api(), load_balancer()] {
         event["isBase64Encoded"] = json!(true);

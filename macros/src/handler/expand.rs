@@ -1,6 +1,6 @@
 //! The code of a handler: the function as it was written, and a type of the same name that runs it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 
@@ -197,10 +197,14 @@ fn call(model: &Model) -> TokenStream {
     // Also for an error without a bound of ours.
     let private_at = tokens::at(&private, at);
     let convert = quote_spanned!(at=> #private_at::error_of(&#output).convert());
+    let convert_body = match (&model.event, model.options.streaming) {
+        (EventParam::Request, _) | (_, false) => None,
+        (_, true) => Some(convert_each(&private_at, at)),
+    };
     let response = quote! {
         let #output = #call;
         let __convert = #convert;
-        #response(#output, __convert)
+        #response(#output, __convert, #convert_body)
     };
     let EventParam::Request = &model.event else {
         return quote!(#hold #response);
@@ -218,6 +222,12 @@ fn call(model: &Model) -> TokenStream {
             async { #response }
         }).await
     }
+}
+
+/// A conversion of errors of a type that the compiler infers.
+fn convert_each(private: &TokenStream, at: Span) -> TokenStream {
+    let error = Ident::new("__error", ours_at(at));
+    quote_spanned!(at=> |#error| #private::error_type(&#error).convert()(#error))
 }
 
 /// The return type, if it has a name and is not written as a `Result`.
@@ -249,7 +259,8 @@ fn service(model: &Model, response: &TokenStream) -> TokenStream {
     };
     let guard = quote_spanned!(name.span()=> #private::guard_across_await);
     let service = Ident::new("__service", ours_at(at));
-    let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service));
+    let convert = convert_each(&tokens::at(&private, at), at);
+    let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service, #convert));
     // A function without `.await` opened no connection that a restore could break.
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
     quote! {

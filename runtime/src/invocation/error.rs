@@ -70,8 +70,9 @@ impl From<Panic> for InvocationError {
     }
 }
 
-/// The error type of a handler's `Result`. Its method `convert` is chosen by the compiler: the one of
-/// the type, else that of [`ByDiagnostic`], else that of [`ByReport`].
+/// The error type of a handler's `Result`, of a service or of a streamed body. Its method `convert` is
+/// chosen by the compiler: the one of the type, else that of [`ByDiagnostic`], else that of
+/// [`ByReport`].
 pub struct ErrorOf<E>(PhantomData<fn(E)>);
 
 /// Makes an [`InvocationError`] of a handler's error.
@@ -79,6 +80,11 @@ pub type Convert<E> = fn(E) -> InvocationError;
 
 /// Returns the error type of a `Result`.
 pub fn error_of<T, E>(_: &Result<T, E>) -> ErrorOf<E> {
+    ErrorOf(PhantomData)
+}
+
+/// Returns the type of an error.
+pub fn error_type<E>(_: &E) -> ErrorOf<E> {
     ErrorOf(PhantomData)
 }
 

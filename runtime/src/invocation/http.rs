@@ -18,8 +18,7 @@ use tower::Service;
 
 use crate::base::erased::BoxFuture;
 use crate::base::panic::{catch, catch_async};
-use crate::diagnostics::Reportable;
-use crate::error::BoxError;
+use crate::error::{BoxError, chain};
 use crate::invocation::error::{Convert, InvocationError};
 use crate::invocation::response::{Json, Stream, to_json};
 use crate::invocation::streaming::Streamed;
@@ -117,7 +116,7 @@ where
 /// Like [`serve`], for a response whose body is streamed.
 ///
 /// # Errors
-/// The error of the function.
+/// The error of the function. That of a body that fails ends the stream.
 pub async fn serve_streaming<'a, F>(
     event: Event,
     context: Context,
@@ -129,7 +128,11 @@ where
     let is_converted = AtomicBool::new(false);
     let handler = |request| handler(converted(request, &is_converted));
     let adapter = StreamAdapter::from(service_fn(handler));
-    Ok(begin(adapter, event, context, &is_converted)?.await?.into_stream())
+    let response = begin(adapter, event, context, &is_converted)?.await?;
+    Ok(response.into_stream(|error| {
+        let error: BoxError = error.into();
+        unreadable(chain(&*error))
+    }))
 }
 
 /// Converts an event and begins to serve it. lambda_http panics if it cannot convert an event.
@@ -159,13 +162,16 @@ async fn read(
     let response = catch_async(response).await;
     response.map_err(|panic| {
         match panic.message().strip_prefix("unable to read bytes from body: ") {
-            Some(error) => {
-                let text = format!("the body of the response failed: {error}");
-                InvocationError::new("UnreadableBody", text)
-            }
+            Some(error) => unreadable(error),
             None => panic.into(),
         }
     })
+}
+
+/// The error of a response whose body fails.
+fn unreadable(error: impl std::fmt::Display) -> InvocationError {
+    let text = format!("the body of the response failed: {error}");
+    InvocationError::new("UnreadableBody", text)
 }
 
 /// A request, as the handler receives it.
@@ -221,17 +227,31 @@ fn after<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
             `async fn name(request: rewarm::http::Request)`"
 )]
 pub trait HttpService:
-    Service<Request, Response: HttpResponse, Error: Reportable, Future: Send> + Clone + Send + 'static
+    Service<
+        Request,
+        Response = <Self as HttpService>::Success,
+        Error = <Self as HttpService>::Failure,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
 {
+    /// Its response.
+    type Success: HttpResponse;
+    /// Its error.
+    type Failure: 'static;
 }
 
 #[diagnostic::do_not_recommend]
-impl<S> HttpService for S where
-    S: Service<Request, Response: HttpResponse, Error: Reportable, Future: Send>
+impl<S> HttpService for S
+where
+    S: Service<Request, Response: HttpResponse, Error: 'static, Future: Send>
         + Clone
         + Send
-        + 'static
+        + 'static,
 {
+    type Success = S::Response;
+    type Failure = S::Error;
 }
 
 /// The service of a container. Each request is served by a clone of it, since concurrent requests
@@ -243,14 +263,14 @@ type Serve<R> =
 
 impl App<Json> {
     /// Creates an app from the service that a function returned.
-    pub fn new<S: HttpService>(service: S) -> Self {
+    pub fn new<S: HttpService<Failure = E>, E: 'static>(service: S, convert: Convert<E>) -> Self {
         let service = Mutex::new(service);
         Self(Box::new(move |event, context| {
             let service = clone_of(&service);
             Box::pin(async move {
-                let mut service = ready(service).await?;
+                let mut service = ready(service, convert).await?;
                 let call = move |request| {
-                    service.call(request).map(|result| respond(result, InvocationError::of))
+                    service.call(request).map(move |result| respond(result, convert))
                 };
                 serve(event, context, call).await
             })
@@ -260,19 +280,17 @@ impl App<Json> {
 
 impl App<Stream> {
     /// Creates an app from the service that a function returned. Its responses are streamed.
-    pub fn new<S, B>(service: S) -> Self
+    pub fn new<S, E: 'static>(service: S, convert: Convert<E>) -> Self
     where
-        S: HttpService + Service<Request, Response = Response<B>>,
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
+        S: HttpService<Failure = E, Success: StreamedHttpResponse>,
     {
         let service = Mutex::new(service);
         Self(Box::new(move |event, context| {
             let service = clone_of(&service);
             Box::pin(async move {
-                let mut service = ready(service).await?;
+                let mut service = ready(service, convert).await?;
                 let call = move |request| {
-                    service.call(request).map(|result| respond_stream(result, InvocationError::of))
+                    service.call(request).map(move |result| respond_stream(result, convert))
                 };
                 serve_streaming(event, context, call).await
             })
@@ -294,7 +312,10 @@ fn clone_of<S: Clone>(service: &Mutex<S>) -> S {
     service.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-async fn ready<S: HttpService>(mut service: S) -> Result<S, InvocationError> {
-    poll_fn(|cx| service.poll_ready(cx)).await.map_err(InvocationError::of)?;
+async fn ready<S: HttpService>(
+    mut service: S,
+    convert: Convert<S::Failure>,
+) -> Result<S, InvocationError> {
+    poll_fn(|cx| service.poll_ready(cx)).await.map_err(convert)?;
     Ok(service)
 }

@@ -10,7 +10,6 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::base::erased::BoxFuture;
 use crate::base::panic::{catch_async, drop_caught};
-use crate::error::{BoxError, chain, short_type_name};
 use crate::invocation::context::InvocationContext;
 use crate::invocation::deadline::Guard;
 use crate::invocation::error::{Convert, InvocationError};
@@ -35,8 +34,10 @@ impl futures_util::Stream for StreamBody {
             `D: Into<Bytes>`, or remove the option `streaming`"
 )]
 pub trait Streamed {
-    /// Erases the type of the body.
-    fn into_stream(self) -> Stream;
+    /// The error of a body that fails.
+    type Error;
+    /// Erases the types of the body.
+    fn into_stream(self, convert: Convert<Self::Error>) -> Stream;
 }
 
 #[diagnostic::do_not_recommend]
@@ -44,16 +45,12 @@ impl<S, D, F> Streamed for StreamResponse<S>
 where
     S: futures_util::Stream<Item = Result<D, F>> + Send + 'static,
     D: Into<Bytes>,
-    F: Into<BoxError>,
+    F: 'static,
 {
-    fn into_stream(self) -> Stream {
-        let chunks = self.stream.map(|chunk| match chunk {
-            Ok(chunk) => Ok(chunk.into()),
-            Err(error) => {
-                let error: BoxError = error.into();
-                Err(InvocationError::new(short_type_name::<F>(), chain(&*error)))
-            }
-        });
+    type Error = F;
+
+    fn into_stream(self, convert: Convert<F>) -> Stream {
+        let chunks = self.stream.map(move |chunk| chunk.map(Into::into).map_err(convert));
         let stream = StreamBody(chunks.boxed());
         StreamResponse { metadata_prelude: self.metadata_prelude, stream }
     }
@@ -63,11 +60,12 @@ where
 ///
 /// # Errors
 /// The handler's error.
-pub fn stream<S: Streamed, E>(
+pub fn stream<S: Streamed<Error = F>, E, F>(
     result: Result<S, E>,
     convert: Convert<E>,
+    convert_body: Convert<F>,
 ) -> Result<Stream, InvocationError> {
-    result.map(S::into_stream).map_err(convert)
+    result.map(|response| response.into_stream(convert_body)).map_err(convert)
 }
 
 impl Response for Stream {

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 
+use rewarm::http::tower::util::BoxCloneService;
 use rewarm::http::{Body, Request, Response};
 use rewarm::{Error, LambdaEvent, handler};
 
@@ -38,6 +39,11 @@ async fn error(_request: Request) -> Result<String, Page> {
 #[handler(http)]
 fn no_service() -> Page {
     Page
+}
+
+#[handler(http)]
+fn service_error() -> BoxCloneService<Request, Response<Body>, Page> {
+    unimplemented!()
 }
 
 #[handler(http, streaming)]
