@@ -28,7 +28,7 @@ pub async fn jobs(#[from] backlog: &usize) -> usize {
 
 /// What puts jobs into the queue.
 #[init]
-pub async fn producer(queue: &String) -> usize {
+pub async fn producer(queue: std::sync::Arc<String>) -> usize {
     queue.len()
 }
 
