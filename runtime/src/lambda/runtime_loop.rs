@@ -76,7 +76,7 @@ async fn poll_and_handle<H: Handler>(
     let mut failures: u32 = 0;
     loop {
         // A `tracing` layer may panic in a poll, too.
-        let polled = catch_async(poll(api, template)).await;
+        let polled = catch_async(pin!(poll(api, template))).await;
         match polled.unwrap_or_else(|panic| Err(panic.into_error())) {
             Ok(event) => {
                 let was_lost = std::mem::take(&mut failures) >= MAX_FAILURES;
@@ -166,7 +166,7 @@ async fn handle<H: Handler>(api: &RuntimeApi, event: Event) {
             });
             active.enter(work).await
         };
-        let sent = catch_async(delivery.send::<H>(&mut active, response)).await;
+        let sent = catch_async(pin!(delivery.send::<H>(&mut active, response))).await;
         if let Err(panic) = sent {
             delivery.not_sent(&mut active, &panic.into()).await;
         }

@@ -580,15 +580,18 @@ impl RegistryEntry for Lifecycle {
         // its own: a deadline does not cut off what has begun.
         Some(Box::pin(async move {
             loop {
-                let Some(value) = self.state().take_retired() else {
-                    return;
-                };
                 let (leader, follower) = single_flight::new();
-                let task = spawn(async move {
-                    close_value(name, close, value, Some(CLOSE_LIMIT)).await;
-                    leader.complete(());
-                });
-                self.state().closes(task);
+                {
+                    // Under one lock, so that SHUTDOWN finds the value or the task.
+                    let mut state = self.state();
+                    let Some(value) = state.take_retired() else {
+                        return;
+                    };
+                    state.closes(spawn(async move {
+                        close_value(name, close, value, Some(CLOSE_LIMIT)).await;
+                        leader.complete(());
+                    }));
+                }
                 follower.wait().await;
             }
         }))
