@@ -102,7 +102,7 @@ impl<T: State<U>, U> State<U> for LocalKey<T> {}
 
 /// The results of [`Probe`] for types without state.
 pub trait Stateless {
-    /// The type is not [`State`].
+    /// The type is no state.
     const IS_STATE: bool = false;
     /// The first element of a tuple is not.
     const FIRST_IS_STATE: bool = false;

@@ -97,7 +97,7 @@ impl<E: Into<Diagnostic> + Reportable> ErrorOf<E> {
 
 /// The conversion of errors that are no `std::error::Error`, but choose their error type.
 pub trait ByDiagnostic<E> {
-    /// See [`ErrorOf`].
+    /// See `ErrorOf`.
     fn convert(self) -> Convert<E>;
 }
 
@@ -109,7 +109,7 @@ impl<E: Into<Diagnostic>> ByDiagnostic<E> for ErrorOf<E> {
 
 /// The conversion of all other errors, which must be [`Reportable`].
 pub trait ByReport<E> {
-    /// See [`ErrorOf`].
+    /// See `ErrorOf`.
     fn convert(self) -> Convert<E>
     where
         E: Reportable;
