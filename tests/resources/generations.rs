@@ -234,3 +234,60 @@ async fn the_failed_rebuild_of_another_caller_takes_no_usable_value_away() {
     assert!(responses[0].is_err());
     assert_eq!(responses[1..], [Ok(json!(1)), Ok(json!(1))]);
 }
+
+mod through_a_cache {
+    use super::*;
+
+    pub(super) static BUILDS: Count = Count::new();
+    pub(super) static IS_ALIVE: AtomicBool = AtomicBool::new(true);
+
+    async fn alive(_: &u32) -> Result<(), Error> {
+        match IS_ALIVE.swap(true, SeqCst) {
+            true => Ok(()),
+            false => Err(Error::msg("the connection is dead")),
+        }
+    }
+
+    #[init(lazy, check = alive, idle = "1s")]
+    pub(super) async fn dying_pool() -> u32 {
+        BUILDS.up()
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn session(#[from] dying_pool: &u32) -> u32 {
+        *dying_pool
+    }
+
+    #[init(lazy)]
+    pub(super) async fn of_session(session: &u32) -> u32 {
+        *session
+    }
+
+    #[handler(report_every = 0)]
+    pub(super) async fn app(
+        _event: Value,
+        dying_pool: &u32,
+        of_session: &u32,
+        session: u32,
+    ) -> [u32; 3] {
+        [*dying_pool, session, *of_session]
+    }
+}
+
+#[tokio::test]
+async fn a_cached_value_is_not_older_than_what_it_is_built_from() {
+    let _turn = simulation().await;
+    use through_a_cache::{IS_ALIVE, app, dying_pool, session};
+    let mut c = app::container().await;
+    let first = c.invoke(0).await.unwrap();
+    c.idle(60 * SECOND);
+    assert_eq!(c.invoke(0).await.unwrap(), first, "the check passes");
+    assert_eq!(session::stats().loads, 1, "an idle gap alone fetches nothing again");
+    c.idle(60 * SECOND);
+    IS_ALIVE.store(false, SeqCst);
+    let second = first[0].as_u64().unwrap() + 1;
+    assert_eq!(c.invoke(0).await.unwrap(), json!([second, second, second]));
+    dying_pool::rebuild().await.unwrap();
+    let third = second + 1;
+    assert_eq!(c.invoke(0).await.unwrap(), json!([third, third, third]));
+}

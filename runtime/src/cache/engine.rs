@@ -11,7 +11,10 @@ use std::collections::HashSet;
 use std::collections::hash_map::HashMap;
 use std::future::pending;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,6 +53,8 @@ pub struct Engine<K: 'static> {
     revalidating: LazyLock<Mutex<HashSet<Arc<K>>>>,
     /// The number of fetches that began. Each has its own number.
     numbers: AtomicU64,
+    /// The number of times that it was emptied because a resource that it is built from was rebuilt.
+    generation: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
     first: AtomicU64,
     pub(super) counters: CacheCounters,
@@ -112,6 +117,7 @@ impl<K: Key> Engine<K> {
             in_flight: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
             numbers: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
             first: AtomicU64::new(0),
             counters: CacheCounters::new(),
         }
@@ -387,6 +393,19 @@ impl<K: Key> RegistryEntry for Engine<K> {
 
     fn dependencies(&self) -> Vec<&'static dyn RegistryEntry> {
         (self.kept.policy.dependencies)()
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Acquire)
+    }
+
+    /// A value that others are built from is never older than what it is built from. Those of keys stay
+    /// for their TTL.
+    fn mark_stale(&self, is_rebuilt: bool) {
+        if is_rebuilt && self.as_resource.is_some() {
+            self.generation.fetch_add(1, AcqRel);
+            self.clear();
+        }
     }
 
     fn ensure_ready(&'static self) -> EnsureReady {

@@ -49,7 +49,7 @@ pub(crate) async fn restore() -> Result<(), Vec<ResourceError>> {
     let now = CLOCK.sync();
     container().restored();
     registry().for_each(|entry| entry.purge(now));
-    mark_dependents_stale(registry().filter(|entry| entry.restored()).collect());
+    mark_dependents_stale(registry().filter(|entry| entry.restored()).collect(), false);
     ensure_ready(registry().filter(|entry| entry.is_stale()).collect(), None, true).await
 }
 

@@ -241,9 +241,8 @@ impl Container {
             // Under the lock: another invocation that begins now finds everything marked. What is
             // built from something stale is stale, too: both are checked when both are used, and no
             // caller sees the old one beside the new.
-            mark_dependents_stale(
-                registry().filter(|entry| entry.on_invocation_start(idle)).collect(),
-            );
+            let due = registry().filter(|entry| entry.on_invocation_start(idle)).collect();
+            mark_dependents_stale(due, false);
             let idle_gap = record.idle_gap.filter(|_| !busy);
             Begun { number: record.counters.invocations, cold, ping, idle_gap }
         };

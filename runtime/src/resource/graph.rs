@@ -96,8 +96,9 @@ impl View {
     }
 }
 
-/// Marks everything stale that is built from these, directly or through others.
-pub(crate) fn mark_dependents_stale(changed: Vec<&'static dyn RegistryEntry>) {
+/// Marks everything stale that is built from these, directly or through others. They have been
+/// rebuilt, or may be when they are used.
+pub(crate) fn mark_dependents_stale(changed: Vec<&'static dyn RegistryEntry>, is_rebuilt: bool) {
     if changed.is_empty() {
         return;
     }
@@ -107,7 +108,7 @@ pub(crate) fn mark_dependents_stale(changed: Vec<&'static dyn RegistryEntry>) {
     while let Some(entry) = next.pop() {
         for dependent in graph.get(&key(entry)).into_iter().flatten() {
             if reached.insert(key(*dependent), ()).is_none() {
-                dependent.mark_stale();
+                dependent.mark_stale(is_rebuilt);
                 next.push(*dependent);
             }
         }

@@ -362,7 +362,7 @@ impl Lifecycle {
                     self.publish(None); // `replaced` holds the value
                     drop(state);
                     if replaced.is_some() {
-                        mark_dependents_stale(vec![self]);
+                        mark_dependents_stale(vec![self], true);
                         begin_replacement();
                     }
                 }
@@ -537,7 +537,7 @@ impl RegistryEntry for Lifecycle {
         self.state().left_out_of_init = true;
     }
 
-    fn mark_stale(&self) {
+    fn mark_stale(&self, _: bool) {
         self.mark(Restore::Keep);
     }
 

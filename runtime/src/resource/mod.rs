@@ -78,7 +78,8 @@ pub trait RegistryEntry: Sync {
     fn depth(&self) -> usize;
     /// Returns its part in INIT.
     fn kind(&self) -> EntryKind;
-    /// Returns the number of times that it was built. Caches have no generations.
+    /// Returns the number of times that it was built; of a cache, the number of times that it was
+    /// emptied because a dependency was rebuilt.
     fn generation(&self) -> u64 {
         0
     }
@@ -90,8 +91,8 @@ pub trait RegistryEntry: Sync {
     fn ensure_ready(&'static self) -> EnsureReady;
     /// INIT does not build it, since the handler does not need it.
     fn leave_out_of_init(&self) {}
-    /// A dependency was rebuilt, or is stale.
-    fn mark_stale(&self) {}
+    /// A dependency was rebuilt, or is stale and may be.
+    fn mark_stale(&self, _is_rebuilt: bool) {}
     /// An invocation begins, `idle` after the last one ended. Returns true if this leaves the value
     /// stale.
     fn on_invocation_start(&self, _idle: Duration) -> bool {
