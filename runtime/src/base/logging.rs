@@ -49,8 +49,8 @@ pub(crate) fn panic_as_json(message: &str, location: &str) -> bool {
 mod subscriber {
     use std::env;
 
-    use lambda_runtime::tracing::subscriber::filter::{EnvFilter, LevelFilter};
-    use lambda_runtime::tracing::subscriber::fmt;
+    use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+    use tracing_subscriber::fmt;
 
     use crate::base::stdio::Output;
 
