@@ -29,7 +29,7 @@ pub(super) struct Finding {
     pub(super) on: Place,
     /// The guilty token, if it stands in the body of that function.
     pub(super) token: Option<Place>,
-    /// What is wrong, where and on which way, why, and the help.
+    /// The fault, its place, the way to it, the reason and the help.
     pub(super) message: String,
 }
 
@@ -260,7 +260,7 @@ impl<'a> Audit<'_, 'a> {
         excused
     }
 
-    /// What is wrong with a global that request code uses in these places.
+    /// The fault of a global that request code uses in these places.
     fn fault_of(&self, global: usize, uses: &[(usize, usize)]) -> Option<Fault> {
         let index = self.graph.index;
         let it = &index.globals[global];
@@ -288,7 +288,7 @@ impl<'a> Audit<'_, 'a> {
         let is_secret = |at: usize| source.is_ident(at) && lints::is_secret_name(source.text(at));
         let is_secret = lints::is_secret_name(name) && is_text || it.ty.clone().any(is_secret);
         let Some(state) = state::of(index, it.declared_in, &it.ty) else {
-            // What the environment holds is the same for the life of the container.
+            // The environment is the same for the life of the container.
             if is_lazy && is_secret && !has(&it.init, &["env", "var", "env_var"]) {
                 return Some(secret(name, "LazyLock"));
             }

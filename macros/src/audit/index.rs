@@ -28,7 +28,7 @@ pub(super) struct Index<'a> {
     pub(super) audited: Option<(usize, usize)>,
 }
 
-/// What a name stands for, by its index.
+/// The item of a name, by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Def {
     Module(usize),
@@ -37,7 +37,7 @@ pub(super) enum Def {
     Type(usize),
 }
 
-/// What a path stands for.
+/// The items of a path.
 pub(super) enum Target<'a> {
     /// Items of the crate, and the segments behind them.
     Own(Vec<Def>, Vec<&'a str>),
@@ -525,12 +525,12 @@ impl<'a> Index<'a> {
         self.macros.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// What a path stands for in a function or macro.
+    /// Resolves a path in a function or macro.
     pub(super) fn resolve_in(&self, code: &Code<'a>, path: &[&'a str]) -> Target<'a> {
         self.resolve(code.module, Some(&code.imports), path)
     }
 
-    /// What a path stands for in a module.
+    /// Resolves a path in a module.
     pub(super) fn resolve_at(&self, module: usize, path: &[&'a str]) -> Target<'a> {
         self.resolve(module, None, path)
     }

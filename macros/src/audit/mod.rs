@@ -46,10 +46,9 @@ pub(crate) fn check(name: &Ident, body: &TokenStream, diag: &mut Diag) {
     }
 }
 
-/// True if a global of this name is reported, or has an `#[rewarm::allow(global_state)]`.
-pub(crate) fn is_judged(name: &str) -> bool {
-    let here = place(Span::call_site());
-    here.is_some_and(|here| report_with(&here.path).judged.iter().any(|it| it == name))
+/// The names of globals that are reported, or that have an `#[rewarm::allow(global_state)]`.
+pub(crate) fn judged() -> &'static [String] {
+    place(Span::call_site()).map_or(&[], |here| &report_with(&here.path).judged)
 }
 
 /// `#[rewarm::allow]`, which leaves its item as it is.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::index::{self, Def, Index, Target, TypeKind};
 use super::lexer::{Kind, Source};
 
-/// What the type of a global says about it.
+/// The verdict on the type of a global.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// Invocations can change it: the name of the type.
@@ -116,7 +116,7 @@ const HARMLESS_CRATES: &[&str] = &[
 /// The last words of the names of clients and pools.
 const CLIENTS: &[&str] = &["Client", "Pool", "Connection", "ConnectionManager", "SdkConfig"];
 
-/// What a type says about the global that has it.
+/// Judges a global by its type.
 pub(super) fn of(index: &Index<'_>, module: usize, ty: &Range<usize>) -> Option<State> {
     let mut seen = Vec::new();
     let states = all(index, module, ty, &mut seen);
@@ -153,7 +153,7 @@ fn all(index: &Index<'_>, module: usize, ty: &Range<usize>, seen: &mut Vec<usize
         let (path, end) = index::path(source, at);
         let last = path.last().copied().unwrap_or_default();
         at = end;
-        // What a function takes and returns is not part of it.
+        // The parameters and the result of a function are not part of it.
         if ["fn", "Fn", "FnMut", "FnOnce"].contains(&last) && source.is_open(end, b'(') {
             at = source.next(end);
             if source.is_punct(at, b'-') && source.is_punct(at + 1, b'>') {
@@ -218,7 +218,7 @@ fn returned_end(source: &Source, mut at: usize) -> usize {
     if source.is_punct(end, b'<') { index::generics_end(source, end) } else { end }
 }
 
-/// What the name of a type of another crate says.
+/// Judges a type of another crate by its name.
 fn known(path: &[&str]) -> Option<State> {
     let last = *path.last()?;
     let krate = path[0];

@@ -130,8 +130,14 @@ pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
         uses.visit_fn_arg(param);
     }
     uses.visit_block(&block);
-    let mut checks =
-        Checks { uses, private, done: HashSet::new(), blocks: Vec::new(), added: false };
+    let mut checks = Checks {
+        uses,
+        private,
+        judged: audit::judged(),
+        done: HashSet::new(),
+        blocks: Vec::new(),
+        added: false,
+    };
     checks.visit_block_mut(&mut block);
     if !checks.added {
         return;
@@ -251,6 +257,8 @@ impl<'a> Visit<'a> for Uses {
 struct Checks<'a> {
     uses: Uses,
     private: &'a TokenStream,
+    /// The names of the globals that the audit has judged.
+    judged: &'static [String],
     /// The globals with a check.
     done: HashSet<String>,
     /// The checks of each open block.
@@ -268,7 +276,7 @@ impl Checks<'_> {
         let Some(last) = path.segments.last() else {
             return;
         };
-        if audit::is_judged(&last.ident.to_string()) {
+        if self.judged.iter().any(|name| last.ident == name) {
             return;
         }
         let only_read = self.uses.only_read.get(&name).is_some_and(|only_read| *only_read);
@@ -284,7 +292,7 @@ impl Checks<'_> {
         if !matches!(item.mutability, syn::StaticMutability::None) {
             return; // reported by the lint `static_mut`
         }
-        if audit::is_judged(&item.ident.to_string()) {
+        if self.judged.iter().any(|name| item.ident == name) {
             return;
         }
         let at = Span::call_site().located_at(item.ident.span());

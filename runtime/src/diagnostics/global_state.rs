@@ -22,7 +22,7 @@ pub struct AnyUse;
 pub struct ReadOnly;
 
 /// A resource keeps the value. An atomic there is a counter or a switch that is meant to be shared: it
-/// holds nobody's data.
+/// holds no data of a caller.
 pub struct Kept;
 
 /// A type that a use of the kind `U` can change through a shared reference.
@@ -44,7 +44,7 @@ state! {
     [T] tokio::sync::RwLock<T>;
 }
 
-// Who only loads one changes nothing.
+// A body that only loads one changes nothing.
 macro_rules! atomics {
     ($($type:ident)+) => {
         $(impl State<AnyUse> for atomic::$type {})+
