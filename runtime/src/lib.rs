@@ -90,6 +90,14 @@ mod run;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+/// Layers around a handler, for the option [`layer`](macro@handler#layer) of `#[handler]`.
+pub mod layer {
+    #[cfg(feature = "http")]
+    pub use crate::invocation::http::HttpLayer;
+    pub use crate::invocation::layer::{EventLayer, Next};
+    pub use crate::invocation::response::StreamBody;
+}
+
 pub use container::{Container, container};
 pub use error::{Error, ResourceError};
 pub use invocation::error::InvocationError;

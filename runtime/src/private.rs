@@ -28,8 +28,10 @@ pub use crate::diagnostics::{
     key_part, passed, passed_owned, shareable, shared_failure,
 };
 pub use crate::error::{BoxError, ResourceError};
+pub use crate::invocation::app::{App, Layered, Returned, service_of};
 pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of, error_type};
 pub use crate::invocation::handler::{Handler, HandlerSpec};
+pub use crate::invocation::layer::around;
 pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
 pub use crate::lambda::service::{Service, service};
@@ -164,11 +166,14 @@ macro_rules! __facts {
 #[macro_export]
 macro_rules! __register {
     ($name:ident = $storage:ident) => {
+        $crate::private::register!($name = $storage, in ::core::module_path!());
+    };
+    ($name:ident = $storage:ident, in $module:expr) => {
         #[$crate::private::linkme::distributed_slice($crate::private::REGISTRY)]
         #[linkme(crate = $crate::private::linkme)]
         static $name: $crate::private::Registered = $crate::private::Registered {
             entry: (&$storage).entry(),
-            module: ::core::module_path!(),
+            module: $module,
         };
     };
 }
@@ -288,11 +293,22 @@ pub mod globals {
     };
 }
 
+/// The traits behind `ServiceOf`, for a glob import that adds no names.
+pub mod services {
+    pub use crate::invocation::app::{
+        Callable as _, NoSendFuture as _, NotCloned as _, NotFitting as _, NotSent as _,
+        NotServing as _,
+    };
+}
+
 /// The items that the expansion of `#[handler(http)]` names.
 #[cfg(feature = "http")]
 pub mod http {
+    pub use lambda_http::Request;
+
     pub use crate::invocation::http::{
-        App, Event, context, respond, respond_stream, serve, serve_streaming,
+        Event, Streaming, Whole, context, read, respond, respond_layered, respond_stream, serve,
+        serve_streaming,
     };
 }
 

@@ -8,6 +8,7 @@ mod defer;
 mod error_types;
 mod events;
 mod http;
+mod layer;
 mod resources;
 mod service;
 mod warmup;

@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(super) init: Vec<Path>,
     pub(super) http: Option<Ident>,
     pub(super) streaming: bool,
+    /// The function that returns the layers around the handler.
+    pub(super) layer: Option<Path>,
 }
 
 impl Options {
@@ -36,6 +38,7 @@ impl Options {
             init: args.paths("init(path, …)", diag),
             http: args.flag("http", diag),
             streaming: args.flag("streaming", diag).is_some(),
+            layer: args.path("layer = path", diag),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }

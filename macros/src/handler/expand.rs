@@ -28,19 +28,16 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (seen, needs) = if model.injected.is_empty() { (None, needs) } else { (needs, None) };
     let spec = spec(model);
     let resources = resources(model, &private);
-    let event = match &model.event {
-        EventParam::Payload(ty) | EventParam::Whole(ty) => quote!(#ty),
-        EventParam::None => quote!(#private::IgnoredAny),
-        EventParam::Request | EventParam::Service => quote!(#private::http::Event),
-    };
+    let event = event_type(&model.event, &private);
     let response = match model.options.streaming {
         true => quote!(#private::Stream),
         false => quote!(#private::Json),
     };
     let service = match &model.event {
-        EventParam::Service => service(model, &response),
+        EventParam::Service => service(model),
         _ => TokenStream::new(),
     };
+    let layers = model.options.layer.as_ref().map(|layer| layers(model, layer));
     let (given, context) = match takes_context(model) {
         true => (quote!(__context), quote!(#krate::Context)),
         false => (quote!(()), quote!(())),
@@ -62,6 +59,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
         #output
         #needs
         #service
+        #layers
 
         impl #private::Handler for #name {
             const SPEC: #private::HandlerSpec = #spec;
@@ -113,12 +111,15 @@ fn resources(model: &Model, private: &TokenStream) -> Option<TokenStream> {
         let set = injected::set("__Init", &init, private);
         quote!({ #set #private::entries::<__Init>() })
     });
-    if named.is_none() && more.is_none() {
-        return None;
-    }
-    let all = match (named, more) {
-        (Some(named), Some(more)) => quote!([#named, #more].concat()),
-        (named, more) => quote!(#named #more),
+    let service = matches!(model.event, EventParam::Service).then(|| quote!(__APP));
+    let layers = model.options.layer.as_ref().map(|_| quote!(__LAYERED));
+    let own: Vec<_> = service.into_iter().chain(layers).collect();
+    let own = (!own.is_empty()).then(|| quote!(#private::Vec::from([#((&#own).entry()),*])));
+    let all: Vec<_> = named.into_iter().chain(more).chain(own).collect();
+    let all = match &*all {
+        [] => return None,
+        [one] => one.clone(),
+        all => quote!([#(#all),*].concat()),
     };
     Some(quote! {
         fn resources() -> #private::Vec<&'static dyn #private::RegistryEntry> {
@@ -148,15 +149,53 @@ fn spec(model: &Model) -> TokenStream {
 
 /// True if the call uses the context of the invocation.
 fn takes_context(model: &Model) -> bool {
-    model.context || !matches!(model.event, EventParam::Payload(_) | EventParam::None)
+    model.context
+        || model.options.layer.is_some()
+        || !matches!(model.event, EventParam::Payload(_) | EventParam::None)
 }
 
 /// The body of `call`: from the event to the response.
 fn call(model: &Model) -> TokenStream {
+    let (private, krate) = (tokens::private(), &model.options.krate);
+    match (&model.options.layer, &model.event) {
+        (Some(_), EventParam::Request | EventParam::Service) => {
+            return quote!((&__LAYERED).get().await?.serve(__event, __context).await);
+        }
+        (Some(_), _) => {
+            let event = quote!(#krate::LambdaEvent::new(__event, __context));
+            return quote!((&__LAYERED).get().await?.call(#event).await);
+        }
+        (None, EventParam::Service) => {
+            return quote!((&__APP).get().await?.serve(__event, __context).await);
+        }
+        (None, _) => {}
+    }
+    let hold = injected::hold(&model.injected, &private, &ours("__held"));
+    let (call, at) = called(model);
+    let response = convert(model, at, &by(model, at, "respond"));
+    let response = quote!(#call #response);
+    let EventParam::Request = &model.event else {
+        return quote!(#hold #response);
+    };
+    let send = match model.options.streaming {
+        true => quote!(#private::http::serve_streaming),
+        false => quote!(#private::http::serve),
+    };
+    let context = request_context(model);
+    quote! {
+        #hold
+        #send(__event, __context, |__request| {
+            #context
+            async { #response }
+        }).await
+    }
+}
+
+/// Puts the `Result` of the function as written into the variable `__output`, with the span of its
+/// return type.
+fn called(model: &Model) -> (TokenStream, Span) {
     let private = tokens::private();
     let name = &model.function.sig.ident;
-    let (held, output) = (ours("__held"), ours("__output"));
-    let hold = injected::hold(&model.injected, &private, &held);
     let event = match &model.event {
         EventParam::Payload(_) => Some(quote!(__event)),
         EventParam::Whole(_) => {
@@ -168,14 +207,11 @@ fn call(model: &Model) -> TokenStream {
             };
             Some(quote!(#krate::LambdaEvent::new(__event, #context)))
         }
-        EventParam::None => None,
         EventParam::Request => Some(quote!(__request)),
-        EventParam::Service => {
-            return quote!((&__APP).get().await?.serve(__event, __context).await);
-        }
+        EventParam::None | EventParam::Service => None,
     };
     let context = model.context.then(|| quote!(__context));
-    let resources = injected::arguments(&model.injected, &private, &held);
+    let resources = injected::arguments(&model.injected, &private, &ours("__held"));
     let arguments = event.into_iter().chain(context).chain(resources);
     let call = quote!(#name(#(#arguments),*).await);
     let (call, at) = match &model.returns {
@@ -186,42 +222,52 @@ fn call(model: &Model) -> TokenStream {
             (quote!(#ok(#call)), ty.span())
         }
     };
-    // A return type without the bound of a response is reported where the user wrote it.
-    let output = Ident::new(&output.to_string(), ours_at(at));
-    let response = match (&model.event, model.options.streaming) {
-        (EventParam::Request, false) => quote_spanned!(at=> #private::http::respond),
-        (EventParam::Request, true) => quote_spanned!(at=> #private::http::respond_stream),
+    let output = output_at(at);
+    (quote!(let #output = #call;), at)
+}
+
+/// The variable for the context of a request, if the function takes it.
+fn request_context(model: &Model) -> Option<TokenStream> {
+    let private = tokens::private();
+    model.context.then(|| quote!(let __context = #private::http::context(&__request);))
+}
+
+/// The function of the runtime that makes the response of a `Result`. A type without the bound of a
+/// response is reported at this span. `respond` is the one for an HTTP response that is not streamed.
+fn by(model: &Model, at: Span, respond: &str) -> TokenStream {
+    let private = tokens::private();
+    let respond = Ident::new(respond, at);
+    match (&model.event, model.options.streaming) {
+        (EventParam::Request | EventParam::Service, false) => {
+            quote_spanned!(at=> #private::http::#respond)
+        }
+        (EventParam::Request | EventParam::Service, true) => {
+            quote_spanned!(at=> #private::http::respond_stream)
+        }
         (_, false) => quote_spanned!(at=> #private::json),
         (_, true) => quote_spanned!(at=> #private::stream),
-    };
-    // Also for an error without a bound of ours.
-    let private_at = tokens::at(&private, at);
-    let convert = quote_spanned!(at=> #private_at::error_of(&#output).convert());
-    let convert_body = match (&model.event, model.options.streaming) {
-        (EventParam::Request, _) | (_, false) => None,
-        (_, true) => Some(convert_each(&private_at, at)),
-    };
-    let response = quote! {
-        let #output = #call;
-        let __convert = #convert;
-        #response(#output, __convert, #convert_body)
-    };
-    let EventParam::Request = &model.event else {
-        return quote!(#hold #response);
-    };
-    let send = match model.options.streaming {
-        true => quote!(#private::http::serve_streaming),
-        false => quote!(#private::http::serve),
-    };
-    let context =
-        model.context.then(|| quote!(let __context = #private::http::context(&__request);));
-    quote! {
-        #hold
-        #send(__event, __context, |__request| {
-            #context
-            async { #response }
-        }).await
     }
+}
+
+/// Converts the `Result` in the variable `__output` by a function of the runtime, which gets the
+/// conversion of its error.
+fn convert(model: &Model, at: Span, by: &TokenStream) -> TokenStream {
+    let output = output_at(at);
+    let private = tokens::at(&tokens::private(), at);
+    let convert = quote_spanned!(at=> #private::error_of(&#output).convert());
+    let convert_body = match (&model.event, model.options.streaming) {
+        (EventParam::Request | EventParam::Service, _) | (_, false) => None,
+        (_, true) => Some(convert_each(&private, at)),
+    };
+    quote! {
+        let __convert = #convert;
+        #by(#output, __convert, #convert_body)
+    }
+}
+
+/// The variable for a `Result`. What has no bound of ours is reported where the user wrote it.
+fn output_at(at: Span) -> Ident {
+    Ident::new("__output", ours_at(at))
 }
 
 /// A conversion of errors of a type that the compiler infers.
@@ -240,7 +286,7 @@ fn named_output(model: &Model) -> Option<&syn::Type> {
 
 /// The service that the function returns: a resource of the container, built again after one of the
 /// resources that it was built from.
-fn service(model: &Model, response: &TokenStream) -> TokenStream {
+fn service(model: &Model) -> TokenStream {
     let private = tokens::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
     let text = tokens::text(name);
@@ -258,22 +304,115 @@ fn service(model: &Model, response: &TokenStream) -> TokenStream {
         Returns::Plain(ty) => (call, ty.span()),
     };
     let guard = quote_spanned!(name.span()=> #private::guard_across_await);
-    let service = Ident::new("__service", ours_at(at));
-    let convert = convert_each(&tokens::at(&private, at), at);
-    let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service, #convert));
+    let (ty, app) = app(model, at, "Returned", "respond");
     // A function without `.await` opened no connection that a restore could break.
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
     quote! {
-        static __APP: #private::Cell<#private::http::App<#response>> = #private::Cell::new(
+        static __APP: #private::Cell<#ty> = #private::Cell::new(
             #private::Spec::waiting(#text, #depth, #private::entries::<__Needs>, || #guard(async {
                 #hold
-                let #service = #made;
-                #private::built(#app)
+                let __service = #made;
+                #app
             })) #restore,
             || &__APP,
         );
 
-        #private::register!(__ENTRY = __APP);
+        #private::register!(__ENTRY = __APP, in "");
+    }
+}
+
+/// The layers around the handler: a resource of the container that is built from no other.
+fn layers(model: &Model, layer: &syn::Path) -> TokenStream {
+    let (private, krate) = (tokens::private(), &model.options.krate);
+    let at = layer.span();
+    let text = layer.segments.last().map_or_else(String::new, |last| tokens::text(&last.ident));
+    let hold = injected::hold(&model.injected, &private, &ours("__held"));
+    let (call, returned_at) = called(model);
+    let respond = |by| {
+        let response = convert(model, returned_at, by);
+        quote!(#call #response)
+    };
+    let (request, work) = match (&model.event, model.options.streaming) {
+        (EventParam::Service, false) => {
+            let response = quote!((&__APP).get().await?.call(__request).await);
+            (quote!(__request), quote!(#private::http::read(#response).await))
+        }
+        (EventParam::Service, true) => {
+            (quote!(__request), quote!((&__APP).get().await?.call(__request).await))
+        }
+        (EventParam::Request, streams) => {
+            let (context, response) = (request_context(model), respond(&by(model, at, "respond")));
+            let response = match streams {
+                true => response,
+                false => quote!(#private::http::read({ #response }).await),
+            };
+            (quote!(__request), quote!(#context #hold #response))
+        }
+        (_, streams) => {
+            let by = match streams {
+                true => by(model, returned_at, "respond"),
+                false => quote!(::core::result::Result::map_err),
+            };
+            let response = respond(&by);
+            let parts =
+                quote!(let (__event, __context) = #krate::LambdaEvent::into_parts(__event););
+            (quote!(__event), quote!(#parts #hold #response))
+        }
+    };
+    let name = model.function.sig.ident.span();
+    let guard = quote_spanned!(ours_at(name)=> #private::guard_across_await);
+    let (ty, app) = app(model, at, "Layered", "respond_layered");
+    let around = quote_spanned!(ours_at(at)=> #private::around);
+    let made = quote_spanned!(at=> #layer());
+    quote! {
+        static __LAYERED: #private::Cell<#ty> = #private::Cell::new(
+            #private::Spec::computing(#text, || {
+                let __service = #around(#made, |#request| #guard(async move { #work }));
+                #app
+            })
+            .restore(#private::Restore::Keep),
+            || &__LAYERED,
+        );
+
+        #private::register!(__LAYERS = __LAYERED, in "");
+    }
+}
+
+/// The type of the `App` of a handler, and the `App` that is made of the variable `__service`.
+fn app(model: &Model, at: Span, kind: &str, respond: &str) -> (TokenStream, TokenStream) {
+    let (private, krate, kind) = (tokens::private(), &model.options.krate, ours(kind));
+    let (request, response) = match (&model.event, model.options.streaming) {
+        (EventParam::Request | EventParam::Service, false) => {
+            (quote!(#private::http::Request), quote!(#private::http::Whole))
+        }
+        (EventParam::Request | EventParam::Service, true) => {
+            (quote!(#private::http::Request), quote!(#private::http::Streaming))
+        }
+        (event, streams) => {
+            let event = event_type(event, &private);
+            let response = if streams { quote!(Stream) } else { quote!(Json) };
+            (quote!(#krate::LambdaEvent<#event>), quote!(#private::#response))
+        }
+    };
+    let ty = quote!(#private::App<#request, #response>);
+    let at = ours_at(at);
+    let (output, finish) = (output_at(at), convert(model, at, &by(model, at, respond)));
+    let of = quote_spanned!(at=> #private::service_of::<#private::#kind, #request, _>(&__service));
+    let made = quote_spanned!(at=> (&&&&&#of).app(__service, |#output| { #finish }));
+    let made = quote! {{
+        #[allow(unused_imports)]
+        use #private::services::*;
+        #private::built::<#ty>(#made)
+    }};
+    (ty, made)
+}
+
+/// The type of the events that are deserialized.
+fn event_type(event: &EventParam, private: &TokenStream) -> TokenStream {
+    match event {
+        EventParam::Payload(ty) | EventParam::Whole(ty) => quote!(#ty),
+        EventParam::None => quote!(#private::IgnoredAny),
+        EventParam::Request | EventParam::Service => quote!(#private::http::Event),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod global_state;
 pub(crate) mod probe;
+pub(crate) mod service;
 
 use std::hash::Hash;
 

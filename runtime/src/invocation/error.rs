@@ -29,8 +29,13 @@ impl InvocationError {
     }
 
     /// The error of a user's function: the short name of its type, and its chain of sources.
+    ///
+    /// A layer may have put the error of the handler into a box.
     pub(crate) fn of<E: Reportable>(error: E) -> Self {
-        Self::new(short_type_name::<E>(), chain(&*error.report()))
+        match error.report().downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::new(short_type_name::<E>(), chain(&*error)),
+        }
     }
 }
 

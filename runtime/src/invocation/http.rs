@@ -1,25 +1,27 @@
 //! `#[handler(http)]`: HTTP requests in events of API Gateway, function URLs and load balancers.
 //! They are served by a function, or by a service that is built once per container.
 
-use std::future::poll_fn;
+use std::any::Any;
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::Uri;
+use http::header::{CONTENT_ENCODING, HeaderValue};
 use http::uri::PathAndQuery;
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{
     Adapter, Body, IntoResponse, Request, RequestExt, Response, StreamAdapter, service_fn,
 };
 use lambda_runtime_api_client::body::Body as Chunks;
-use tower::Service;
+use tower::{Layer, Service};
 
 use crate::base::erased::BoxFuture;
 use crate::base::panic::{catch, catch_async};
 use crate::error::{BoxError, chain};
+use crate::invocation::app::App;
 use crate::invocation::error::{Convert, InvocationError};
+use crate::invocation::layer::Next;
 use crate::invocation::response::{Json, Stream, to_json};
 use crate::invocation::streaming::Streamed;
 use crate::lambda::types::{Context, LambdaEvent};
@@ -48,14 +50,17 @@ impl<T: IntoResponse + Send> HttpResponse for T {}
 /// The result of a function or a service, with its types erased.
 pub type HttpResult<R> = Result<R, InvocationError>;
 
+/// A response whose body is read in whole.
+pub type Whole = BoxFuture<'static, Response<Body>>;
+
+/// A response whose body is streamed.
+pub type Streaming = Response<Chunks>;
+
 /// Erases the types of the result of a function or a service.
 ///
 /// # Errors
 /// The error in the result.
-pub fn respond<R: HttpResponse, E>(
-    result: Result<R, E>,
-    convert: Convert<E>,
-) -> HttpResult<BoxFuture<'static, Response<Body>>> {
+pub fn respond<R: HttpResponse, E>(result: Result<R, E>, convert: Convert<E>) -> HttpResult<Whole> {
     result.map(IntoResponse::into_response).map_err(convert)
 }
 
@@ -88,8 +93,129 @@ where
 pub fn respond_stream<R: StreamedHttpResponse, E>(
     result: Result<R, E>,
     convert: Convert<E>,
-) -> HttpResult<Response<Chunks>> {
+) -> HttpResult<Streaming> {
     result.map(R::into_chunks).map_err(convert)
+}
+
+/// The response of a layer of an `http` handler.
+#[diagnostic::on_unimplemented(
+    message = "the layers of an `http` handler respond with `{Self}`",
+    label = "not an `http::Response<B>` with a `B: http_body::Body`",
+    note = "the response of the outermost layer is sent to the client\n\
+            help: respond with an `http::Response<B>` whose body has `Data = Bytes`"
+)]
+pub trait LayeredResponse {
+    /// Erases the type of the body, and begins to read it.
+    fn into_whole(self) -> Whole;
+}
+
+#[diagnostic::do_not_recommend]
+impl<B> LayeredResponse for Response<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    fn into_whole(self) -> Whole {
+        let mut body = Some(self);
+        // The body of the handler: lambda_http has chosen between text and bytes.
+        let is = <dyn Any>::downcast_mut::<Option<Response<Body>>>(&mut body);
+        if let Some(response) = is.and_then(Option::take) {
+            return Box::pin(ready(response));
+        }
+        let Some(mut response) = body else {
+            unreachable!("it is taken above");
+        };
+        if response.extensions().get::<IsBinary>().is_none() {
+            return response.map(Chunks::new).into_response();
+        }
+        // lambda_http takes a body for text unless a header says otherwise.
+        let encoding = response.headers_mut().insert(CONTENT_ENCODING, IDENTITY);
+        let response = response.map(Chunks::new).into_response();
+        Box::pin(async {
+            let mut response = response.await;
+            match encoding {
+                Some(encoding) => response.headers_mut().insert(CONTENT_ENCODING, encoding),
+                None => response.headers_mut().remove(CONTENT_ENCODING),
+            };
+            response
+        })
+    }
+}
+
+/// Marks a response of a handler whose body is no text.
+#[derive(Clone)]
+struct IsBinary;
+
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+
+/// Like [`respond`], for the response of a layer.
+///
+/// # Errors
+/// The error in the result.
+pub fn respond_layered<R: LayeredResponse, E>(
+    result: Result<R, E>,
+    convert: Convert<E>,
+) -> HttpResult<Whole> {
+    result.map(R::into_whole).map_err(convert)
+}
+
+/// Layers for `#[handler(http)]`: a `tower::Layer` around the handler, or several as a
+/// `tower::ServiceBuilder`.
+///
+/// It names the return type of a function for the option
+/// [`layer`](macro@crate::handler#layer) without the types of the layers:
+///
+/// ```
+/// # use std::time::Duration;
+/// use rewarm::http::tower::ServiceBuilder;
+/// use rewarm::layer::HttpLayer;
+/// use tower_http::cors::CorsLayer;
+/// use tower_http::timeout::TimeoutLayer;
+/// # use rewarm::http::http::StatusCode;
+///
+/// fn layers() -> impl HttpLayer {
+///     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(5));
+///     ServiceBuilder::new().layer(CorsLayer::permissive()).layer(timeout)
+/// }
+/// ```
+///
+/// `B` is the body of the handler's response: with the option `streaming`, that is
+/// `rewarm::http::lambda_runtime::streaming::Body`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layer for an `http` handler",
+    label = "not a `tower::Layer<Next<Request, Response<{B}>>>` whose service is sound",
+    note = "its service is kept in the container and cloned for each invocation\n\
+            help: it must be `Service<Request> + Clone + Send`, with `Future: Send`, an error that \
+            converts into `Box<dyn Error + Send + Sync>`, and an `http::Response` whose body has \
+            `Data = Bytes`"
+)]
+pub trait HttpLayer<B = Body>:
+    Layer<
+        Next<Request, Response<B>>,
+        Service: Service<
+            Request,
+            Response = Response<<Self as HttpLayer<B>>::Body>,
+            Error: Into<BoxError> + Send,
+            Future: Send,
+        > + Clone
+                     + Send
+                     + 'static,
+    >
+{
+    /// The body of the response of the outermost layer.
+    type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+#[diagnostic::do_not_recommend]
+impl<L, S, B, C> HttpLayer<B> for L
+where
+    L: Layer<Next<Request, Response<B>>, Service = S>,
+    S: Service<Request, Response = Response<C>, Error: Into<BoxError> + Send, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    C: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = C;
 }
 
 /// Serves a request by a function.
@@ -102,15 +228,24 @@ pub async fn serve<'a, F>(
     mut handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Json, InvocationError>
 where
-    F: Future<Output = HttpResult<BoxFuture<'static, Response<Body>>>> + Send + 'a,
+    F: Future<Output = HttpResult<Whole>> + Send + 'a,
 {
     let is_converted = AtomicBool::new(false);
     let handler = |request| {
         let response = handler(converted(request, &is_converted));
-        async { read(response.await?).await }
+        async { read(response.await).await.map(Converted) }
     };
     let adapter = Adapter::from(service_fn(handler));
     to_json(&begin(adapter, event, context, &is_converted)?.await?)
+}
+
+/// A response that lambda_http has converted. Converted again, bytes would become text.
+struct Converted(Response<Body>);
+
+impl IntoResponse for Converted {
+    fn into_response(self) -> Whole {
+        Box::pin(ready(self.0))
+    }
 }
 
 /// Like [`serve`], for a response whose body is streamed.
@@ -123,7 +258,7 @@ pub async fn serve_streaming<'a, F>(
     mut handler: impl FnMut(Request) -> F + Send,
 ) -> Result<Stream, InvocationError>
 where
-    F: Future<Output = HttpResult<Response<Chunks>>> + Send + 'a,
+    F: Future<Output = HttpResult<Streaming>> + Send + 'a,
 {
     let is_converted = AtomicBool::new(false);
     let handler = |request| handler(converted(request, &is_converted));
@@ -156,16 +291,21 @@ fn begin<A: Service<LambdaEvent<Event>>>(
 }
 
 /// Reads the body of a response. lambda_http panics if the body fails.
-async fn read(
-    response: BoxFuture<'static, Response<Body>>,
-) -> Result<Response<Body>, InvocationError> {
-    let response = catch_async(response).await;
-    response.map_err(|panic| {
+///
+/// # Errors
+/// The error in the result, or that of the body.
+pub async fn read(response: HttpResult<Whole>) -> HttpResult<Response<Body>> {
+    let response = catch_async(response?).await;
+    let mut response = response.map_err(|panic| {
         match panic.message().strip_prefix("unable to read bytes from body: ") {
             Some(error) => unreadable(error),
             None => panic.into(),
         }
-    })
+    })?;
+    if matches!(response.body(), Body::Binary(_)) {
+        response.extensions_mut().insert(IsBinary);
+    }
+    Ok(response)
 }
 
 /// The error of a response whose body fails.
@@ -218,104 +358,22 @@ fn after<'a>(stage: &str, path: &'a str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-/// A service for HTTP requests, such as an `axum::Router`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not serve HTTP requests",
-    label = "not a `tower::Service<http::Request<lambda_http::Body>>` that is `Clone + Send`",
-    note = "an `http` handler without a request parameter returns a service, once per container\n\
-            help: return an `axum::Router`, or take the request as the first parameter: \
-            `async fn name(request: rewarm::http::Request)`"
-)]
-pub trait HttpService:
-    Service<
-        Request,
-        Response = <Self as HttpService>::Success,
-        Error = <Self as HttpService>::Failure,
-        Future: Send,
-    > + Clone
-    + Send
-    + 'static
-{
-    /// Its response.
-    type Success: HttpResponse;
-    /// Its error.
-    type Failure: 'static;
-}
-
-#[diagnostic::do_not_recommend]
-impl<S> HttpService for S
-where
-    S: Service<Request, Response: HttpResponse, Error: 'static, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-{
-    type Success = S::Response;
-    type Failure = S::Error;
-}
-
-/// The service of a container. Each request is served by a clone of it, since concurrent requests
-/// need one `&mut` service each.
-pub struct App<R>(Box<Serve<R>>);
-
-type Serve<R> =
-    dyn Fn(Event, Context) -> BoxFuture<'static, Result<R, InvocationError>> + Send + Sync;
-
-impl App<Json> {
-    /// Creates an app from the service that a function returned.
-    pub fn new<S: HttpService<Failure = E>, E: 'static>(service: S, convert: Convert<E>) -> Self {
-        let service = Mutex::new(service);
-        Self(Box::new(move |event, context| {
-            let service = clone_of(&service);
-            Box::pin(async move {
-                let mut service = ready(service, convert).await?;
-                let call = move |request| {
-                    service.call(request).map(move |result| respond(result, convert))
-                };
-                serve(event, context, call).await
-            })
-        }))
-    }
-}
-
-impl App<Stream> {
-    /// Creates an app from the service that a function returned. Its responses are streamed.
-    pub fn new<S, E: 'static>(service: S, convert: Convert<E>) -> Self
-    where
-        S: HttpService<Failure = E, Success: StreamedHttpResponse>,
-    {
-        let service = Mutex::new(service);
-        Self(Box::new(move |event, context| {
-            let service = clone_of(&service);
-            Box::pin(async move {
-                let mut service = ready(service, convert).await?;
-                let call = move |request| {
-                    service.call(request).map(move |result| respond_stream(result, convert))
-                };
-                serve_streaming(event, context, call).await
-            })
-        }))
-    }
-}
-
-impl<R> App<R> {
+impl App<Request, Whole> {
     /// Serves a request.
     ///
     /// # Errors
-    /// The error of the service.
-    pub async fn serve(&self, event: Event, context: Context) -> Result<R, InvocationError> {
-        (self.0)(event, context).await
+    /// The error of the service, or that of a body that fails.
+    pub async fn serve(&self, event: Event, context: Context) -> Result<Json, InvocationError> {
+        serve(event, context, |request| self.call(request)).await
     }
 }
 
-fn clone_of<S: Clone>(service: &Mutex<S>) -> S {
-    service.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-async fn ready<S: HttpService>(
-    mut service: S,
-    convert: Convert<S::Failure>,
-) -> Result<S, InvocationError> {
-    poll_fn(|cx| service.poll_ready(cx)).await.map_err(convert)?;
-    Ok(service)
+impl App<Request, Streaming> {
+    /// Serves a request whose response is streamed.
+    ///
+    /// # Errors
+    /// The error of the service. That of a body that fails ends the stream.
+    pub async fn serve(&self, event: Event, context: Context) -> Result<Stream, InvocationError> {
+        serve_streaming(event, context, |request| self.call(request)).await
+    }
 }

@@ -4,12 +4,14 @@
 //! local runner, by simulated containers and by [`Service`](crate::lambda::service::Service). Every
 //! way to fail becomes the [`InvocationError`] that Lambda shows.
 
+pub(crate) mod app;
 pub(crate) mod context;
 pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod handler;
 #[cfg(feature = "http")]
 pub(crate) mod http;
+pub(crate) mod layer;
 pub(crate) mod outcome;
 pub(crate) mod response;
 pub(crate) mod span;

@@ -14,7 +14,8 @@ pub static REGISTRY: [Registered];
 pub struct Registered {
     /// The resource or cache.
     pub entry: &'static dyn RegistryEntry,
-    /// The path, which begins with the name of the crate.
+    /// The path, which begins with the name of the crate. It is empty for the service and the layers of
+    /// a handler, which no other handler needs.
     pub module: &'static str,
 }
 
