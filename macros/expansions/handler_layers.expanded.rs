@@ -37,38 +37,36 @@ const _: () = {
             __rewarm::Spec::computing(
                     "layers",
                     || {
-                        let __service = __rewarm::around(
-                            http::layers(),
-                            |__event| __rewarm::guard_across_await(async move {
-                                let (__event, __context) = ::rewarm::LambdaEvent::into_parts(
-                                    __event,
-                                );
-                                let __held = __rewarm::hold::<__Needs>().await?;
-                                let __output = checkout(__event, &*__held.0).await;
-                                let __convert = __rewarm::error_of(&__output).convert();
-                                ::core::result::Result::map_err(__output, __convert)
-                            }),
-                        );
-                        {
-                            #[allow(unused_imports)]
-                            use __rewarm::services::*;
-                            __rewarm::built::<
-                                __rewarm::App<::rewarm::LambdaEvent<Order>, __rewarm::Json>,
-                            >(
-                                (&&&&&__rewarm::service_of::<
-                                    __rewarm::Layered,
-                                    ::rewarm::LambdaEvent<Order>,
-                                    _,
-                                >(&__service))
-                                    .app(
-                                        __service,
-                                        |__output| {
-                                            let __convert = __rewarm::error_of(&__output).convert();
-                                            __rewarm::json(__output, __convert)
-                                        },
-                                    ),
-                            )
-                        }
+                        #[allow(unused_imports)]
+                        use __rewarm::services::*;
+                        let __next = __rewarm::next(|__event| __rewarm::guard_across_await(async move {
+                            let (__event, __context) = ::rewarm::LambdaEvent::into_parts(
+                                __event,
+                            );
+                            let __held = __rewarm::hold::<__Needs>().await?;
+                            let __output = checkout(__event, &*__held.0).await;
+                            let __convert = __rewarm::error_of(&__output).convert();
+                            ::core::result::Result::map_err(__output, __convert)
+                        }));
+                        let __layer = http::layers();
+                        let __service = (&&__rewarm::layer_of(&__layer))
+                            .around(&__layer, __next);
+                        __rewarm::built::<
+                            __rewarm::App<::rewarm::LambdaEvent<Order>, __rewarm::Json>,
+                        >(
+                            (&&&&&__rewarm::service_of::<
+                                __rewarm::Layered,
+                                ::rewarm::LambdaEvent<Order>,
+                                _,
+                            >(&__service))
+                                .app(
+                                    __service,
+                                    |__output| {
+                                        let __convert = __rewarm::error_of(&__output).convert();
+                                        __rewarm::json(__output, __convert)
+                                    },
+                                ),
+                        )
                     },
                 )
                 .restore(__rewarm::Restore::Keep),

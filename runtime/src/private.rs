@@ -31,7 +31,7 @@ pub use crate::error::{BoxError, ResourceError};
 pub use crate::invocation::app::{App, Layered, Returned, service_of};
 pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of, error_type};
 pub use crate::invocation::handler::{Handler, HandlerSpec};
-pub use crate::invocation::layer::around;
+pub use crate::invocation::layer::{layer_of, next};
 pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
 pub use crate::lambda::service::{Service, service};
@@ -299,6 +299,7 @@ pub mod services {
         Callable as _, NoSendFuture as _, NotCloned as _, NotFitting as _, NotSent as _,
         NotServing as _,
     };
+    pub use crate::invocation::layer::{Around as _, NoLayer as _};
 }
 
 /// The items that the expansion of `#[handler(http)]` names.

@@ -87,3 +87,62 @@ async fn deferred_work_is_done_when_the_service_returns() {
     assert_eq!(response, 0, "nothing is done before the handler has returned");
     assert_eq!(DONE.get(), 6);
 }
+
+/// Feeds a response by deferred work, which waits for the end of the response.
+mod itself {
+    use futures_util::Stream;
+    use futures_util::stream;
+    use rewarm::StreamResponse;
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::*;
+
+    #[handler(streaming)]
+    pub async fn body(
+        _event: u8,
+    ) -> StreamResponse<impl Stream<Item = Result<String, Error>> + use<>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        rewarm::defer(async move {
+            let _ = sender.send("fed".to_owned());
+        });
+        let next = |mut receiver: mpsc::UnboundedReceiver<String>| async {
+            Some((Ok(receiver.recv().await?), receiver))
+        };
+        StreamResponse::from(Box::pin(stream::unfold(receiver, next)))
+    }
+
+    #[handler]
+    pub async fn whole(_event: u8) -> Result<u8, oneshot::error::RecvError> {
+        let (sender, receiver) = oneshot::channel();
+        rewarm::defer(async move {
+            let _ = sender.send(1);
+        });
+        receiver.await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_waits_for_deferred_work_fails() {
+    let _turn = simulation().await;
+    let cause = "a response that waits for deferred work never ends";
+    let mut container = itself::body::container().await;
+    let error = container.invoke(1).await.unwrap_err();
+    assert_eq!(error.error_type, "DeadlineExceeded");
+    assert!(error.error_message.contains(cause), "{error}");
+    drop(container);
+    let mut container = itself::whole::container().await;
+    let error = container.invoke(1).await.unwrap_err();
+    assert_eq!(error.error_type, "DeadlineExceeded");
+    assert!(error.error_message.contains(cause), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_waits_for_deferred_work_ends_without_a_deadline() {
+    let _turn = outside_containers().await;
+    let event = LambdaEvent::new(1, Context::default());
+    let response = itself::body::service().call(event).await.unwrap();
+    let chunks: Vec<_> = futures_util::StreamExt::collect(response.stream).await;
+    let [Err(error)] = &*chunks else { panic!("a body that does not end with its error") };
+    assert_eq!(error.error_type, "BodyStalled");
+    assert!(error.error_message.starts_with("the body of the response produced nothing for 60s"));
+}

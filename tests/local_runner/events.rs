@@ -121,3 +121,13 @@ async fn stdout_has_responses_only() {
     let reports = function.stderr().iter().filter(|line| line.contains("uptime_s=")).count();
     assert!(reports >= 2, "{:?}", function.stderr());
 }
+
+#[tokio::test]
+async fn a_function_runs_under_its_layers() {
+    let events = "{}\n{\"do\": \"fail\"}";
+    let run = Run::of(local(env!("CARGO_BIN_EXE_layers")).input(events)).await;
+    run.assert_code(1);
+    assert_eq!(run.responses[0]["greeting"], "hello");
+    run.assert_says("resource=\"layers\"");
+    run.assert_says("2 invocations, 1 failed");
+}

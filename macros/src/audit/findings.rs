@@ -419,12 +419,13 @@ fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, St
     if words.is_empty() {
         return Vec::new();
     }
+    let streams = index.codes.iter().any(|code| code.streams);
     let before = source.text_of(&(code.item.start..code.body.start));
     let declarations = index.declarations(code.module, &code.body);
     let check = |masked: &[usize]| {
         let body = source.masked(&(code.body.start..code.item.end), masked);
         let function = Function::read(&format!("{before}{declarations}{body}"));
-        function.map(lints::check_called).unwrap_or_default()
+        function.map(|function| lints::check_called(function, streams)).unwrap_or_default()
     };
     if check(&[]).is_empty() {
         return Vec::new();

@@ -80,6 +80,8 @@ pub(super) struct Code<'a> {
     pub(super) memoized: Option<usize>,
     /// True for an HTTP handler that returns a service: its body runs in INIT.
     pub(super) is_service: bool,
+    /// True for a handler whose response is streamed.
+    pub(super) streams: bool,
     pub(super) allows: Vec<usize>,
     /// The `impl` that it is part of.
     pub(super) owner: Option<usize>,
@@ -282,7 +284,7 @@ impl<'a> Index<'a> {
     ) -> usize {
         let source = self.source(module);
         let mut role = Role::Function;
-        let (mut allowed, mut is_service) = (Vec::new(), false);
+        let (mut allowed, mut is_service, mut streams) = (Vec::new(), false, false);
         let is_memoizing = |attr: &&Range<usize>| self.is_memoizing(module, attr);
         let memoized = item.attrs.iter().find(is_memoizing).map(|attr| attr.start);
         for attr in &item.attrs {
@@ -290,6 +292,7 @@ impl<'a> Index<'a> {
                 role = found;
                 allowed = option_allow(source, attr);
                 let takes_event = |at| ["Request", "LambdaEvent"].contains(&source.text(at));
+                streams = attr.clone().any(|at| source.is(at, "streaming"));
                 is_service =
                     attr.clone().any(|at| source.is(at, "http")) && !sig.clone().any(takes_event);
             }
@@ -298,6 +301,7 @@ impl<'a> Index<'a> {
         self.codes[code].owner = owner;
         self.codes[code].allowed = allowed;
         self.codes[code].is_service = is_service;
+        self.codes[code].streams = streams;
         self.codes[code].memoized = memoized;
         code
     }
@@ -365,6 +369,7 @@ impl<'a> Index<'a> {
             allowed: Vec::new(),
             memoized: None,
             is_service: false,
+            streams: false,
             allows: allows.to_vec(),
             owner: None,
             imports,

@@ -182,6 +182,15 @@ fn harmless_globals_are_silent() {
         "#[handler(http)] fn app() -> Router { let c = reqwest::Client::new(); Router::new() } fn run(e: String) -> String { e }",
         // Tasks that somebody waits for, and one's own functions.
         "async fn run(e: String) -> String { let t = tokio::spawn(async {}); t.await; e }",
+        "async fn run(e: String) -> u8 { let (tx, rx) = oneshot::channel(); tokio::spawn(async move { tx.send(1) }); rx.await }",
+        "async fn run(e: String) -> Vec<u8> { let (tx, mut rx) = mpsc::channel(1); for n in 0..3 { let tx = tx.clone(); tokio::spawn(async move { tx.send(n).await }); } drop(tx); let mut v = vec![]; while let Some(n) = rx.recv().await { v.push(n) } v }",
+        "fn run(e: String) -> ReceiverStream { let (tx, rx): (Sender<_>, Receiver<_>) = mpsc::channel(1); let feed = feed(tx, e); tokio::spawn(feed); let stream = ReceiverStream::new(rx); stream }",
+        "async fn run(e: String) { let done = Arc::new(Notify::new()); tokio::spawn({ let done = done.clone(); async move { done.notify_one() } }); done.notified().await; }",
+        "async fn run(e: String) -> u8 { let (a, b) = (mpsc::channel(1), 1); let (tx, rx) = mpsc::channel(1); let (tx2, mut rx2) = mpsc::channel(1); tokio::spawn(async move { tx.send(1).await }); tokio::spawn(async move { tx2.send(rx.recv().await).await }); rx2.recv().await }",
+        "fn run(e: String) -> u8 { let (tx, rx) = std::sync::mpsc::channel(); std::thread::spawn(move || tx.send(1)); rx.recv().unwrap() }",
+        "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); feed(tx); rx.recv().await } fn feed(tx: mpsc::Sender<u8>) { tokio::spawn(async move { tx.send(1).await }); }",
+        "async fn run(e: String) -> String { let (mut ours, theirs) = tokio::io::duplex(64); tokio::spawn(async move { theirs.write_all(b\"x\").await }); let mut s = String::new(); ours.read_to_string(&mut s).await; s }",
+        "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); tokio::spawn(async move { tx.send(1).await }); select! { x = rx.recv() => x, } }",
         "fn spawn(x: u8) {} fn run(e: String) -> String { spawn(1); e }",
         "mod process { pub fn exit(x: u8) {} } fn run(e: String) -> String { process::exit(1); e }",
     ] {
@@ -347,6 +356,33 @@ fn state_that_requests_reach_is_found() {
         (
             "detached_task",
             "use tokio::spawn; fn run(e: String) -> String { tokio::spawn(async {}); e }",
+        ),
+        // The task has the receiver, and no caller waits for what it does.
+        (
+            "detached_task",
+            "async fn run(e: String) { let (tx, mut rx) = mpsc::channel(1); tokio::spawn(async move { while let Some(x) = rx.recv().await { store(x).await } }); tx.send(e).await; }",
+        ),
+        // The receiver is dropped, or does not wait.
+        (
+            "detached_task",
+            "async fn run(e: String) { let (tx, rx) = oneshot::channel(); tokio::spawn(async move { tx.send(1) }); drop(rx); }",
+        ),
+        (
+            "detached_task",
+            "async fn run(e: String) -> bool { let (tx, mut rx) = mpsc::channel(1); tokio::spawn(async move { tx.send(1).await }); rx.try_recv().is_ok() }",
+        ),
+        (
+            "detached_task",
+            "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); let stream = ReceiverStream::new(rx); tokio::spawn(async move { tx.send(1).await }); }",
+        ),
+        // A variable that both have is none that one waits for.
+        (
+            "detached_task",
+            "async fn run(e: String) { let log = Arc::new(Log::new()); let log2 = log.clone(); tokio::spawn(async move { log2.write(1).await }); log.write(2).await; }",
+        ),
+        (
+            "detached_task",
+            "async fn run(e: String) { let (order, user) = parse(e); tokio::spawn(audit(order)); user.greet().await; }",
         ),
     ] {
         assert_eq!(lints_of(text), [lint], "{text}");

@@ -310,6 +310,8 @@ fn service(model: &Model) -> TokenStream {
     quote! {
         static __APP: #private::Cell<#ty> = #private::Cell::new(
             #private::Spec::waiting(#text, #depth, #private::entries::<__Needs>, || #guard(async {
+                #[allow(unused_imports)]
+                use #private::services::*;
                 #hold
                 let __service = #made;
                 #app
@@ -362,12 +364,20 @@ fn layers(model: &Model, layer: &syn::Path) -> TokenStream {
     let name = model.function.sig.ident.span();
     let guard = quote_spanned!(ours_at(name)=> #private::guard_across_await);
     let (ty, app) = app(model, at, "Layered", "respond_layered");
-    let around = quote_spanned!(ours_at(at)=> #private::around);
     let made = quote_spanned!(at=> #layer());
+    let work = quote!(#guard(async move { #work }));
+    // With one span, so that a type that is no layer is reported once.
+    let around = quote_spanned! {ours_at(at)=>
+        let __next = #private::next(|#request| #work);
+        let __layer = #made;
+        let __service = (&&#private::layer_of(&__layer)).around(&__layer, __next);
+    };
     quote! {
         static __LAYERED: #private::Cell<#ty> = #private::Cell::new(
             #private::Spec::computing(#text, || {
-                let __service = #around(#made, |#request| #guard(async move { #work }));
+                #[allow(unused_imports)]
+                use #private::services::*;
+                #around
                 #app
             })
             .restore(#private::Restore::Keep),
@@ -399,11 +409,7 @@ fn app(model: &Model, at: Span, kind: &str, respond: &str) -> (TokenStream, Toke
     let (output, finish) = (output_at(at), convert(model, at, &by(model, at, respond)));
     let of = quote_spanned!(at=> #private::service_of::<#private::#kind, #request, _>(&__service));
     let made = quote_spanned!(at=> (&&&&&#of).app(__service, |#output| { #finish }));
-    let made = quote! {{
-        #[allow(unused_imports)]
-        use #private::services::*;
-        #private::built::<#ty>(#made)
-    }};
+    let made = quote!(#private::built::<#ty>(#made));
     (ty, made)
 }
 

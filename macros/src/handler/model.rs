@@ -37,7 +37,7 @@ impl Model {
         let serves = options.http.is_some() && returns_service(&item);
         let attribute = match serves {
             true => lints::Attribute::Init, // it runs in INIT
-            false => lints::Attribute::Handler,
+            false => lints::Attribute::Handler { streams: options.streaming },
         };
         lints::check(attribute, &item, &options.allow, diag);
         let mut function = match item {
@@ -53,7 +53,7 @@ impl Model {
             }
         };
         audit::check(&function.sig.ident, &function.body.stream(), diag);
-        if attribute == lints::Attribute::Handler {
+        if !serves {
             lints::check_globals(&mut function, &options.allow, &options.krate);
         }
         let sig = signature::without_lifetimes(&function.sig);

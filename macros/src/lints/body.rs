@@ -62,6 +62,8 @@ pub(super) struct Body<'a> {
     /// The names that the body declares and imports.
     pub(super) scope: Scope,
     pub(super) variables: Vec<Variable<'a>>,
+    /// The patterns of all `let`s, with their initialisers.
+    pub(super) bindings: Vec<(&'a Pat, Option<&'a Expr>)>,
     in_unsafe: bool,
     macro_args: &'a MacroArgs,
 }
@@ -79,6 +81,7 @@ impl<'a> Body<'a> {
             parts: Vec::new(),
             scope: Scope::default(),
             variables: Vec::new(),
+            bindings: Vec::new(),
             in_unsafe: false,
             macro_args,
         };
@@ -268,6 +271,7 @@ impl<'a> Visit<'a> for Body<'a> {
             Stmt::Local(local) => {
                 let init = local.init.as_ref().map(|init| &*init.expr);
                 self.bind(&local.pat, None, init);
+                self.bindings.push((&local.pat, init));
                 if let (true, Some(init)) = (is_wild(&local.pat), init) {
                     self.dropped(init);
                 }

@@ -16,6 +16,7 @@ mod secret_forever;
 mod static_mut;
 mod types;
 mod unbounded_growth;
+mod waited_for;
 
 pub(crate) use allowed::{Allowed, lint};
 pub(crate) use secret_forever::is_secret_name;
@@ -31,7 +32,15 @@ use body::Body;
 pub(crate) enum Attribute {
     Init,
     Cached,
-    Handler,
+    /// `streams` if its response is streamed.
+    Handler {
+        streams: bool,
+    },
+    /// A function that request code calls. `streams` if that may be a handler whose response is
+    /// streamed.
+    Called {
+        streams: bool,
+    },
 }
 
 /// A lint and the function that runs it.
@@ -111,13 +120,14 @@ pub(crate) fn is_word(word: &str) -> bool {
     CALLED.iter().any(|(_, words)| words.contains(&word))
 }
 
-/// Asks the lints of a function without an attribute. Returns their names and their messages.
-pub(crate) fn check_called(function: Function) -> Vec<(&'static str, String)> {
+/// Asks the lints of a function without an attribute, in a program with or without a handler whose
+/// response is streamed. Returns their names and their messages.
+pub(crate) fn check_called(function: Function, streams: bool) -> Vec<(&'static str, String)> {
     let item = Item::Fn(function);
     let (mut diag, mut faults) = (Diag::default(), Vec::new());
     let parsed = body::Parsed::read(&item);
     let macro_args = macro_args::MacroArgs::default();
-    let body = Body::new(Attribute::Handler, &item, parsed.as_ref(), &macro_args);
+    let body = Body::new(Attribute::Called { streams }, &item, parsed.as_ref(), &macro_args);
     for (lint, _) in CALLED {
         (lint.find)(&body, &mut Found { name: lint.name, diag: &mut diag, faults: &mut faults });
     }

@@ -18,14 +18,18 @@ pub(crate) async fn run_until<F: Future>(
     end: Option<Instant>,
     mut work: Pin<&mut Option<F>>,
 ) -> Option<F::Output> {
-    let done = run(end, work.as_mut()).await;
+    let done = wait_until(end, work.as_mut()).await;
     if let Err(panic) = catch(|| work.set(None)) {
         log_caught(|| tracing::error!(%panic, "panic while dropping cancelled work"));
     }
     done
 }
 
-async fn run<F: Future>(end: Option<Instant>, mut work: Pin<&mut Option<F>>) -> Option<F::Output> {
+/// Like [`run_until`], but keeps work that was not done in time.
+pub(crate) async fn wait_until<F: Future>(
+    end: Option<Instant>,
+    mut work: Pin<&mut Option<F>>,
+) -> Option<F::Output> {
     let mut poll = move |cx: &mut Context<'_>| match work.as_mut().as_pin_mut() {
         Some(work) => work.poll(cx),
         None => unreachable!("the work is dropped when this has returned"),

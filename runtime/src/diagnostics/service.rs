@@ -16,13 +16,26 @@ pub trait Serves<Q> {
     type Error;
 }
 
+/// A `tower::Layer`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `tower::Layer` for this handler",
+    label = "does not return a `tower::Layer`",
+    note = "`layer` names a function that is called once per container, in INIT, and returns the layers \
+            around the handler\n\
+            help: return a layer, or several as a `tower::ServiceBuilder`"
+)]
+pub trait IsLayer {
+    /// No type.
+    type Service;
+}
+
 /// Layers that fit the handler.
 #[diagnostic::on_unimplemented(
     message = "these layers do not fit the handler: `{Self}` is not a `tower::Service` of its events",
     label = "not a `Service<{Q}>`",
-    note = "a layer of rewarm stands around the call of the handler, and takes what the handler takes\n\
-            help: use a layer whose service takes `{Q}`; those of tower-http take requests, and fit \
-            `#[handler(http)]`"
+    note = "`layer` puts layers around the call of the handler: they take its events, as `{Q}`\n\
+            help: use layers whose service takes `{Q}`; those of tower-http take HTTP requests, and \
+            fit `#[handler(http)]`"
 )]
 pub trait Fits<Q> {
     /// No type.

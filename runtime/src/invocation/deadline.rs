@@ -10,6 +10,10 @@ use crate::base::limit::run_until;
 use crate::container::lifecycle;
 use crate::invocation::error::InvocationError;
 
+/// The end of the error of a response that may have waited for deferred work.
+pub(crate) const DEFERRED: &str = "; deferred work runs after the response, so a response that waits \
+                                   for deferred work never ends";
+
 /// Bounds work by a deadline less a margin.
 #[derive(Clone, Copy)]
 pub struct Guard {
@@ -30,16 +34,24 @@ impl Guard {
         run_until(self.end, work).await
     }
 
-    /// The error of work that was not done in time.
-    pub(crate) fn exceeded(self) -> InvocationError {
+    /// True if there is a limit.
+    pub(crate) fn is_limit(self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The error of a response that was not done in time, in an invocation with or without deferred
+    /// work.
+    pub(crate) fn exceeded(self, has_deferred: bool) -> InvocationError {
         let margin = self.margin;
         let building = lifecycle::building();
         let building = match building.is_empty() {
             true => String::new(),
             false => format!(", while this was being built: {}", building.join(", ")),
         };
-        let text =
-            format!("the handler was cancelled {margin:?} before Lambda's deadline{building}");
+        let deferred = if has_deferred { DEFERRED } else { "" };
+        let text = format!(
+            "the handler was cancelled {margin:?} before Lambda's deadline{building}{deferred}"
+        );
         InvocationError::new("DeadlineExceeded", text)
     }
 }

@@ -1,11 +1,13 @@
 //! Layers around a handler: `layer = path`.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::task::{Context, Poll};
 
 use tower::{Layer, Service};
 
 use crate::base::erased::BoxFuture;
+use crate::diagnostics::service::IsLayer;
 use crate::error::BoxError;
 use crate::invocation::error::InvocationError;
 use crate::lambda::types::LambdaEvent;
@@ -18,12 +20,6 @@ use crate::lambda::types::LambdaEvent;
 pub struct Next<Q, R>(Handle<Q, R>);
 
 type Handle<Q, R> = fn(Q) -> BoxFuture<'static, Result<R, InvocationError>>;
-
-impl<Q, R> Next<Q, R> {
-    pub(crate) fn new(handle: Handle<Q, R>) -> Self {
-        Self(handle)
-    }
-}
 
 impl<Q, R> Clone for Next<Q, R> {
     fn clone(&self) -> Self {
@@ -104,31 +100,39 @@ where
 {
 }
 
-/// A `tower::Layer` around a handler, whatever its service is.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a `tower::Layer`",
-    label = "not a `tower::Layer`",
-    note = "`layer` names a function that is called once per container, in INIT, and returns the layers \
-            around the handler\n\
-            help: return a layer, or several as a `tower::ServiceBuilder`"
-)]
-pub trait AnyLayer<Q, R> {
-    /// Its service.
-    type Service;
-    /// Puts it around the handler.
-    fn around(self, next: Next<Q, R>) -> Self::Service;
+/// Makes a handler the innermost service.
+pub fn next<Q, R>(handle: Handle<Q, R>) -> Next<Q, R> {
+    Next(handle)
 }
 
-#[diagnostic::do_not_recommend]
-impl<Q, R, L: Layer<Next<Q, R>>> AnyLayer<Q, R> for L {
-    type Service = L::Service;
+/// The type of the value that the function of `layer = path` returned. Its method `around` is that of
+/// [`Around`] for a layer; else it is that of [`NoLayer`], which does not compile.
+pub struct LayerOf<L>(PhantomData<fn(L)>);
 
-    fn around(self, next: Next<Q, R>) -> L::Service {
-        self.layer(next)
-    }
+/// Returns the type of a layer.
+pub fn layer_of<L>(_: &L) -> LayerOf<L> {
+    LayerOf(PhantomData)
 }
 
 /// Puts layers around a handler.
-pub fn around<Q, R, L: AnyLayer<Q, R>>(layer: L, handle: Handle<Q, R>) -> L::Service {
-    layer.around(Next::new(handle))
+pub trait Around<Q, R, L: Layer<Next<Q, R>>> {
+    /// See [`LayerOf`].
+    fn around(&self, layer: &L, next: Next<Q, R>) -> L::Service {
+        layer.layer(next)
+    }
 }
+
+impl<Q, R, L: Layer<Next<Q, R>>> Around<Q, R, L> for &LayerOf<L> {}
+
+/// A value that is no layer.
+pub trait NoLayer<L> {
+    /// See [`LayerOf`].
+    fn around<Q, R>(&self, _: &L, _: Next<Q, R>) -> L::Service
+    where
+        L: IsLayer,
+    {
+        unreachable!("does not compile")
+    }
+}
+
+impl<L> NoLayer<L> for LayerOf<L> {}

@@ -134,7 +134,7 @@ pub(crate) fn respond<H: Handler>(
                         (result.map(|response| response.within(&invocation, guard)), false)
                     }
                     Some(Err(panic)) => (Err(panic.into()), false),
-                    None => (Err(guard.exceeded()), true),
+                    None => (Err(guard.exceeded(invocation.has_deferred())), true),
                 }
             }
             Err(error) => (Err(error), false),

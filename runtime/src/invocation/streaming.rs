@@ -4,14 +4,17 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use tokio::time::Instant;
 
 use crate::base::erased::BoxFuture;
-use crate::base::panic::{catch_async, drop_caught};
+use crate::base::limit::wait_until;
+use crate::base::panic::{Panic, catch_async, drop_caught};
 use crate::invocation::context::InvocationContext;
-use crate::invocation::deadline::Guard;
+use crate::invocation::deadline::{DEFERRED, Guard};
 use crate::invocation::error::{Convert, InvocationError};
 use crate::invocation::outcome::record;
 use crate::invocation::response::{AnyResponse, Response, Stream, StreamBody};
@@ -83,11 +86,10 @@ impl Response for Stream {
         let chunks = stream::unfold(start, move |state| async move {
             let (mut chunks, invocation) = state?;
             let next = {
-                let next = pin!(Some(catch_async(chunks.next())));
-                let next = pin!(guard.hold(next));
+                let next = pin!(next_of(&mut chunks, guard, &invocation));
                 invocation.enter(next).await
             };
-            let is_late = next.is_none();
+            let is_late = next.is_none() && guard.is_limit();
             let error = match next {
                 Some(Ok(None)) => {
                     record(&invocation, None, false);
@@ -97,7 +99,8 @@ impl Response for Stream {
                 Some(Ok(Some(Ok(chunk)))) => return Some((Ok(chunk), Some((chunks, invocation)))),
                 Some(Ok(Some(Err(error)))) => error,
                 Some(Err(panic)) => panic.into(),
-                None => guard.exceeded(),
+                None if is_late => guard.exceeded(invocation.has_deferred()),
+                None => stalled(),
             };
             // A body that failed is not polled again.
             record(&invocation, Some(&error), is_late);
@@ -118,6 +121,35 @@ impl Response for Stream {
         AnyResponse::Stream(self)
     }
 }
+
+/// The next chunk of a body; `None` if there is none in time. Without a deadline, a body is given up
+/// that waits for long while deferred work waits for its end: the one may wait for the other.
+async fn next_of(
+    chunks: &mut BoxStream<'static, Result<Bytes, InvocationError>>,
+    guard: Guard,
+    invocation: &InvocationContext,
+) -> Option<Result<Option<Result<Bytes, InvocationError>>, Panic>> {
+    let mut next = pin!(Some(catch_async(chunks.next())));
+    if guard.is_limit() {
+        return guard.hold(next).await;
+    }
+    loop {
+        let end = Instant::now().checked_add(MAX_SILENCE);
+        let chunk = wait_until(end, next.as_mut()).await;
+        if chunk.is_some() || invocation.has_deferred() {
+            return chunk;
+        }
+    }
+}
+
+/// The error of a body that deferred work may feed.
+fn stalled() -> InvocationError {
+    let text = format!("the body of the response produced nothing for {MAX_SILENCE:?}{DEFERRED}");
+    InvocationError::new("BodyStalled", text)
+}
+
+/// See [`next_of`].
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// Collects a response into one JSON value, where a body cannot be streamed.
 ///

@@ -219,7 +219,7 @@ impl Delivery<'_> {
                 match invocation.enter(sending).await {
                     Some(sent) => sent,
                     None => {
-                        let error = guard.exceeded();
+                        let error = guard.exceeded(false);
                         invocation.log(|| {
                             tracing::error!(%error, "the body of the response was cut off");
                         });
