@@ -64,7 +64,7 @@ async fn pieces(
 }
 
 /// Responds in two chunks with a pause in between.
-#[handler(http, streaming, allow(detached_task))]
+#[handler(http, streaming)]
 async fn page(request: Request) -> Result<Response<streaming::Body>, Infallible> {
     let (mut sender, body) = streaming::channel();
     let path = request.uri().path().to_owned();

@@ -8,9 +8,10 @@
 //! | [`snap_start`] | containers that are restored from a snapshot |
 //! | [`managed_instances`] | several invocations in one process |
 //! | [`http`] | requests, services, streamed responses |
+//! | [`layers`] | layers of tower around a handler |
 //! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have |
-//! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
+//! | [`migrating`] | from `OnceCell`s, from layers, from `cached`, from Powertools |
 //! | [`lints`] | code that is unsafe in a container that is reused, and what to write instead |
 //! | [`limits`] | what rewarm does not do |
 
@@ -33,6 +34,9 @@ pub mod managed_instances {}
 #[cfg(any(doc, feature = "http"))]
 #[doc = include_str!("http.md")]
 pub mod http {}
+
+#[doc = include_str!("layers.md")]
+pub mod layers {}
 
 #[doc = include_str!("metrics.md")]
 pub mod metrics {}

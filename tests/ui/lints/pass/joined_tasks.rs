@@ -1,7 +1,14 @@
 //! Tasks that somebody waits for.
 #![deny(warnings)]
 
-use rewarm::{cached, handler, init};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use futures_util::stream::{self, Stream};
+use rewarm::http::lambda_runtime::streaming;
+use rewarm::http::{Request, Response};
+use rewarm::{StreamResponse, cached, handler, init};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 async fn work() -> u8 {
@@ -35,6 +42,62 @@ async fn joined(_event: u8) -> u8 {
     }
     set.join_all().await;
     first.await.unwrap() + second.unwrap()
+}
+
+// The handler awaits what the tasks send.
+#[handler]
+async fn received(event: u8) -> u8 {
+    let (sender, mut receiver) = mpsc::channel(4);
+    for n in 0..event {
+        let sender = sender.clone();
+        tokio::spawn(async move { sender.send(n).await });
+    }
+    drop(sender);
+    let mut sum = 0;
+    while let Some(n) = receiver.recv().await {
+        sum += n;
+    }
+    let (done, end) = oneshot::channel();
+    let work = async move { done.send(1).unwrap_or_default() };
+    drop(tokio::spawn(work));
+    let (first, second) = std::sync::mpsc::channel();
+    let _ = tokio::task::spawn_blocking(move || first.send(1));
+    let notify = Arc::new(Notify::new());
+    tokio::spawn({
+        let notify = Arc::clone(&notify);
+        async move { notify.notify_one() }
+    });
+    tokio::select! {
+        one = end => sum += u8::from(one.is_ok()),
+        () = notify.notified() => {}
+    }
+    sum + second.recv().unwrap_or(0)
+}
+
+// The tasks feed the bodies that the handlers return.
+#[handler(streaming)]
+async fn fed(
+    event: u8,
+) -> StreamResponse<impl Stream<Item = Result<String, Infallible>> + use<>> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(feed(sender, event));
+    let chunks = stream::unfold(receiver, |mut receiver| async {
+        Some((Ok(receiver.recv().await?), receiver))
+    });
+    StreamResponse::from(Box::pin(chunks))
+}
+
+async fn feed(sender: mpsc::Sender<String>, to: u8) {
+    for n in 0..to {
+        let _ = sender.send(n.to_string()).await;
+    }
+}
+
+#[handler(http, streaming)]
+async fn page(_request: Request) -> Response<streaming::Body> {
+    let (mut sender, body) = streaming::channel();
+    tokio::spawn(async move { sender.send_data("a page".into()).await });
+    Response::new(body)
 }
 
 #[cached(ttl = "5m")]
