@@ -593,6 +593,25 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
+/// ## `layer = path`
+///
+/// Puts layers of tower around the handler. `path` is a function without arguments that returns a
+/// `tower::Layer`, or several as a `tower::ServiceBuilder`. It is called once per container, in INIT.
+/// Each invocation calls a clone of the service, inside its deadline guard. The layers of a handler take
+/// `LambdaEvent<T>`, and those of an `http` one `rewarm::http::Request`, as tower-http's do.
+/// `rewarm::layer` has the types of such layers. See the guide's chapter on layers.
+///
+/// ```ignore
+/// fn layers() -> impl HttpLayer {
+///     ServiceBuilder::new().layer(CompressionLayer::new()).layer(CorsLayer::permissive())
+/// }
+///
+/// #[handler(http, layer = layers)]
+/// async fn greet(request: Request, greeting: &String) -> Result<impl IntoResponse, Error> {
+///     /* … */
+/// }
+/// ```
+///
 /// ## `allow(lint, …)`, `crate = path`
 ///
 /// The same as for [`macro@init`].

@@ -90,7 +90,7 @@ mod run;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-/// Layers around a handler, for the option [`layer`](macro@handler#layer) of `#[handler]`.
+/// Layers around a handler, for the option [`layer`](macro@handler#layer--path) of `#[handler]`.
 pub mod layer {
     #[cfg(feature = "http")]
     pub use crate::invocation::http::HttpLayer;

@@ -183,10 +183,13 @@ impl<'a> Audit<'_, 'a> {
     fn functions(&mut self) {
         let everything = self.reach("");
         let index = self.graph.index;
+        let layers = everything.codes.iter().flat_map(|code| self.graph.refs(*code).layers.clone());
+        let layers: HashSet<usize> = layers.collect();
         for code in &everything.codes {
             let it = &index.codes[*code];
-            // Those with an attribute are checked by it, and a macro does not parse.
-            if it.role != Role::Function {
+            // Those with an attribute are checked by it, a macro does not parse, and a function that
+            // returns layers may do in INIT what request code may not.
+            if it.role != Role::Function || layers.contains(code) {
                 continue;
             }
             for (at, lint, message) in faults_in(index, it) {

@@ -82,6 +82,8 @@ pub(super) struct Code<'a> {
     pub(super) is_service: bool,
     /// True for a handler whose response is streamed.
     pub(super) streams: bool,
+    /// The path of the function that returns a handler's layers.
+    pub(super) layer: Option<Vec<&'a str>>,
     pub(super) allows: Vec<usize>,
     /// The `impl` that it is part of.
     pub(super) owner: Option<usize>,
@@ -284,7 +286,8 @@ impl<'a> Index<'a> {
     ) -> usize {
         let source = self.source(module);
         let mut role = Role::Function;
-        let (mut allowed, mut is_service, mut streams) = (Vec::new(), false, false);
+        let (mut allowed, mut layer) = (Vec::new(), None);
+        let (mut is_service, mut streams) = (false, false);
         let is_memoizing = |attr: &&Range<usize>| self.is_memoizing(module, attr);
         let memoized = item.attrs.iter().find(is_memoizing).map(|attr| attr.start);
         for attr in &item.attrs {
@@ -292,9 +295,20 @@ impl<'a> Index<'a> {
                 role = found;
                 allowed = option_allow(source, attr);
                 let takes_event = |at| ["Request", "LambdaEvent"].contains(&source.text(at));
-                streams = attr.clone().any(|at| source.is(at, "streaming"));
-                is_service =
-                    attr.clone().any(|at| source.is(at, "http")) && !sig.clone().any(takes_event);
+                let has = |option| {
+                    attr.clone().any(|at| {
+                        let is_option = source.is(at, option) && !source.is_path_sep(at + 1);
+                        is_option && !source.is_punct(at.wrapping_sub(1), b':')
+                    })
+                };
+                streams = has("streaming");
+                is_service = has("http") && !sig.clone().any(takes_event);
+                let is_layer = |at: &usize| {
+                    source.is(*at, "layer")
+                        && source.is_punct(*at + 1, b'=')
+                        && source.is_ident(*at + 2)
+                };
+                layer = attr.clone().find(is_layer).map(|at| path(source, at + 2).0);
             }
         }
         let code = self.code(role, module, item, sig, body, allows);
@@ -302,6 +316,7 @@ impl<'a> Index<'a> {
         self.codes[code].allowed = allowed;
         self.codes[code].is_service = is_service;
         self.codes[code].streams = streams;
+        self.codes[code].layer = layer;
         self.codes[code].memoized = memoized;
         code
     }
@@ -370,6 +385,7 @@ impl<'a> Index<'a> {
             memoized: None,
             is_service: false,
             streams: false,
+            layer: None,
             allows: allows.to_vec(),
             owner: None,
             imports,

@@ -31,6 +31,9 @@ pub(super) struct Refs<'a> {
     calls: Vec<usize>,
     /// Functions that are called to fill a cell, and so not for each event.
     called_once: Vec<usize>,
+    /// The functions that return the layers of a handler. They are called in INIT, and contain what the
+    /// layers call for each event.
+    pub(super) layers: Vec<usize>,
     methods: Vec<&'a str>,
     types: Vec<usize>,
     pub(super) uses: Vec<Use>,
@@ -231,6 +234,14 @@ fn read<'a>(index: &Index<'a>, code: usize) -> Refs<'a> {
     let source = index.source(code.module);
     let bound = bound(source, code);
     let mut refs = Refs::default();
+    if let Some(path) = &code.layer {
+        if let Target::Own(defs, _) = index.resolve_at(code.module, path) {
+            let called = |def| if let Def::Code(called) = def { Some(called) } else { None };
+            refs.layers = defs.into_iter().filter_map(called).collect();
+        }
+        refs.called_once.extend(&refs.layers);
+        refs.methods.extend(["layer", "poll_ready", "call"]);
+    }
     let mut once_until = 0;
     for range in [&code.sig, &code.body] {
         let mut at = range.start;

@@ -199,6 +199,26 @@ fn harmless_globals_are_silent() {
 }
 
 #[test]
+fn what_layers_call_is_request_code() {
+    let lints = |text: &str| {
+        let file = format!(
+            "#[handler(layer = http::layers)] async fn answer(e: String) -> u8 {{ 1 }} {text}"
+        );
+        let name = format!("layers-{}", text.len());
+        audit_files(&name, &[("main.rs", &file)]).findings.iter().map(lint).collect::<Vec<_>>()
+    };
+    let state = "static N: AtomicU64 = AtomicU64::new(0); mod http { pub fn layers() -> L { ServiceBuilder::new().map_request(|e| { super::N.fetch_add(1, Relaxed); e }) } }";
+    assert_eq!(lints(state), ["global_state"]);
+    let of_service = "static N: AtomicU64 = AtomicU64::new(0); mod http { pub fn layers() -> Counts { Counts } struct Counts; impl Service for Counts { fn call(&mut self, e: u8) { super::N.fetch_add(1, Relaxed); } } }";
+    assert_eq!(lints(of_service), ["global_state"]);
+    // Called in INIT.
+    let once = "mod http { pub fn layers() -> L { let client = reqwest::Client::new(); tokio::spawn(flush()); L(client) } }";
+    assert_eq!(lints(once), [""; 0]);
+    let effects = "mod http { pub fn layers() -> L { L(|e| log(e)) } fn log(e: u8) { tokio::spawn(async {}); } }";
+    assert_eq!(lints(effects), ["detached_task"]);
+}
+
+#[test]
 fn state_that_requests_reach_is_found() {
     for (lint, text) in [
         (

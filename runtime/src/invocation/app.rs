@@ -72,7 +72,7 @@ pub fn service_of<K, Q, S>(_: &S) -> ServiceOf<K, Q, S> {
 
 /// A service without a missing bound.
 pub trait Callable<Q, S: Service<Q>> {
-    /// See [`ServiceOf`].
+    /// See `ServiceOf`.
     fn app<R: Send + 'static>(
         &self,
         service: S,
@@ -96,7 +96,7 @@ where
 
 /// A service whose future is not `Send`.
 pub trait NoSendFuture<Q, S> {
-    /// See [`ServiceOf`].
+    /// See `ServiceOf`.
     fn app<R>(
         &self,
         _: S,
@@ -116,7 +116,7 @@ impl<K, Q, S> NoSendFuture<Q, S> for &&&ServiceOf<K, Q, S> where
 
 /// A service that is not `Send`.
 pub trait NotSent<Q, S> {
-    /// See [`ServiceOf`].
+    /// See `ServiceOf`.
     fn app<R>(
         &self,
         _: S,
@@ -133,7 +133,7 @@ impl<K, Q, S> NotSent<Q, S> for &&ServiceOf<K, Q, S> where S: Service<Q> + Clone
 
 /// A service that is not `Clone`.
 pub trait NotCloned<Q, S> {
-    /// See [`ServiceOf`].
+    /// See `ServiceOf`.
     fn app<R>(
         &self,
         _: S,
@@ -150,7 +150,7 @@ impl<K, Q, S> NotCloned<Q, S> for &ServiceOf<K, Q, S> where S: Service<Q> {}
 
 /// A value that a handler returned and that serves no requests.
 pub trait NotServing<Q, S> {
-    /// See [`ServiceOf`].
+    /// See `ServiceOf`.
     fn app<R>(
         &self,
         _: S,
@@ -167,7 +167,7 @@ impl<Q, S> NotServing<Q, S> for ServiceOf<Returned, Q, S> {}
 
 /// Layers that do not fit the handler.
 pub trait NotFitting<Q, S> {
-    /// See [`ServiceOf`].
+    /// See `ServiceOf`.
     fn app<R>(
         &self,
         _: S,

@@ -162,7 +162,7 @@ pub fn respond_layered<R: LayeredResponse, E>(
 /// `tower::ServiceBuilder`.
 ///
 /// It names the return type of a function for the option
-/// [`layer`](macro@crate::handler#layer) without the types of the layers:
+/// [`layer`](macro@crate::handler#layer--path) without the types of the layers:
 ///
 /// ```
 /// # use std::time::Duration;

@@ -51,7 +51,7 @@ impl<Q, R> Service<Q> for Next<Q, R> {
 /// `tower::ServiceBuilder`.
 ///
 /// It names the return type of a function for the option
-/// [`layer`](macro@crate::handler#layer) without the types of the layers:
+/// [`layer`](macro@crate::handler#layer--path) without the types of the layers:
 ///
 /// ```
 /// # use std::time::Duration;
@@ -116,7 +116,7 @@ pub fn layer_of<L>(_: &L) -> LayerOf<L> {
 
 /// Puts layers around a handler.
 pub trait Around<Q, R, L: Layer<Next<Q, R>>> {
-    /// See [`LayerOf`].
+    /// See `LayerOf`.
     fn around(&self, layer: &L, next: Next<Q, R>) -> L::Service {
         layer.layer(next)
     }
@@ -126,7 +126,7 @@ impl<Q, R, L: Layer<Next<Q, R>>> Around<Q, R, L> for &LayerOf<L> {}
 
 /// A value that is no layer.
 pub trait NoLayer<L> {
-    /// See [`LayerOf`].
+    /// See `LayerOf`.
     fn around<Q, R>(&self, _: &L, _: Next<Q, R>) -> L::Service
     where
         L: IsLayer,

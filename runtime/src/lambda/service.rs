@@ -23,6 +23,26 @@ use crate::metrics::emf;
 /// response, since only `run` knows when the response has been sent. The service receives events
 /// that lambda_runtime has deserialized: an event that does not fit is lambda_runtime's error, and a
 /// warm-up ping, which is recognised by its bytes, is an event like any other.
+///
+/// The service itself needs nothing of Lambda's environment: a test can call it. A
+/// [`lambda_runtime::Runtime`] does, and panics outside Lambda. A program that only wants layers writes
+/// `#[handler(layer = path)]` and calls `run`.
+///
+/// ```
+/// use rewarm::{Context, LambdaEvent, handler};
+/// use tower::ServiceExt;
+///
+/// #[handler]
+/// async fn double(event: u64) -> u64 {
+///     event * 2
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let event = LambdaEvent::new(21, Context::default());
+/// assert_eq!(double::service().oneshot(event).await.unwrap().get(), "42");
+/// # }
+/// ```
 pub struct Service<H>(PhantomData<H>);
 
 /// The service of a handler.
