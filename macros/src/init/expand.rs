@@ -46,13 +46,20 @@ fn of_function(
     let wait = tokens::at(&wait, at);
     let written = parts::path_of_written(name, &private_at, at);
     let built = quote_spanned!(at=> #build(#written(#(#arguments),*) #wait));
-    let needs = awaits.then(|| injected::needs(injected, &private));
-    let (seen, needs) = if injected.is_empty() { (None, needs) } else { (needs, None) };
-    let spec = if awaits {
+    let takes = !injected.is_empty();
+    let needs = (awaits || takes).then(|| injected::needs(injected, &private));
+    let (seen, needs) = if takes { (needs, None) } else { (None, needs) };
+    let (new, build) = if awaits {
         let hold = injected::hold(injected, &private, &held);
-        let build = waiting(model, &quote!(#hold #built), &private);
+        ("waiting", waiting(model, &quote!(#hold #built), &private))
+    } else {
+        let with_resources = quote!(#private::with_resources::<__Needs>);
+        ("computing_from", quote!(|__hold| #with_resources(__hold, |#held| #built)))
+    };
+    let spec = if awaits || takes {
+        let new = ours(new);
         quote! {
-            #private::Spec::waiting(
+            #private::Spec::#new(
                 #text,
                 <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
                 #private::entries::<__Needs>,

@@ -7,7 +7,7 @@ use super::lifecycle::Lifecycle;
 use super::spec::Spec;
 use super::{PendingValue, RegistryEntry, StaticRef, Storage};
 use crate::base::erased::Erased;
-use crate::error::BoxError;
+use crate::error::{BoxError, ResourceError};
 use crate::invocation::context::unavailable;
 
 /// A `static` that derefs to its value.
@@ -92,6 +92,10 @@ impl<T: Send + Sync + 'static> Storage for StaticCell<T> {
 
     fn wait(&'static self) -> PendingValue {
         self.lifecycle.wait()
+    }
+
+    fn wait_blocking(&'static self) -> Result<Erased, ResourceError> {
+        self.lifecycle.wait_blocking()
     }
 
     fn hold(&'static self, _: Erased) -> StaticRef<T> {
