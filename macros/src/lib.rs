@@ -106,7 +106,7 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// Without `retry_after` a resource is *required*: if it cannot be built, INIT fails, and reports
-/// all failures together. With `retry_after` it is *recoverable*: INIT continues, and every caller
+/// all failures together, each with the resources that it affects. With `retry_after` it is *recoverable*: INIT continues, and every caller
 /// receives the error until an attempt succeeds. Resources that are built from it fail with the
 /// same error.
 ///
@@ -117,7 +117,8 @@ use proc_macro::TokenStream;
 /// # Panics
 ///
 /// A static that derefs cannot return an error. If it cannot be built, its use ends the invocation as
-/// `ResourceUnavailable`; outside an invocation it panics. The next use tries again.
+/// `ResourceUnavailable`, and an initialiser that it stands in with an error that names both. In a test
+/// or in `main`, it panics. The next use tries again.
 ///
 /// # Options
 ///

@@ -241,6 +241,16 @@ pub(crate) fn listed(failures: &[ResourceError]) -> String {
     all.join("; ")
 }
 
+/// Leaves out the failures that are the cause of another one, whose text ends with theirs.
+pub(crate) fn without_causes(failures: Vec<ResourceError>) -> Vec<ResourceError> {
+    let texts: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+    let is_cause = |cause: &String| {
+        texts.iter().any(|text| text.strip_suffix(cause.as_str()).is_some_and(|it| !it.is_empty()))
+    };
+    let kept = failures.into_iter().zip(&texts).filter(|(_, text)| !is_cause(text));
+    kept.map(|(failure, _)| failure).collect()
+}
+
 /// Returns the name of a type without its path and generics, such as `MyError` for
 /// `shop::errors::MyError<'_, T>`. Lambda shows it as `errorType`.
 pub(crate) fn short_type_name<T: ?Sized>() -> &'static str {

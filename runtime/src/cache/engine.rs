@@ -540,7 +540,11 @@ impl<K: Key> FetchLeader<K> {
                 },
             },
         };
-        result.unwrap_or_else(|panic| panic.resume())
+        result.unwrap_or_else(|panic| match panic.resource_error() {
+            // The function uses a static that is unavailable.
+            Some(error) => Err(Failure::Resource(error.clone())),
+            None => panic.resume(),
+        })
     }
 
     /// Fetches, and ends the fetch.

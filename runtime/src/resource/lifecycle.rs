@@ -143,12 +143,22 @@ enum Prepared {
 enum Failure {
     /// The failure of an earlier attempt, which is remembered.
     Remembered(ResourceError),
-    /// A dependency is unavailable.
+    /// A dependency is unavailable, or a static that the initialiser uses.
     Dependency(ResourceError),
     /// The initialiser failed.
     Build(BoxError),
     /// The new value failed its check.
     Check(BoxError),
+}
+
+impl Failure {
+    /// The failure of an initialiser, which may have used a static that is unavailable.
+    fn of_initialiser(error: BoxError) -> Self {
+        match error.downcast::<ResourceError>() {
+            Ok(error) => Self::Dependency(*error),
+            Err(error) => Self::Build(error),
+        }
+    }
 }
 
 impl Lifecycle {
@@ -366,11 +376,12 @@ impl Lifecycle {
         match (built, current) {
             (Ok(new), _) => Ok(Built { seen, new: Some(new) }),
             // The old value may have recovered from what made its check and the rebuild fail.
-            (Err(Failure::Build(error)), Some((value, Restore::Check)))
-                if self.check(&value).await.is_ok() =>
-            {
+            (
+                Err(failure @ (Failure::Build(_) | Failure::Dependency(_))),
+                Some((value, Restore::Check)),
+            ) if self.check(&value).await.is_ok() => {
                 let resource = self.spec.name;
-                drop_caught(error, "the error of an attempt");
+                drop_caught(failure, "the error of an attempt");
                 log_caught(|| tracing::warn!(resource, "rebuild failed; the old value recovered"));
                 Ok(Built { seen, new: None })
             }
@@ -386,7 +397,7 @@ impl Lifecycle {
         self.state().begin_build();
         let start = Instant::now();
         let limit = self.spec.timeout.unwrap_or(ATTEMPT_LIMIT);
-        let value = limited(limit, build()).await.map_err(Failure::Build)?;
+        let value = limited(limit, build()).await.map_err(Failure::of_initialiser)?;
         let time = start.elapsed();
         match self.check(&value).await {
             Ok(()) => Ok((value, time)),
@@ -596,7 +607,7 @@ impl AttemptLeader {
                 let time = start.elapsed();
                 let value = value.map_err(Panic::into_error).and_then(|value| value);
                 let built = value.map(|value| Built { seen, new: Some((value, time)) });
-                built.map_err(Failure::Build)
+                built.map_err(Failure::of_initialiser)
             }
             Prepared::Done(built) => built,
             Prepared::NotReady(error) => {

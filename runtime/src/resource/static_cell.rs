@@ -14,7 +14,8 @@ use crate::invocation::context::unavailable;
 ///
 /// # Panics
 /// A use builds the value if INIT has not. If that fails, the use ends the invocation as
-/// `ResourceUnavailable`; outside an invocation it panics. The next use tries again.
+/// `ResourceUnavailable`, or the initialiser that it stands in; elsewhere it panics. The next use
+/// tries again.
 pub struct StaticCell<T: 'static> {
     lifecycle: Lifecycle,
     value: Once<T>,
@@ -62,6 +63,7 @@ impl<T: Send + Sync + 'static> StaticCell<T> {
     }
 
     #[cold]
+    #[track_caller]
     fn build(&self) -> &T {
         match (self.this)().lifecycle.wait_blocking() {
             Ok(_) => self.filled(),
@@ -74,6 +76,7 @@ impl<T: Send + Sync + 'static> Deref for StaticCell<T> {
     type Target = T;
 
     #[inline]
+    #[track_caller]
     fn deref(&self) -> &T {
         match self.peek() {
             Some(value) => value,
