@@ -86,7 +86,7 @@ use proc_macro::TokenStream;
 /// | `db::get()` | `Option<Arc<Pool>>`: the value if it is ready, without waiting; `None` until it has been built, and while a check or a rebuild is due |
 /// | `db::rebuild().await` | builds the next generation, and returns it; callers share an attempt that begins after all of them called; if it fails, the old value stays |
 /// | `*GREETING`, a static whose initialiser does not await | the value, built on first use if INIT has not built it |
-/// | `DB.get().await`, a static whose initialiser awaits | the same as `db().await` |
+/// | `DB.get().await`, a static whose initialiser awaits | the same as `db().await`. It does not deref: the compiler calls its type `NeedsGetAwait` |
 ///
 /// The parameters are resources, found by name.
 /// `#[from(path::to::db)] pool: &Pool` takes a resource with another name or from another module. A

@@ -34,6 +34,7 @@ pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
 pub use crate::lambda::service::{Service, service};
 pub use crate::metrics::emf::Dimension;
+pub use crate::resource::awaited_static::NeedsGetAwait;
 pub use crate::resource::cell::{Cell, ResourceRef};
 pub use crate::resource::hold::{hold, hold_now, with_resources};
 pub use crate::resource::spec::{Restore, Spec};

@@ -122,7 +122,7 @@ fn of_function(
     with_type(model, &accessor, seen.as_ref(), &storage)
 }
 
-/// A static whose initialiser awaits: the static is a `Cell`.
+/// A static whose initialiser awaits.
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { name, value, options: Options { krate, .. }, .. } = model;
     let (text, outside) = (tokens::text(name), tokens::private_path(krate));
@@ -130,14 +130,14 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let build = waiting(model, &quote!(#name::__built(#init)), &outside);
     let options = options(model, &quote!(#outside::lent::<#value>(__value)), &outside);
     let cell = quote! {
-        #outside::Cell::new(
+        #outside::NeedsGetAwait::new(
             #outside::Spec::waiting(#text, 0, #outside::entries::<()>, #build) #options,
             || &#name,
         )
     };
     let accessor = declaration(model, &outside, &cell);
     let kept = kept(model, &private);
-    let storage_type = quote!(#private::Cell<__Kept>);
+    let storage_type = quote!(#private::NeedsGetAwait<__Kept>);
     let resource = injected::resource(name, &private, &storage_type, &quote!(&#name), &quote!(0));
     let controls = controls(model, &quote!(#name), &private);
     let storage = quote! {

@@ -1,6 +1,7 @@
 //! Resources as their users and the container see them: the traits behind a parameter `db: &Pool`,
 //! and the entries of the registry.
 
+pub(crate) mod awaited_static;
 pub(crate) mod cell;
 pub(crate) mod graph;
 pub(crate) mod hold;
