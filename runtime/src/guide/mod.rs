@@ -7,6 +7,7 @@
 //! | [`secrets`] | secrets in a container that lives for hours |
 //! | [`snap_start`] | containers that are restored from a snapshot |
 //! | [`managed_instances`] | several invocations in one process |
+//! | [`workspaces`] | several functions that share a library of resources |
 //! | [`http`] | requests, services, streamed responses |
 //! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have |
@@ -28,6 +29,9 @@ pub mod snap_start {}
 
 #[doc = include_str!("managed_instances.md")]
 pub mod managed_instances {}
+
+#[doc = include_str!("workspaces.md")]
+pub mod workspaces {}
 
 // Its examples need the feature.
 #[cfg(any(doc, feature = "http"))]
