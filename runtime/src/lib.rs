@@ -115,7 +115,7 @@ pub use lambda_http as http;
 ///
 /// #[handler]
 /// async fn checkout(items: Vec<u64>) -> u64 {
-///     let total = total(&items).await; // before the macro: see the guide's page on limits
+///     let total = total(&items).await;
 ///     tracing::info!(total, "sold");
 ///     total
 /// }

@@ -396,7 +396,10 @@ impl<K: Key> Engine<K> {
                 Ok(Ok(_)) => return,
                 Ok(Err(Failure::Error(error))) => chain(&*(self.report)(&error)),
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
-                Err(panic) => panic.to_string(),
+                Err(panic) => match panic.resource_error() {
+                    Some(error) => chain(error),
+                    None => panic.to_string(),
+                },
             };
             let cache = self.kept.policy.name;
             log_caught(|| tracing::warn!(cache, error, "revalidation failed"));

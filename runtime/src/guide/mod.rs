@@ -10,8 +10,8 @@
 //! | [`workspaces`] | several functions that share a library of resources |
 //! | [`http`] | requests, services, streamed responses |
 //! | [`metrics`] | metrics of a container |
-//! | [`testing`] | three tests that every function should have |
-//! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
+//! | [`testing`] | three tests that every function should have, and mocks |
+//! | [`migrating`] | from `OnceCell`s, from a `main` with set-up, from `cached`, from Powertools |
 //! | [`lints`] | code that is unsafe in a container that is reused, and what to write instead |
 //! | [`limits`] | what rewarm does not do |
 
