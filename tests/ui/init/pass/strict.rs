@@ -17,7 +17,7 @@ pub mod resources {
     /// # Errors
     /// The number is too large.
     #[init]
-    pub fn sum(number: &u8, #[from(LATER)] later: &u8) -> Result<u8, rewarm::Error> {
+    pub fn total(number: &u8, #[from(LATER)] later: &u8) -> Result<u8, rewarm::Error> {
         number.checked_add(*later).ok_or_else(|| rewarm::Error::msg("too large"))
     }
 
