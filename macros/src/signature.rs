@@ -30,7 +30,11 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
     }
     for (n, param) in typed(sig).enumerate() {
         if let Some(ty) = hidden(&param.ty) {
-            let help = (n > 0 || !is_handler).then(|| bound_in(&ty.bounds)).flatten();
+            let is_resource = match is_handler {
+                true => n > 0,
+                false => matches!(*param.ty, syn::Type::Reference(_)),
+            };
+            let help = is_resource.then(|| bound_in(&ty.bounds)).flatten();
             let help = help.map(|bound| by_object(param, bound));
             let help = help.as_deref().unwrap_or("write a type instead of `impl Trait`");
             fault(ty, what, why, help);
@@ -125,13 +129,14 @@ fn by_object(param: &PatType, bound: &syn::Path) -> String {
     )
 }
 
-/// The first trait of these bounds that a resource does not have anyway.
+/// The first trait of these bounds that may have objects, and that a resource does not have anyway.
 fn bound_in<'a>(
     bounds: impl IntoIterator<Item = &'a syn::TypeParamBound>,
 ) -> Option<&'a syn::Path> {
     bounds.into_iter().find_map(|bound| match bound {
         syn::TypeParamBound::Trait(bound)
-            if !["Send", "Sync", "Sized"].iter().any(|auto| bound.path.is_ident(auto)) =>
+            if !["Send", "Sync", "Sized", "Clone"].iter().any(|it| bound.path.is_ident(it))
+                && bound.path.segments.iter().all(|segment| segment.arguments.is_none()) =>
         {
             Some(&bound.path)
         }

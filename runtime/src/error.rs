@@ -348,6 +348,19 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_causes_another_is_left_out() {
+        let of = |resource, source: BoxError| ResourceError::new(resource, source, false);
+        let port = of("port", Error::msg("not a number").into());
+        let address = of("address", Box::new(port.clone()));
+        let url = of("url", Box::new(address.clone()));
+        let (left, right) =
+            (of("left", Box::new(port.clone())), of("right", Error::msg("x").into()));
+        let kept = without_causes(vec![address, left, port, right, url]);
+        let kept: Vec<_> = kept.iter().map(ResourceError::resource).collect();
+        assert_eq!(kept, ["left", "right", "url"]);
+    }
+
+    #[test]
     fn an_error_that_cannot_be_displayed_has_a_text() {
         #[derive(Debug)]
         struct Mute;

@@ -63,7 +63,7 @@ impl Model {
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);
         // The compiler would report the type of that argument a second time.
-        fine &= !faults.contains(&"request_in_key");
+        fine &= !faults.contains(&"request_in_key") && !lints::is_compile_error(&faults);
         let awaits = function.sig.asyncness.is_some();
         if matches!(function.sig.output, syn::ReturnType::Default) {
             diag.error(

@@ -37,6 +37,7 @@ impl Model {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),
         };
+        let model = model.filter(|_| !lints::is_compile_error(&faults));
         model.map(|model| Self { checks_state, ..model })
     }
 

@@ -81,6 +81,11 @@ pub(crate) fn check(
     faults
 }
 
+/// True if the compiler would report one of these faults, too, in its own words.
+pub(crate) fn is_compile_error(faults: &[&'static str]) -> bool {
+    faults.contains(&guard_across_await::LINT.name)
+}
+
 /// The address of the documentation of a lint.
 fn url(name: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");

@@ -586,8 +586,8 @@ impl AttemptLeader {
     /// ready now.
     ///
     /// # Errors
-    /// A resource that it needs would have to be awaited. All others who wait for the attempt ask
-    /// again: they may be able to.
+    /// A resource that it needs would have to be awaited. The other callers that wait for the attempt
+    /// try again: they may be able to wait.
     fn compute(self, call: Option<(Seen, Call)>) -> Result<(), ResourceError> {
         let lifecycle = self.lifecycle;
         let _waiting = self.leader.wait_for();
@@ -611,7 +611,7 @@ impl AttemptLeader {
             }
             Prepared::Done(built) => built,
             Prepared::NotReady(error) => {
-                self.ask_again();
+                self.try_again();
                 return Err(lifecycle.error(Box::new(error)));
             }
         };
@@ -619,10 +619,10 @@ impl AttemptLeader {
         Ok(())
     }
 
-    /// Ends the attempt, so that all who wait for it ask again.
-    fn ask_again(self) {
+    /// Ends the attempt, so that all callers that wait for it try again.
+    fn try_again(self) {
         self.lifecycle.state().end_attempt(self.number);
-        self.leader.complete(AttemptResult::ask_again(self.number));
+        self.leader.complete(AttemptResult::try_again(self.number));
     }
 }
 
@@ -649,7 +649,7 @@ impl Job {
             },
             Prepared::NotReady(_) => {
                 if let Some(Waiting { leader, .. }) = self.0.take() {
-                    leader.ask_again();
+                    leader.try_again();
                 }
             }
         }

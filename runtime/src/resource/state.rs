@@ -74,7 +74,7 @@ pub(super) struct AttemptResult {
     stale_marks: u64,
     /// True for the result of a rebuild.
     is_forced: bool,
-    /// `None` if every caller has to ask again.
+    /// `None` if every caller has to try again.
     result: Option<Result<Ready, ResourceError>>,
 }
 
@@ -389,8 +389,8 @@ impl AttemptResult {
         Self { number, stale_marks: u64::MAX, is_forced, result: Some(Err(error)) }
     }
 
-    /// The result of an attempt that nobody made.
-    pub(super) fn ask_again(number: u64) -> Self {
+    /// The result of an attempt that did not call the initialiser.
+    pub(super) fn try_again(number: u64) -> Self {
         Self { number, stale_marks: 0, is_forced: false, result: None }
     }
 }
