@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
+const AUTHORIZER: &str = env!("CARGO_BIN_EXE_authorizer");
+const COGNITO_TRIGGER: &str = env!("CARGO_BIN_EXE_cognito_trigger");
+const CONSUMER: &str = env!("CARGO_BIN_EXE_consumer");
+const KINESIS_STREAM: &str = env!("CARGO_BIN_EXE_kinesis_stream");
+const PRODUCER: &str = env!("CARGO_BIN_EXE_producer");
 const CONNECTION_POOL: &str = env!("CARGO_BIN_EXE_connection_pool");
 const ERROR_RECOVERY: &str = env!("CARGO_BIN_EXE_error_recovery");
 const EVENT_PROCESSOR: &str = env!("CARGO_BIN_EXE_event_processor");
@@ -271,4 +276,170 @@ async fn memory_is_flat_over_thousands_of_invocations() {
     invoke(3000).await;
     let grown = function.resident_bytes().saturating_sub(before);
     assert!(grown < 512 * 1024, "{grown} bytes more after 3,000 invocations more");
+}
+
+// workspace
+
+/// A message of SQS with this body.
+fn message(id: &str, body: &Value) -> Value {
+    json!({ "messageId": id, "body": body.to_string(), "eventSource": "aws:sqs" })
+}
+
+#[tokio::test]
+async fn a_consumer_runs_without_the_configuration_of_the_producer() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("jobs.db");
+    let _ = std::fs::remove_file(&file);
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let mut consumer = Local::spawn(CONSUMER, "1m", &[("DATABASE_URL", &url)]);
+    let event = json!({ "Records": [
+        message("a", &json!({ "id": 1, "pages": 3 })),
+        message("b", &json!({ "id": 2 })),
+        message("c", &json!({ "id": 3, "pages": 1 })),
+    ] });
+    for _ in 0..2 {
+        let response = consumer.invoke(event.clone()).await;
+        assert_eq!(response, Ok(json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] })));
+    }
+    let said = consumer.stderr().join("\n");
+    assert!(!said.contains("queue"), "a resource that it does not need is left out: {said}");
+    let mut connection = SqliteConnection::connect(&url).await.expect("the database");
+    let done = sqlx::query_scalar::<_, i64>("SELECT id FROM done ORDER BY id");
+    assert_eq!(done.fetch_all(&mut connection).await.expect("jobs"), [1, 3]);
+}
+
+#[tokio::test]
+async fn a_producer_needs_its_queue_and_nothing_else() {
+    // A database that cannot be opened: the producer does not need it.
+    let database = ("DATABASE_URL", "sqlite:///none/jobs.db");
+    let api = RuntimeApi::start().await;
+    let producer = Function::builder(PRODUCER).env(database.0, database.1).spawn(&api);
+    assert!(!producer.wait().await.success());
+    let [error] = &api.init_errors()[..] else { panic!("{:?}", api.init_errors()) };
+    assert_eq!(error.error_message, "resource `queue` is unavailable: QUEUE_URL is not set");
+
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    let queue = Backend::start(move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        (200, String::new())
+    });
+    let queue = queue.await;
+    let mut producer = Local::spawn(PRODUCER, "1m", &[("QUEUE_URL", &queue.url()), database]);
+    for id in 1..=3 {
+        assert_eq!(producer.invoke(json!({ "id": id, "pages": 1 })).await, Ok(Value::Null));
+    }
+    let refused = producer.invoke(json!({ "id": 4, "pages": 0 })).await.unwrap_err();
+    assert_eq!(refused["errorMessage"], "a job has at least one page");
+    assert_eq!(sent.load(Ordering::SeqCst), 3);
+}
+
+// kinesis_stream, cognito_trigger, authorizer
+
+#[tokio::test]
+async fn a_batch_is_delivered_again_from_the_record_that_failed() {
+    use base64::Engine;
+    let record = |number: &str, body: &str| {
+        json!({
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": "s1",
+                "sequenceNumber": number,
+                "data": base64::engine::general_purpose::STANDARD.encode(body),
+                "approximateArrivalTimestamp": 1480641523.477
+            },
+            "eventSource": "aws:kinesis",
+            "eventID": format!("shardId-000000000000:{number}"),
+            "awsRegion": "us-east-1",
+            "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/sales"
+        })
+    };
+    let sale = r#"{"sku":"tea","cents":450}"#;
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sales.db");
+    let _ = std::fs::remove_file(&file);
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let mut stream = Local::spawn(KINESIS_STREAM, "1m", &[("DATABASE_URL", &url)]);
+    let event = json!({ "Records": [record("1", sale), record("2", "tea"), record("3", sale)] });
+    let failed = json!({ "batchItemFailures": [{ "itemIdentifier": "2" }] });
+    assert_eq!(stream.invoke(event).await, Ok(failed));
+    let event = json!({ "Records": [record("1", sale), record("3", sale)] });
+    assert_eq!(stream.invoke(event).await, Ok(json!({ "batchItemFailures": [] })));
+    let mut connection = SqliteConnection::connect(&url).await.expect("the database");
+    let total = sqlx::query_scalar::<_, i64>("SELECT SUM(cents) FROM sale");
+    let total = total.fetch_one(&mut connection).await.expect("sales");
+    assert_eq!(total, 900, "each record counts once");
+}
+
+#[tokio::test]
+async fn only_some_domains_may_sign_up() {
+    let event = |email: &str| {
+        json!({
+            "version": "1",
+            "triggerSource": "PreSignUp_SignUp",
+            "region": "eu-central-1",
+            "userPoolId": "pool",
+            "userName": "ada",
+            "callerContext": { "awsSdkVersion": "3", "clientId": "web" },
+            "request": {
+                "userAttributes": { "email": email },
+                "validationData": null,
+                "clientMetadata": { "from": "app" }
+            },
+            "response": {
+                "autoConfirmUser": false,
+                "autoVerifyEmail": false,
+                "autoVerifyPhone": false
+            }
+        })
+    };
+    let domains = [("ALLOWED_DOMAINS", "example.com, Example.org")];
+    let mut trigger = Local::spawn(COGNITO_TRIGGER, "1m", &domains);
+    let response = trigger.invoke(event("ada@EXAMPLE.org")).await.expect("allowed");
+    assert_eq!(response["response"]["autoConfirmUser"], true);
+    assert_eq!(response["userName"], "ada", "Cognito wants the event back");
+    let refused = trigger.invoke(event("ada@example.net")).await.unwrap_err();
+    assert_eq!(refused["errorMessage"], "addresses of this domain cannot sign up");
+    let mut without = Local::spawn(COGNITO_TRIGGER, "1m", &[]);
+    let error = without.invoke(event("ada@example.com")).await.unwrap_err();
+    assert_eq!(error["errorType"], "ResourceUnavailable");
+}
+
+#[tokio::test]
+async fn a_token_is_looked_up_once() {
+    let request = |authorization: &str| {
+        json!({
+            "version": "2.0",
+            "type": "REQUEST",
+            "routeArn": "arn:aws:execute-api:eu-central-1:123456789012:api/test/GET/orders",
+            "identitySource": [authorization],
+            "routeKey": "$default",
+            "rawPath": "/orders",
+            "rawQueryString": "",
+            "headers": { "Authorization": authorization },
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "api",
+                "http": {
+                    "method": "GET",
+                    "path": "/orders",
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "203.0.113.1",
+                    "userAgent": "agent"
+                },
+                "requestId": "id",
+                "routeKey": "$default",
+                "stage": "$default",
+                "time": "12/Mar/2020:19:03:58 +0000",
+                "timeEpoch": 1583348638390_u64
+            }
+        })
+    };
+    let mut authorizer = Local::spawn(AUTHORIZER, "1s", &[]);
+    for _ in 0..3 {
+        let response = authorizer.invoke(request("Bearer t-1")).await;
+        assert_eq!(response, Ok(json!({ "isAuthorized": true, "context": { "user": "Ada" } })));
+    }
+    for refused in ["Bearer t-2", "Basic t-1", ""] {
+        let response = authorizer.invoke(request(refused)).await;
+        assert_eq!(response, Ok(json!({ "isAuthorized": false, "context": { "user": null } })));
+    }
 }

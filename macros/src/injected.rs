@@ -88,6 +88,14 @@ pub(crate) fn set(alias: &str, resources: &[&Path], private: &TokenStream) -> To
     quote!(type #alias = #set;)
 }
 
+/// Takes all resources that are ready, or do not await, and binds their handles to `held`.
+pub(crate) fn hold_now(injected: &[Injected], private: &TokenStream, held: &Ident) -> TokenStream {
+    match injected.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(let #held = #private::hold_now::<__Needs>()?;),
+    }
+}
+
 /// Awaits all resources, and binds their handles to `held`.
 pub(crate) fn hold(injected: &[Injected], private: &TokenStream, held: &Ident) -> TokenStream {
     match injected.is_empty() {

@@ -59,6 +59,11 @@ use proc_macro::TokenStream;
 ///     Pool(url.clone())
 /// }
 ///
+/// #[init] // a `fn` takes resources, too, and runs on a thread of its own
+/// fn routes(url: &String) -> Result<Vec<String>, Error> {
+///     Ok(url.split(',').map(str::to_owned).collect())
+/// }
+///
 /// #[init] // derefs to the value; `?` and `.await` work in an initialiser
 /// static GREETING: String =
 ///     std::env::var("GREETING").or_else(|_| Ok::<_, Error>("hello".to_owned()))?;
@@ -81,17 +86,27 @@ use proc_macro::TokenStream;
 /// | `db::get()` | `Option<Arc<Pool>>`: the value if it is ready, without waiting; `None` until it has been built, and while a check or a rebuild is due |
 /// | `db::rebuild().await` | builds the next generation, and returns it; callers share an attempt that begins after all of them called; if it fails, the old value stays |
 /// | `*GREETING`, a static whose initialiser does not await | the value, built on first use if INIT has not built it |
-/// | `DB.get().await`, a static whose initialiser awaits | the same as `db().await` |
+/// | `DB.get().await`, a static whose initialiser awaits | the same as `db().await`. It does not deref: the compiler calls its type `NeedsGetAwait` |
 ///
-/// The parameters of an `async fn` are resources, found by name.
+/// The parameters are resources, found by name.
 /// `#[from(path::to::db)] pool: &Pool` takes a resource with another name or from another module. A
 /// resource is never older than the resources it was built from: after one of them is rebuilt, the
 /// next use of this one rebuilds it, too. Circular dependencies do not compile.
 ///
+/// # Functions that do not await
+///
+/// The initialiser of a `fn`, or of a static without `.await`, runs on tokio's blocking pool, once the
+/// resources that it takes are ready. Its accessor `routes()` does not await: if the value is not
+/// ready, it builds the value on the caller's thread, and what that takes if it does not await
+/// either. It does not wait for a resource that awaits, since the thread that it blocks may be the one
+/// on which that resource is built. If such a resource is not ready, because it has not been built or
+/// a check is due after an idle gap, `routes()` returns an error that names it. A parameter
+/// `routes: &Vec<String>` waits for all of them, so prefer that to a call in a body.
+///
 /// # Errors
 ///
 /// Without `retry_after` a resource is *required*: if it cannot be built, INIT fails, and reports
-/// all failures together. With `retry_after` it is *recoverable*: INIT continues, and every caller
+/// all failures together, each with the resources that it affects. With `retry_after` it is *recoverable*: INIT continues, and every caller
 /// receives the error until an attempt succeeds. Resources that are built from it fail with the
 /// same error.
 ///
@@ -102,7 +117,8 @@ use proc_macro::TokenStream;
 /// # Panics
 ///
 /// A static that derefs cannot return an error. If it cannot be built, its use ends the invocation as
-/// `ResourceUnavailable`; outside an invocation it panics. The next use tries again.
+/// `ResourceUnavailable`, and an initialiser that it stands in with an error that names both. In a test
+/// or in `main`, it panics. The next use tries again.
 ///
 /// # Options
 ///
@@ -276,6 +292,10 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `sku: &str`, `id: u64`, `bytes: &[u8]` | part of the key |
 /// | `#[from] db: &Pool`, `#[from(path::to::db)] pool: &Pool` | a resource: rewarm fills it, and it is part of neither the key nor the signature for callers |
 /// | `#[skip] trace: &Trace` | an argument that is not part of the key: a fetch receives that of the caller which started it |
+///
+/// A fetch of a `fn` runs on the caller's thread, and cannot wait for a resource that awaits: if that
+/// is not ready, the function returns the error of the resource. A handler that takes the resource as
+/// a parameter has made it ready.
 ///
 /// # Controls
 ///

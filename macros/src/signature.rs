@@ -24,13 +24,20 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
         ),
     };
     if let Some(at) = generics(sig) {
-        fault(&at, what, why, "write one function for each type");
+        let help = over_a_resource(sig, is_handler);
+        let help = help.as_deref().unwrap_or("write one function for each type");
+        fault(&at, what, why, help);
     }
-    for input in &sig.inputs {
-        if let FnArg::Typed(param) = input {
-            if let Some(ty) = hidden(&param.ty) {
-                fault(ty, what, why, "write a type instead of `impl Trait`");
-            }
+    for (n, param) in typed(sig).enumerate() {
+        if let Some(ty) = hidden(&param.ty) {
+            let is_resource = match is_handler {
+                true => n > 0,
+                false => matches!(*param.ty, syn::Type::Reference(_)),
+            };
+            let help = is_resource.then(|| bound_in(&ty.bounds)).flatten();
+            let help = help.map(|bound| by_object(param, bound));
+            let help = help.as_deref().unwrap_or("write a type instead of `impl Trait`");
+            fault(ty, what, why, help);
         }
     }
     if let Some(constness) = &sig.constness {
@@ -75,6 +82,75 @@ pub(crate) fn check_signature(sig: &Signature, is_handler: bool, diag: &mut Diag
         }
     }
     fine
+}
+
+fn typed(sig: &Signature) -> impl Iterator<Item = &PatType> {
+    sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(param) => Some(param),
+        FnArg::Receiver(_) => None,
+    })
+}
+
+/// The help for a function that is generic over the type of a resource, as one is whose tests pass a
+/// mock.
+fn over_a_resource(sig: &Signature, is_handler: bool) -> Option<String> {
+    sig.generics.type_params().find_map(|generic| {
+        let takes = |param: &&PatType| {
+            let is_resource = is_handler || matches!(*param.ty, syn::Type::Reference(_));
+            is_resource && names(param.ty.to_token_stream(), &generic.ident)
+        };
+        let param = typed(sig).skip(usize::from(is_handler)).find(takes)?;
+        let in_clause = sig.generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+        let in_clause = in_clause.filter_map(|predicate| match predicate {
+            syn::WherePredicate::Type(bounded)
+                if names(bounded.bounded_ty.to_token_stream(), &generic.ident) =>
+            {
+                bound_in(&bounded.bounds)
+            }
+            _ => None,
+        });
+        let bound = bound_in(&generic.bounds).or_else(|| in_clause.into_iter().next())?;
+        Some(by_object(param, bound))
+    })
+}
+
+/// The help for a parameter with this bound: a trait object.
+fn by_object(param: &PatType, bound: &syn::Path) -> String {
+    let bound = bound.segments.iter().map(|segment| segment.ident.to_string());
+    let bound = bound.collect::<Vec<_>>().join("::");
+    let name = match &*param.pat {
+        syn::Pat::Ident(pat) => pat.ident.to_string(),
+        _ => "resource".to_owned(),
+    };
+    format!(
+        "let the resource be an `Arc<dyn {bound}>`, which holds the client or a mock of it, and \
+         take `{name}: &dyn {bound}`; or keep this function generic, and call it from one that \
+         names the type"
+    )
+}
+
+/// The first trait of these bounds that may have objects, and that a resource does not have anyway.
+fn bound_in<'a>(
+    bounds: impl IntoIterator<Item = &'a syn::TypeParamBound>,
+) -> Option<&'a syn::Path> {
+    bounds.into_iter().find_map(|bound| match bound {
+        syn::TypeParamBound::Trait(bound)
+            if !["Send", "Sync", "Sized", "Clone"].iter().any(|it| bound.path.is_ident(it))
+                && bound.path.segments.iter().all(|segment| segment.arguments.is_none()) =>
+        {
+            Some(&bound.path)
+        }
+        _ => None,
+    })
+}
+
+/// True if these tokens contain the name.
+fn names(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => names(group.stream(), name),
+        _ => false,
+    })
 }
 
 /// The part that makes a signature generic over more than lifetimes.

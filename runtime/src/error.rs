@@ -118,12 +118,13 @@ pub struct ResourceError {
     resource: &'static str,
     error_type: Option<&'static str>,
     recoverable: bool,
+    not_ready: bool,
     source: Arc<dyn StdError + Send + Sync>,
 }
 
 impl ResourceError {
-    /// Creates the error of a resource. It is also recoverable if its source is the recoverable
-    /// error of another resource.
+    /// Creates the error of a resource. It is also recoverable, or [not
+    /// ready](Self::is_not_ready), if its source is such an error of another resource.
     pub(crate) fn new(resource: &'static str, source: BoxError, recoverable: bool) -> Self {
         let (error_type, source) = match source.downcast::<Named>() {
             Ok(named) => (Some(named.error_type), named.source),
@@ -131,7 +132,24 @@ impl ResourceError {
         };
         let dependency = source.downcast_ref::<Self>();
         let recoverable = recoverable || dependency.is_some_and(|error| error.recoverable);
-        Self { resource, error_type, recoverable, source: Arc::from(source) }
+        let not_ready = dependency.is_some_and(|error| error.not_ready);
+        Self { resource, error_type, recoverable, not_ready, source: Arc::from(source) }
+    }
+
+    /// Creates the error of a resource that a caller cannot wait for, since the caller does not
+    /// await.
+    pub(crate) fn not_ready(resource: &'static str) -> Self {
+        let source = Message(format!(
+            "it is not ready, and only a caller that awaits can wait for it; take it as a \
+             parameter, or await `{resource}` before"
+        ));
+        let source = Arc::new(source);
+        Self { resource, error_type: None, recoverable: false, not_ready: true, source }
+    }
+
+    /// True if a caller that awaits could wait for the resource, or for one that it is built from.
+    pub(crate) fn is_not_ready(&self) -> bool {
+        self.not_ready
     }
 
     /// Returns the short name of the initialiser's error type, if it returned an error.
@@ -221,6 +239,16 @@ impl Panic {
 pub(crate) fn listed(failures: &[ResourceError]) -> String {
     let all: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
     all.join("; ")
+}
+
+/// Leaves out the failures that are the cause of another one, whose text ends with theirs.
+pub(crate) fn without_causes(failures: Vec<ResourceError>) -> Vec<ResourceError> {
+    let texts: Vec<String> = failures.iter().map(|failure| chain(failure)).collect();
+    let is_cause = |cause: &String| {
+        texts.iter().any(|text| text.strip_suffix(cause.as_str()).is_some_and(|it| !it.is_empty()))
+    };
+    let kept = failures.into_iter().zip(&texts).filter(|(_, text)| !is_cause(text));
+    kept.map(|(failure, _)| failure).collect()
 }
 
 /// Returns the name of a type without its path and generics, such as `MyError` for
@@ -317,6 +345,19 @@ mod tests {
             "resource `api` is unavailable: resource `db` is unavailable: refused"
         );
         assert_eq!(Error::from(outermost).chain().count(), 3);
+    }
+
+    #[test]
+    fn a_failure_that_causes_another_is_left_out() {
+        let of = |resource, source: BoxError| ResourceError::new(resource, source, false);
+        let port = of("port", Error::msg("not a number").into());
+        let address = of("address", Box::new(port.clone()));
+        let url = of("url", Box::new(address.clone()));
+        let (left, right) =
+            (of("left", Box::new(port.clone())), of("right", Error::msg("x").into()));
+        let kept = without_causes(vec![address, left, port, right, url]);
+        let kept: Vec<_> = kept.iter().map(ResourceError::resource).collect();
+        assert_eq!(kept, ["left", "right", "url"]);
     }
 
     #[test]

@@ -107,6 +107,31 @@ pub use invocation::error::InvocationError;
 #[doc(no_inline)]
 pub use lambda_http as http;
 
+/// The crate `tracing`, whose macros write to the log: `tracing::info!(order = 7, "sold")`.
+///
+/// Import it as `use rewarm::tracing;`. `#[tracing::instrument]` needs the feature `tracing`, with which
+/// `run()` also installs a subscriber.
+///
+/// ```
+/// use rewarm::{handler, tracing};
+///
+/// #[tracing::instrument]
+/// async fn total(items: &[u64]) -> u64 {
+///     tracing::debug!(items = items.len(), "adding up");
+///     items.iter().sum()
+/// }
+///
+/// #[handler]
+/// async fn checkout(items: Vec<u64>) -> u64 {
+///     let total = total(&items).await;
+///     tracing::info!(total, "sold");
+///     total
+/// }
+/// # fn main() {}
+/// ```
+#[doc(no_inline)]
+pub use tracing;
+
 pub use base::counters::Stats;
 pub use container::snapshot::{CacheSnapshot, ContainerSnapshot, ResourceSnapshot, Start};
 pub use invocation::context::{Deferred, defer, remaining};

@@ -36,7 +36,9 @@ pub use crate::invocation::response::{Json, Stream, json};
 pub use crate::invocation::streaming::{Streamed, stream};
 pub use crate::lambda::service::{Service, service};
 pub use crate::metrics::emf::Dimension;
+pub use crate::resource::awaited_static::NeedsGetAwait;
 pub use crate::resource::cell::{Cell, ResourceRef};
+pub use crate::resource::hold::{hold, hold_now, with_resources};
 pub use crate::resource::spec::{Restore, Spec};
 pub use crate::resource::static_cell::StaticCell;
 pub use crate::resource::{
@@ -54,7 +56,6 @@ pub use crate::{
 };
 
 use crate::error::named;
-use crate::resource::{View, all};
 
 /// Erases the type of the value that an initialiser returned.
 ///
@@ -110,29 +111,6 @@ pub fn entries<S: ResourceSet>() -> Vec<&'static dyn RegistryEntry> {
 pub trait Written {
     /// The type with the function as an associated function.
     type Function;
-}
-
-/// Waits for all resources of a set, concurrently. They are of one view: if a resource is rebuilt
-/// meanwhile, they are taken again, so that no caller has a new generation beside a dependent of the
-/// old one.
-///
-/// # Errors
-/// The error of the first resource that fails.
-#[inline]
-pub async fn hold<S: ResourceSet>() -> Result<S::Refs, ResourceError> {
-    let mut view = View::new();
-    loop {
-        let held = match S::ready() {
-            Ok(held) => held,
-            Err(ready) => {
-                let values = all(S::wait(&ready)).await?;
-                S::hold(ready, values)
-            }
-        };
-        if view.is_whole() {
-            return Ok(held);
-        }
-    }
 }
 
 /// Returns the [`Facts`] of the value and error types of a cache.

@@ -33,6 +33,7 @@ async fn a_run_fails_without_its_resources() {
     run.assert_code(1);
     assert!(run.responses.is_empty());
     let causes = "cannot connect: the host is unreachable: the port is closed";
-    run.assert_says(&format!("error: resource `settings` is unavailable: {causes}"));
-    run.assert_says("error: resource `ledger` is unavailable: resource `settings`");
+    let errors: Vec<_> = run.timeline.iter().filter(|line| line.starts_with("error: ")).collect();
+    let error = "error: resource `ledger` is unavailable: resource `settings` is unavailable";
+    assert_eq!(errors, [&format!("{error}: {causes}")], "a cause is not repeated");
 }

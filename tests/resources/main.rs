@@ -15,6 +15,7 @@ mod generations;
 mod graph;
 mod names;
 mod panics;
+mod plain;
 mod pool;
 mod rebuild;
 mod restore;

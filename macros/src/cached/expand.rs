@@ -309,7 +309,11 @@ fn fetch(model: &Model, private: &TokenStream) -> TokenStream {
         Returns::Result { .. } => call,
         Returns::Plain(_) => quote!(::core::result::Result::<_, __Error>::Ok(#call)),
     };
-    let hold = injected::hold(&model.injected, private, &tokens::ours("__held"));
+    let hold = match wait {
+        Some(_) => injected::hold,
+        None => injected::hold_now,
+    };
+    let hold = hold(&model.injected, private, &tokens::ours("__held"));
     let guarded = tokens::guarded(
         name,
         &quote!(async move { #hold #private::fetched::<__Value, __Error>(#result) }),

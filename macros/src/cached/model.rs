@@ -63,7 +63,7 @@ impl Model {
         let params = signature::parameters(&sig, diag);
         let mut fine = signature::check_signature(&function.sig, false, diag);
         // The compiler would report the type of that argument a second time.
-        fine &= !faults.contains(&"request_in_key");
+        fine &= !faults.contains(&"request_in_key") && !lints::is_compile_error(&faults);
         let awaits = function.sig.asyncness.is_some();
         if matches!(function.sig.output, syn::ReturnType::Default) {
             diag.error(
@@ -84,7 +84,7 @@ impl Model {
         }
         let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {
-            match Param::read(param, awaits, &mut injected, diag) {
+            match Param::read(param, &mut injected, diag) {
                 Some(role) => {
                     if !matches!(role, Param::Resource(_)) {
                         public.push(syn::FnArg::Typed(public_param(param)));
@@ -150,30 +150,16 @@ impl Model {
 
 impl Param {
     /// Reads a parameter. A resource is added to `injected`.
-    fn read(
-        param: &PatType,
-        awaits: bool,
-        injected: &mut Vec<Injected>,
-        diag: &mut Diag,
-    ) -> Option<Self> {
-        let Some(from) = signature::from_attribute(param) else {
+    fn read(param: &PatType, injected: &mut Vec<Injected>, diag: &mut Diag) -> Option<Self> {
+        if signature::from_attribute(param).is_none() {
             let argument = Argument::read(param, diag)?;
             return Some(match signature::skip_attribute(param) {
                 Some(_) => Self::Skipped(argument),
                 None => Self::Key(argument),
             });
-        };
-        if !awaits {
-            diag.error(
-                from,
-                "a resource parameter requires an `async fn`",
-                "the resource is awaited before the function is called",
-                "make it an `async fn`",
-            );
         }
-        let resource = Injected::read(param, diag)?;
-        injected.push(resource);
-        awaits.then_some(Self::Resource(injected.len() - 1))
+        injected.push(Injected::read(param, diag)?);
+        Some(Self::Resource(injected.len() - 1))
     }
 }
 

@@ -39,7 +39,7 @@ impl Model {
             true => lints::Attribute::Init, // it runs in INIT
             false => lints::Attribute::Handler { streams: options.streaming },
         };
-        lints::check(attribute, &item, &options.allow, diag);
+        let faults = lints::check(attribute, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
@@ -60,6 +60,7 @@ impl Model {
         let params = signature::parameters(&sig, diag);
         let mut fine =
             signature::check_signature(&checked_signature(&function.sig, &options), true, diag);
+        fine &= !lints::is_compile_error(&faults);
         let name = &function.sig.ident;
         if name == "main" {
             diag.error(

@@ -46,13 +46,20 @@ fn of_function(
     let wait = tokens::at(&wait, at);
     let written = parts::path_of_written(name, &private_at, at);
     let built = quote_spanned!(at=> #build(#written(#(#arguments),*) #wait));
-    let needs = awaits.then(|| injected::needs(injected, &private));
-    let (seen, needs) = if injected.is_empty() { (None, needs) } else { (needs, None) };
-    let spec = if awaits {
+    let takes = !injected.is_empty();
+    let needs = (awaits || takes).then(|| injected::needs(injected, &private));
+    let (seen, needs) = if takes { (needs, None) } else { (None, needs) };
+    let (new, build) = if awaits {
         let hold = injected::hold(injected, &private, &held);
-        let build = waiting(model, &quote!(#hold #built), &private);
+        ("waiting", waiting(model, &quote!(#hold #built), &private))
+    } else {
+        let with_resources = quote!(#private::with_resources::<__Needs>);
+        ("computing_from", quote!(|__hold| #with_resources(__hold, |#held| #built)))
+    };
+    let spec = if awaits || takes {
+        let new = ours(new);
         quote! {
-            #private::Spec::waiting(
+            #private::Spec::#new(
                 #text,
                 <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
                 #private::entries::<__Needs>,
@@ -115,7 +122,7 @@ fn of_function(
     with_type(model, &accessor, seen.as_ref(), &storage)
 }
 
-/// A static whose initialiser awaits: the static is a `Cell`.
+/// A static whose initialiser awaits.
 fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let Model { name, value, options: Options { krate, .. }, .. } = model;
     let (text, outside) = (tokens::text(name), tokens::private_path(krate));
@@ -123,14 +130,14 @@ fn of_waiting_static(model: &Model, init: &TokenStream) -> TokenStream {
     let build = waiting(model, &quote!(#name::__built(#init)), &outside);
     let options = options(model, &quote!(#outside::lent::<#value>(__value)), &outside);
     let cell = quote! {
-        #outside::Cell::new(
+        #outside::NeedsGetAwait::new(
             #outside::Spec::waiting(#text, 0, #outside::entries::<()>, #build) #options,
             || &#name,
         )
     };
     let accessor = declaration(model, &outside, &cell);
     let kept = kept(model, &private);
-    let storage_type = quote!(#private::Cell<__Kept>);
+    let storage_type = quote!(#private::NeedsGetAwait<__Kept>);
     let resource = injected::resource(name, &private, &storage_type, &quote!(&#name), &quote!(0));
     let controls = controls(model, &quote!(#name), &private);
     let storage = quote! {

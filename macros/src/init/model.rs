@@ -37,6 +37,7 @@ impl Model {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),
         };
+        let model = model.filter(|_| !lints::is_compile_error(&faults));
         model.map(|model| Self { checks_state, ..model })
     }
 
@@ -46,21 +47,11 @@ impl Model {
         let mut fine = signature::check_signature(&function.sig, false, diag);
         let awaits = function.sig.asyncness.is_some();
         let mut injected = Vec::new();
-        if let (false, Some(first)) = (awaits, params.first()) {
-            diag.error(
-                first,
-                "a resource parameter requires an `async fn`",
-                "the resource is awaited before the function is called",
-                "make it an `async fn`",
-            );
-            fine = false;
-        } else {
-            signature::no_skip(&params, diag);
-            for param in params {
-                match Injected::read(param, diag) {
-                    Some(param) => injected.push(param),
-                    None => fine = false,
-                }
+        signature::no_skip(&params, diag);
+        for param in params {
+            match Injected::read(param, diag) {
+                Some(param) => injected.push(param),
+                None => fine = false,
             }
         }
         options.check(awaits, "make it an `async fn`", diag);

@@ -7,6 +7,7 @@ mod calls;
 mod detached_task;
 mod global_state;
 mod global_write;
+mod guard_across_await;
 mod leak;
 mod macro_args;
 mod paths;
@@ -61,13 +62,14 @@ const LINTS: &[Lint] = &[
     secret_forever::LINT,
     global_state::LINT, // after those that flag the same types
     request_in_key::LINT,
+    guard_across_await::LINT,
 ];
 
 /// Lints that only the audit of a crate reports. All of them can be allowed.
 const AUDITED: &[&str] = &["lazy_client", "client_per_invocation"];
 
-/// Lints that the compiler checks by the traits of the runtime. They cannot be allowed.
-const CHECKED_BY_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
+/// Lints that the compiler alone checks, by the traits of the runtime. They cannot be allowed.
+const CHECKED_BY_COMPILER: [&str; 1] = ["not_shareable"];
 
 /// Runs all lints that are not allowed, and returns the names of those that reported a fault.
 pub(crate) fn check(
@@ -86,6 +88,11 @@ pub(crate) fn check(
         (lint.find)(&body, &mut Found { name, diag, faults });
     }
     faults
+}
+
+/// True if the compiler would report one of these faults, too, in its own words.
+pub(crate) fn is_compile_error(faults: &[&'static str]) -> bool {
+    faults.contains(&guard_across_await::LINT.name)
 }
 
 /// The address of the documentation of a lint.

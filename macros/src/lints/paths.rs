@@ -93,7 +93,8 @@ impl Scope {
     }
 
     /// True for a path of at least `least` segments that is the tail of one of the `known` full
-    /// paths, such as `std::sync::Mutex`. `core` and `alloc` count as `std`.
+    /// paths, such as `std::sync::Mutex`. `core` and `alloc` count as `std`, and a re-export of
+    /// `tracing` as `tracing`.
     pub(super) fn is_one_of(&self, path: &Path, known: &[&str], least: usize) -> bool {
         let Some(mut written) = self.resolve(path) else {
             return false;
@@ -103,6 +104,12 @@ impl Scope {
         }
         if written.len() > 1 && (written[0] == "core" || written[0] == "alloc") {
             written[0] = "std".to_owned();
+        }
+        if written.len() > 2
+            && ["rewarm", "lambda_runtime"].contains(&&*written[0])
+            && written[1] == "tracing"
+        {
+            written.remove(0);
         }
         known.iter().any(|known| {
             let known: Vec<_> = known.split("::").collect();

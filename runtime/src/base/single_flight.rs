@@ -53,6 +53,11 @@ tokio::task_local! {
     static CURRENT: u64;
 }
 
+/// True for code that works for a flight, whose leader catches its panics.
+pub(crate) fn is_leading() -> bool {
+    CURRENT.try_with(|_| ()).is_ok()
+}
+
 impl<T> Leader<T> {
     /// Sets the outcome, for current and later followers.
     pub(crate) fn complete(&self, outcome: T) {

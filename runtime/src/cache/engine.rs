@@ -18,6 +18,8 @@ use std::sync::atomic::{
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
 use super::entries::{Entries, Removed};
@@ -30,7 +32,7 @@ use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
-use crate::base::single_flight::{self, Completion, Follower, Leader};
+use crate::base::single_flight::{self, Completion, Follower, Leader, blocking};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::context::{can_defer, carried, defer};
 use crate::resource::{EnsureReady, EntryKind, RegistryEntry};
@@ -169,6 +171,48 @@ impl<K: Key> Engine<K> {
 
     /// Returns the value of a cache that is a resource.
     pub(super) async fn resource(&'static self) -> Result<Erased, ResourceError> {
+        // An expired or rebuilt dependency is not ready again so soon but for a lifetime that is
+        // shorter than its fetch.
+        const MAX_TRIES: u8 = 3;
+        for _ in 1..MAX_TRIES {
+            let dependencies = self.needed_now();
+            let ready: Result<(), _> = join_all(dependencies).await.into_iter().collect();
+            if let Err(error) = ready {
+                return Err(ResourceError::new(self.kept.policy.name, Box::new(error), false));
+            }
+            match self.fetched().await {
+                Err(error) if self.kept.policy.runs == Runs::Here && error.is_not_ready() => {}
+                result => return result,
+            }
+        }
+        self.fetched().await
+    }
+
+    /// Begins to make ready what a fetch takes that does not await.
+    fn needed_now(&'static self) -> Vec<EnsureReady> {
+        let is_kept = |(key, _): &AsResource<K>| self.kept.has_usable(key);
+        if self.kept.policy.runs == Runs::InATask || self.as_resource.as_ref().is_some_and(is_kept)
+        {
+            return Vec::new();
+        }
+        self.dependencies().iter().map(|entry| entry.ensure_ready()).collect()
+    }
+
+    /// Returns the value of a cache that is a resource to a caller that does not await.
+    ///
+    /// # Errors
+    /// One that [is not ready](ResourceError::is_not_ready) if a fetch would have to be awaited.
+    pub(super) fn resource_blocking(&'static self) -> Result<Erased, ResourceError> {
+        if self.kept.policy.runs == Runs::Here {
+            return blocking(self.fetched());
+        }
+        let is_kept = |(key, _): &AsResource<K>| self.kept.has_usable(key);
+        let is_kept = self.as_resource.as_ref().is_some_and(is_kept);
+        let value = if is_kept { self.fetched().now_or_never() } else { None };
+        value.unwrap_or_else(|| Err(ResourceError::not_ready(self.kept.policy.name)))
+    }
+
+    async fn fetched(&'static self) -> Result<Erased, ResourceError> {
         let Some((key, fetch)) = &self.as_resource else {
             unreachable!("a cache that is no resource is not waited for as one");
         };
@@ -340,6 +384,10 @@ impl<K: Key> Engine<K> {
         let fetch = fetch(K::clone(&revalidation.key));
         defer(async move {
             let Revalidation { key, .. } = &revalidation;
+            if self.kept.policy.runs == Runs::Here {
+                // A fetch that does not await fails for those that are not ready then.
+                join_all(self.dependencies().iter().map(|entry| entry.ensure_ready())).await;
+            }
             let Lookup::Lead(leader) = self.lookup(key, self.refetch(), None) else {
                 return;
             };
@@ -348,7 +396,10 @@ impl<K: Key> Engine<K> {
                 Ok(Ok(_)) => return,
                 Ok(Err(Failure::Error(error))) => chain(&*(self.report)(&error)),
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
-                Err(panic) => panic.to_string(),
+                Err(panic) => match panic.resource_error() {
+                    Some(error) => chain(error),
+                    None => panic.to_string(),
+                },
             };
             let cache = self.kept.policy.name;
             log_caught(|| tracing::warn!(cache, error, "revalidation failed"));
@@ -492,7 +543,11 @@ impl<K: Key> FetchLeader<K> {
                 },
             },
         };
-        result.unwrap_or_else(|panic| panic.resume())
+        result.unwrap_or_else(|panic| match panic.resource_error() {
+            // The function uses a static that is unavailable.
+            Some(error) => Err(Failure::Resource(error.clone())),
+            None => panic.resume(),
+        })
     }
 
     /// Fetches, and ends the fetch.

@@ -207,7 +207,9 @@ impl<K: Key> Kept<K> {
                     0 if stale_if_error > 0 => RETRY_PAUSE,
                     ttl => ttl,
                 };
-                if ttl > 0 {
+                // The next caller may be one that can wait for what was not ready.
+                let is_final = !matches!(failure, Failure::Resource(error) if error.is_not_ready());
+                if ttl > 0 && is_final {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
                     let stamp = self.stamp(fetch, ttl, true);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);

@@ -242,6 +242,10 @@ impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
         Box::pin(self.engine.resource())
     }
 
+    fn wait_blocking(&'static self) -> Result<Erased, ResourceError> {
+        self.engine.resource_blocking()
+    }
+
     fn hold(&'static self, value: Erased) -> ValueRef<V> {
         ValueRef::fetched(owned(value))
     }

@@ -14,7 +14,7 @@ use crate::base::panic::log_caught;
 use crate::base::random;
 use crate::container::snapshot::ResourceSnapshot;
 use crate::container::{container, in_order};
-use crate::error::ResourceError;
+use crate::error::{ResourceError, without_causes};
 use crate::metrics::{self, Event, Init, Shutdown};
 use crate::resource::{
     EntryKind, HandlerNeeds, Needed, RegistryEntry, mark_dependents_stale, needed, registry,
@@ -126,7 +126,7 @@ fn ensure_ready(
             failed,
             carried: names(&waiting),
         }));
-        if failures.is_empty() { Ok(()) } else { Err(failures) }
+        if failures.is_empty() { Ok(()) } else { Err(without_causes(failures)) }
     })
 }
 

@@ -12,7 +12,7 @@ use std::sync::{self, Arc, atomic};
 use std::thread::LocalKey;
 
 use crate::diagnostics::probe::Probe;
-use crate::resource::cell::Cell;
+use crate::resource::awaited_static::NeedsGetAwait;
 use crate::resource::static_cell::StaticCell;
 
 /// A use that may change the value.
@@ -224,7 +224,7 @@ pub trait IsHarmless {}
 impl IsHarmless for sync::Mutex<()> {}
 impl IsHarmless for tokio::sync::Mutex<()> {}
 
-impl<T> IsHarmless for Cell<T> {}
+impl<T> IsHarmless for NeedsGetAwait<T> {}
 impl<T> IsHarmless for StaticCell<T> {}
 
 /// A global that no invocation can change.

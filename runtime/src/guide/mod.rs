@@ -7,11 +7,12 @@
 //! | [`secrets`] | secrets in a container that lives for hours |
 //! | [`snap_start`] | containers that are restored from a snapshot |
 //! | [`managed_instances`] | several invocations in one process |
+//! | [`workspaces`] | several functions that share a library of resources |
 //! | [`http`] | requests, services, streamed responses |
 //! | [`layers`] | layers of tower around a handler |
 //! | [`metrics`] | metrics of a container |
-//! | [`testing`] | three tests that every function should have |
-//! | [`migrating`] | from `OnceCell`s, from layers, from `cached`, from Powertools |
+//! | [`testing`] | three tests that every function should have, and mocks |
+//! | [`migrating`] | from `OnceCell`s, from a `main` with set-up or layers, from `cached`, from Powertools |
 //! | [`lints`] | code that is unsafe in a container that is reused, and what to write instead |
 //! | [`limits`] | what rewarm does not do |
 
@@ -29,6 +30,9 @@ pub mod snap_start {}
 
 #[doc = include_str!("managed_instances.md")]
 pub mod managed_instances {}
+
+#[doc = include_str!("workspaces.md")]
+pub mod workspaces {}
 
 // Its examples need the feature.
 #[cfg(any(doc, feature = "http"))]

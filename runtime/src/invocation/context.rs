@@ -20,6 +20,7 @@ use tracing::Span;
 
 use crate::base::erased::{BoxFuture, spawn};
 use crate::base::panic::{drop_caught, log_caught};
+use crate::base::single_flight::is_leading;
 use crate::base::span::GuardedSpan;
 use crate::error::{BoxError, ResourceError, chain};
 
@@ -307,11 +308,13 @@ pub(crate) fn can_defer() -> bool {
 ///
 /// # Panics
 /// Always. In an invocation, the payload is the error, and the invocation fails with the error type
-/// `ResourceUnavailable`; the panic hook is not called. Elsewhere, the message is the error with
-/// its sources.
+/// `ResourceUnavailable`; in an initialiser or a fetch, it is the source of that one's error. The
+/// panic hook is not called there. Elsewhere, the message is the error with its sources, and the
+/// location that of the use.
+#[track_caller]
 #[expect(clippy::panic, reason = "a panic is the only way out of such a function")]
 pub(crate) fn unavailable(error: ResourceError) -> ! {
-    if current().is_some() {
+    if current().is_some() || is_leading() {
         std::panic::resume_unwind(Box::new(error));
     }
     panic!("{}", chain(&error));

@@ -92,7 +92,8 @@ impl<T: Send + Sync + 'static> Cell<T> {
     /// need be.
     ///
     /// # Errors
-    /// As [`get`](Self::get).
+    /// As [`get`](Self::get). A resource that it is built from, awaits and is not ready is an error,
+    /// too: this thread may be the one on which that would run.
     #[inline]
     pub fn get_blocking(&'static self) -> Result<Arc<T>, ResourceError> {
         match self.peek() {
@@ -123,6 +124,10 @@ impl<T: Send + Sync + 'static> Storage for Cell<T> {
 
     fn wait(&'static self) -> PendingValue {
         self.lifecycle.wait()
+    }
+
+    fn wait_blocking(&'static self) -> Result<Erased, ResourceError> {
+        self.lifecycle.wait_blocking()
     }
 
     fn hold(&'static self, value: Erased) -> ResourceRef<T> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{JoinAll, join, join_all};
 
-use super::spec::{Build, CloseFn, Restore, Spec};
+use super::spec::{Build, Call, CloseFn, Hold, Restore, Spec};
 use super::state::{AttemptResult, Built, NextStep, Seen, State, Wait};
 use super::{
     EnsureReady, EntryKind, PendingValue, RegistryEntry, begin_replacement, mark_dependents_stale,
@@ -25,7 +25,7 @@ use super::{
 use crate::base::erased::{BoxFuture, Erased, spawn};
 use crate::base::limit::run_until;
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
-use crate::base::single_flight::{self, Completion, Leader};
+use crate::base::single_flight::{self, Completion, Leader, blocking};
 use crate::base::span::GuardedSpan;
 use crate::error::{BoxError, ResourceError, chain};
 
@@ -62,6 +62,7 @@ pub struct Lifecycle {
 struct AttemptLeader {
     lifecycle: &'static Lifecycle,
     number: u64,
+    is_rebuild: bool,
     leader: Leader<AttemptResult>,
 }
 
@@ -71,23 +72,46 @@ impl Drop for AttemptLeader {
     }
 }
 
-/// The leader of an attempt that waits for a thread of the blocking pool. A caller that blocks its
-/// own thread meanwhile takes it over: the pool may be full of such callers.
+/// The leader of an attempt that waits for the resources that it needs, and then for a thread of the
+/// blocking pool. A caller that blocks its own thread meanwhile takes it over: the pool may be full of
+/// such callers, and that thread may be the only one of the runtime.
 #[derive(Clone)]
-struct Queued(Arc<Mutex<Option<AttemptLeader>>>);
+struct Queued(Arc<Mutex<Option<Waiting>>>);
+
+struct Waiting {
+    leader: AttemptLeader,
+    /// The call, once it has the resources that it needs.
+    call: Option<(Seen, Call)>,
+}
 
 impl Queued {
     fn new(leader: AttemptLeader) -> Self {
-        Self(Arc::new(Mutex::new(Some(leader))))
+        Self(Arc::new(Mutex::new(Some(Waiting { leader, call: None }))))
     }
 
-    fn take(&self) -> Option<AttemptLeader> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self) {
-        if let Some(leader) = self.take() {
-            leader.compute();
+    fn take(&self) -> Option<Waiting> {
+        self.waiting().take()
+    }
+
+    /// Stores the call. Returns it if a caller has taken over the attempt.
+    fn prepared(&self, seen: Seen, call: Call) -> Option<Call> {
+        match &mut *self.waiting() {
+            Some(waiting) => {
+                waiting.call = Some((seen, call));
+                None
+            }
+            None => Some(call),
+        }
+    }
+
+    fn run(&self) -> Result<(), ResourceError> {
+        match self.take() {
+            Some(Waiting { leader, call }) => leader.compute(call),
+            None => Ok(()),
         }
     }
 }
@@ -107,16 +131,34 @@ enum Step {
     Wait(Wait),
 }
 
+/// The next step of an attempt whose initialiser does not await.
+enum Prepared {
+    Call(Seen, Call),
+    Done(Result<Built, Failure>),
+    /// A resource that it needs would have to be awaited.
+    NotReady(ResourceError),
+}
+
 /// The reason why an attempt failed.
 enum Failure {
     /// The failure of an earlier attempt, which is remembered.
     Remembered(ResourceError),
-    /// A dependency is unavailable.
+    /// A dependency is unavailable, or a static that the initialiser uses.
     Dependency(ResourceError),
     /// The initialiser failed.
     Build(BoxError),
     /// The new value failed its check.
     Check(BoxError),
+}
+
+impl Failure {
+    /// The failure of an initialiser, which may have used a static that is unavailable.
+    fn of_initialiser(error: BoxError) -> Self {
+        match error.downcast::<ResourceError>() {
+            Ok(error) => Self::Dependency(*error),
+            Err(error) => Self::Build(error),
+        }
+    }
 }
 
 impl Lifecycle {
@@ -150,8 +192,9 @@ impl Lifecycle {
             NextStep::Fail(error) => Step::Done(Err(error)),
             NextStep::Wait(wait) => Step::Wait(wait),
             NextStep::Begin(number, leader, wait) => {
-                let leader = AttemptLeader { lifecycle: self, number, leader };
-                match leader.begin(matches!(demand, Demand::Rebuilt { .. })) {
+                let is_rebuild = matches!(demand, Demand::Rebuilt { .. });
+                let leader = AttemptLeader { lifecycle: self, number, is_rebuild, leader };
+                match leader.begin() {
                     Ok(()) => Step::Wait(wait),
                     Err(error) => Step::Done(Err(error)),
                 }
@@ -173,10 +216,17 @@ impl Lifecycle {
             // An attempt in a task has a limit of its own; a thread cannot be stopped.
             let limit = match self.spec.build {
                 Build::Async(_) => None,
-                Build::Blocking(_) => tokio::time::Instant::now().checked_add(ATTEMPT_LIMIT),
+                Build::Blocking(_) | Build::BlockingFrom(_) => {
+                    tokio::time::Instant::now().checked_add(ATTEMPT_LIMIT)
+                }
             };
             let waiting = std::pin::pin!(Some(wait.follower.clone().wait()));
             let Some(completion) = run_until(limit, waiting).await else {
+                // The resources that it needs have limits of their own.
+                if self.state().is_preparing() {
+                    step = Step::Wait(wait);
+                    continue;
+                }
                 return Err(self.message(format_args!("not ready after {ATTEMPT_LIMIT:?}")));
             };
             if let Some(result) = self.completed(completion, &wait, &mut is_abandoned) {
@@ -186,9 +236,14 @@ impl Lifecycle {
         }
     }
 
-    /// Waits until the value of a resource that does not await is ready, blocking this thread.
+    /// Returns the value to a caller that does not await. A resource that does not await is built, or
+    /// waited for, on this thread; one that awaits has to be ready.
     #[cold]
     pub(crate) fn wait_blocking(&'static self) -> Result<Erased, ResourceError> {
+        if matches!(self.spec.build, Build::Async(_)) {
+            let ready = self.state().ready();
+            return ready.ok_or_else(|| ResourceError::not_ready(self.spec.name));
+        }
         let mut is_abandoned = false;
         loop {
             let next = self.state().next_step(Demand::Ready);
@@ -196,13 +251,14 @@ impl Lifecycle {
                 NextStep::Use(value) => return Ok(value),
                 NextStep::Fail(error) => return Err(error),
                 NextStep::Begin(number, leader, wait) => {
-                    AttemptLeader { lifecycle: self, number, leader }.compute();
+                    let lifecycle = self;
+                    AttemptLeader { lifecycle, number, is_rebuild: false, leader }.compute(None)?;
                     wait
                 }
                 NextStep::Wait(wait) => {
                     let queued = self.state().queued();
                     if let Some(run_here) = queued {
-                        run_here();
+                        run_here()?;
                     }
                     wait
                 }
@@ -254,6 +310,43 @@ impl Lifecycle {
         join_all(self.dependencies().iter().map(|entry| entry.ensure_ready()))
     }
 
+    /// Prepares the call of an initialiser that does not await, once its dependencies are ready.
+    async fn prepare_when_ready(
+        &self,
+        dependencies: JoinAll<EnsureReady>,
+        is_rebuild: bool,
+    ) -> Prepared {
+        let ready: Result<(), _> = dependencies.await.into_iter().collect();
+        match ready {
+            Ok(()) => self.prepare(Hold::Await, is_rebuild).await,
+            Err(error) => Prepared::Done(Err(Failure::Dependency(error))),
+        }
+    }
+
+    /// Prepares the call of an initialiser that does not await, if it has to be called.
+    async fn prepare(&self, hold: Hold, is_rebuild: bool) -> Prepared {
+        let seen = self.look();
+        let current = self.state().current(&seen.from).filter(|_| !is_rebuild);
+        if let Some((_, Restore::Keep)) = current {
+            return Prepared::Done(Ok(Built { seen, new: None }));
+        }
+        let failure = self.state().failure().filter(|_| !is_rebuild);
+        if let Some(failure) = failure {
+            return Prepared::Done(Err(Failure::Remembered(failure)));
+        }
+        self.state().begin_build();
+        let call = match self.spec.build {
+            Build::Blocking(build) => Ok(Box::new(build) as Call),
+            Build::BlockingFrom(build) => build(hold).await,
+            Build::Async(_) => unreachable!("an initialiser that awaits runs in a task"),
+        };
+        match call {
+            Ok(call) => Prepared::Call(seen, call),
+            Err(error) if hold == Hold::Now && error.is_not_ready() => Prepared::NotReady(error),
+            Err(error) => Prepared::Done(Err(Failure::Dependency(error))),
+        }
+    }
+
     async fn attempt(
         &self,
         dependencies: JoinAll<EnsureReady>,
@@ -283,11 +376,12 @@ impl Lifecycle {
         match (built, current) {
             (Ok(new), _) => Ok(Built { seen, new: Some(new) }),
             // The old value may have recovered from what made its check and the rebuild fail.
-            (Err(Failure::Build(error)), Some((value, Restore::Check)))
-                if self.check(&value).await.is_ok() =>
-            {
+            (
+                Err(failure @ (Failure::Build(_) | Failure::Dependency(_))),
+                Some((value, Restore::Check)),
+            ) if self.check(&value).await.is_ok() => {
                 let resource = self.spec.name;
-                drop_caught(error, "the error of an attempt");
+                drop_caught(failure, "the error of an attempt");
                 log_caught(|| tracing::warn!(resource, "rebuild failed; the old value recovered"));
                 Ok(Built { seen, new: None })
             }
@@ -303,7 +397,7 @@ impl Lifecycle {
         self.state().begin_build();
         let start = Instant::now();
         let limit = self.spec.timeout.unwrap_or(ATTEMPT_LIMIT);
-        let value = limited(limit, build()).await.map_err(Failure::Build)?;
+        let value = limited(limit, build()).await.map_err(Failure::of_initialiser)?;
         let time = start.elapsed();
         match self.check(&value).await {
             Ok(()) => Ok((value, time)),
@@ -437,7 +531,7 @@ impl Lifecycle {
 impl AttemptLeader {
     /// Starts the attempt in a task or on a thread of its own. Its log has the request id of the
     /// invocation that starts it.
-    fn begin(self, rebuild: bool) -> Result<(), ResourceError> {
+    fn begin(self) -> Result<(), ResourceError> {
         let lifecycle = self.lifecycle;
         if std::mem::take(&mut lifecycle.state().left_out_of_init) && !lifecycle.spec.lazy {
             lifecycle.log_late_build();
@@ -447,19 +541,27 @@ impl AttemptLeader {
         };
         match lifecycle.spec.build {
             Build::Blocking(_) => {
+                self.queue(false).run_on_pool(&runtime);
+            }
+            Build::BlockingFrom(_) => {
+                let dependencies = lifecycle.ensure_dependencies_ready();
                 let number = self.number;
-                let queued = Queued::new(self);
-                let run_here = queued.clone();
-                lifecycle.state().queue(number, Arc::new(move || run_here.run()));
-                let job = Job(queued);
-                let span = GuardedSpan::current();
-                drop(runtime.spawn_blocking(move || span.within(|| job.0.run())));
+                let prepared = lifecycle.prepare_when_ready(dependencies, self.is_rebuild);
+                let prepared = self.leader.run(prepared);
+                let job = self.queue(true);
+                drop(spawn(GuardedSpan::current().carry(async move {
+                    let prepared = catch_async(prepared).await.unwrap_or_else(|panic| {
+                        Prepared::Done(Err(Failure::Build(panic.into_error())))
+                    });
+                    lifecycle.state().end_preparation(number);
+                    job.prepared(prepared, &runtime);
+                })));
             }
             Build::Async(build) => {
                 // Begun here, so that it shares the attempts that are under way now.
                 let dependencies = lifecycle.ensure_dependencies_ready();
                 let attempt = async move {
-                    let attempt = lifecycle.attempt(dependencies, build, rebuild);
+                    let attempt = lifecycle.attempt(dependencies, build, self.is_rebuild);
                     let built = catch_async(self.leader.run(attempt)).await;
                     let built =
                         built.unwrap_or_else(|panic| Err(Failure::Build(panic.into_error())));
@@ -471,21 +573,86 @@ impl AttemptLeader {
         Ok(())
     }
 
-    /// Makes the attempt on this thread.
-    fn compute(self) {
+    /// Lets callers that block their threads take over the attempt.
+    fn queue(self, is_preparing: bool) -> Job {
+        let (lifecycle, number) = (self.lifecycle, self.number);
+        let queued = Queued::new(self);
+        let run_here = queued.clone();
+        lifecycle.state().queue(number, Arc::new(move || run_here.run()), is_preparing);
+        Job(queued)
+    }
+
+    /// Makes the attempt on this thread, by a call that is prepared, or with the resources that are
+    /// ready now.
+    ///
+    /// # Errors
+    /// A resource that it needs would have to be awaited. The other callers that wait for the attempt
+    /// try again: they may be able to wait.
+    fn compute(self, call: Option<(Seen, Call)>) -> Result<(), ResourceError> {
         let lifecycle = self.lifecycle;
-        let Build::Blocking(build) = lifecycle.spec.build else {
-            return;
-        };
         let _waiting = self.leader.wait_for();
-        let seen = lifecycle.look();
-        lifecycle.state().begin_build();
-        let start = Instant::now();
-        let value = self.leader.run_blocking(|| catch(build));
-        let time = start.elapsed();
-        let value = value.map_err(Panic::into_error).and_then(|value| value);
-        let built = value.map(|value| Built { seen, new: Some((value, time)) });
-        lifecycle.conclude(self, built.map_err(Failure::Build));
+        let prepared = match call {
+            Some((seen, call)) => Prepared::Call(seen, call),
+            None => {
+                let prepare = || blocking(lifecycle.prepare(Hold::Now, self.is_rebuild));
+                let prepared = self.leader.run_blocking(|| catch(prepare));
+                prepared
+                    .unwrap_or_else(|panic| Prepared::Done(Err(Failure::Build(panic.into_error()))))
+            }
+        };
+        let built = match prepared {
+            Prepared::Call(seen, call) => {
+                let start = Instant::now();
+                let value = self.leader.run_blocking(|| catch(call));
+                let time = start.elapsed();
+                let value = value.map_err(Panic::into_error).and_then(|value| value);
+                let built = value.map(|value| Built { seen, new: Some((value, time)) });
+                built.map_err(Failure::of_initialiser)
+            }
+            Prepared::Done(built) => built,
+            Prepared::NotReady(error) => {
+                self.try_again();
+                return Err(lifecycle.error(Box::new(error)));
+            }
+        };
+        lifecycle.conclude(self, built);
+        Ok(())
+    }
+
+    /// Ends the attempt, so that all callers that wait for it try again.
+    fn try_again(self) {
+        self.lifecycle.state().end_attempt(self.number);
+        self.leader.complete(AttemptResult::try_again(self.number));
+    }
+}
+
+impl Job {
+    /// Runs the attempt on the blocking pool.
+    fn run_on_pool(self, runtime: &tokio::runtime::Handle) {
+        let span = GuardedSpan::current();
+        drop(runtime.spawn_blocking(move || {
+            // A call that is prepared has what it needs.
+            span.within(|| drop(self.0.run()));
+        }));
+    }
+
+    /// The resources that the attempt needs have been waited for.
+    fn prepared(self, prepared: Prepared, runtime: &tokio::runtime::Handle) {
+        match prepared {
+            Prepared::Call(seen, call) => match self.0.prepared(seen, call) {
+                None => self.run_on_pool(runtime),
+                Some(unused) => drop_caught(unused, "resources of an initialiser"),
+            },
+            Prepared::Done(built) => match self.0.take() {
+                Some(Waiting { leader, .. }) => leader.lifecycle.conclude(leader, built),
+                None => drop_caught(built, "the result of an attempt"),
+            },
+            Prepared::NotReady(_) => {
+                if let Some(Waiting { leader, .. }) = self.0.take() {
+                    leader.try_again();
+                }
+            }
+        }
     }
 }
 
@@ -515,7 +682,7 @@ impl RegistryEntry for Lifecycle {
         match self.spec.build {
             _ if self.spec.lazy => EntryKind::Lazy,
             Build::Async(_) => EntryKind::Async,
-            Build::Blocking(_) => EntryKind::Blocking,
+            Build::Blocking(_) | Build::BlockingFrom(_) => EntryKind::Blocking,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Resources as their users and the container see them: the traits behind a parameter `db: &Pool`,
 //! and the entries of the registry.
 
+pub(crate) mod awaited_static;
 pub(crate) mod cell;
 pub(crate) mod graph;
+pub(crate) mod hold;
 pub(crate) mod lifecycle;
 pub(crate) mod spec;
 mod state;
@@ -12,14 +14,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-
 use crate::base::clock::Tick;
 use crate::base::erased::{BoxFuture, Erased};
 use crate::error::ResourceError;
 
 pub(crate) use graph::{
-    HandlerNeeds, Needed, View, begin_replacement, mark_dependents_stale, needed, registry,
+    HandlerNeeds, Needed, begin_replacement, mark_dependents_stale, needed, registry,
 };
 pub use graph::{REGISTRY, Registered};
 
@@ -56,6 +56,12 @@ pub trait Storage: Sync + 'static {
 
     /// Waits until the value is ready.
     fn wait(&'static self) -> PendingValue;
+
+    /// Returns the value to a caller that does not await, and builds it on this thread if need be.
+    ///
+    /// # Errors
+    /// One that [is not ready](ResourceError::is_not_ready) if that would have to be awaited.
+    fn wait_blocking(&'static self) -> Result<Erased, ResourceError>;
 
     /// Gives a value that was waited for its type.
     fn hold(&'static self, value: Erased) -> Self::Ref;
@@ -253,6 +259,11 @@ pub trait ResourceSet {
     fn ready() -> Result<Self::Refs, Self::Ready>;
     /// Waits for each of the others, in order.
     fn wait(ready: &Self::Ready) -> Vec<PendingValue>;
+    /// Builds each of the others on this thread, in order.
+    ///
+    /// # Errors
+    /// The first error. See [`Storage::wait_blocking`].
+    fn wait_blocking(ready: &Self::Ready) -> Result<Vec<Erased>, ResourceError>;
     /// Puts values that were waited for beside those that were ready.
     fn hold(ready: Self::Ready, values: Vec<Erased>) -> Self::Refs;
     /// Returns their entries of the registry.
@@ -288,6 +299,19 @@ macro_rules! sets {
                 waiting.into_iter().flatten().collect()
             }
 
+            fn wait_blocking(
+                ($first, $($name,)*): &Self::Ready,
+            ) -> Result<Vec<Erased>, ResourceError> {
+                let mut values = Vec::new();
+                if $first.is_none() {
+                    values.push($first::storage().wait_blocking()?);
+                }
+                $(if $name.is_none() {
+                    values.push($name::storage().wait_blocking()?);
+                })*
+                Ok(values)
+            }
+
             fn hold(($first, $($name,)*): Self::Ready, values: Vec<Erased>) -> Self::Refs {
                 let mut values = values.into_iter();
                 (
@@ -319,6 +343,10 @@ impl ResourceSet for () {
         Vec::new()
     }
 
+    fn wait_blocking((): &()) -> Result<Vec<Erased>, ResourceError> {
+        Ok(Vec::new())
+    }
+
     fn hold((): (), _: Vec<Erased>) {}
 
     fn entries() -> Vec<&'static dyn RegistryEntry> {
@@ -331,14 +359,6 @@ fn next(values: &mut std::vec::IntoIter<Erased>) -> Erased {
         Some(value) => value,
         None => unreachable!("there is a value for each resource that was not ready"),
     }
-}
-
-/// Waits for all concurrently, until the first error.
-#[cold]
-pub(crate) fn all(
-    waiting: Vec<PendingValue>,
-) -> BoxFuture<'static, Result<Vec<Erased>, ResourceError>> {
-    Box::pin(try_join_all(waiting))
 }
 
 /// Returns the depth of a resource that is built from others of these depths: one more than the

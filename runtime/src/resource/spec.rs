@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::erased::{BoxFuture, Erased};
-use crate::error::BoxError;
+use crate::error::{BoxError, ResourceError};
 use crate::resource::RegistryEntry;
 
 /// The options of a resource, as the expansion of `#[init]` states them.
@@ -44,7 +44,22 @@ pub(super) enum Build {
     /// An initialiser that does not. It runs on tokio's blocking pool, or on the thread of a caller
     /// that does not await.
     Blocking(fn() -> Result<Erased, BoxError>),
+    /// The same, with the resources that it takes.
+    BlockingFrom(fn(Hold) -> BoxFuture<'static, Result<Call, ResourceError>>),
 }
+
+/// The way in which a plain initialiser gets the resources that it takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// It waits for them.
+    Await,
+    /// Its caller blocks a thread, on which one that awaits may have to run: only those that are
+    /// ready, and those that do not await.
+    Now,
+}
+
+/// The call of a plain initialiser, with the resources that it takes.
+pub type Call = Box<dyn FnOnce() -> Result<Erased, BoxError> + Send>;
 
 impl Spec {
     /// Options of a resource whose initialiser awaits.
@@ -60,6 +75,16 @@ impl Spec {
     /// Options of a resource whose initialiser does not await. It has no dependencies.
     pub const fn computing(name: &'static str, build: fn() -> Result<Erased, BoxError>) -> Self {
         Self::new(name, 0, Vec::new, Build::Blocking(build))
+    }
+
+    /// Options of a resource whose initialiser does not await, and takes resources.
+    pub const fn computing_from(
+        name: &'static str,
+        depth: usize,
+        dependencies: fn() -> Vec<&'static dyn RegistryEntry>,
+        build: fn(Hold) -> BoxFuture<'static, Result<Call, ResourceError>>,
+    ) -> Self {
+        Self::new(name, depth, dependencies, Build::BlockingFrom(build))
     }
 
     const fn new(
@@ -133,7 +158,7 @@ impl Spec {
             (Some(restore), ..) => restore,
             (None, Some(_), _) => Restore::Check,
             (None, None, Build::Async(_)) => Restore::Rebuild,
-            (None, None, Build::Blocking(_)) => Restore::Keep,
+            (None, None, Build::Blocking(_) | Build::BlockingFrom(_)) => Restore::Keep,
         }
     }
 }

@@ -53,6 +53,8 @@ struct Attempt {
     number: u64,
     follower: Follower<AttemptResult>,
     run_here: Option<RunHere>,
+    /// True while it waits for the resources that a plain initialiser takes.
+    is_preparing: bool,
     /// True for a rebuild.
     is_forced: bool,
     /// True for a rebuild whose initialiser has not been called yet: it will see all that was
@@ -60,8 +62,9 @@ struct Attempt {
     is_open: bool,
 }
 
-/// Runs a queued attempt on the caller's thread, unless another thread has begun it.
-pub(super) type RunHere = Arc<dyn Fn() + Send + Sync>;
+/// Runs a queued attempt on the caller's thread, unless another thread has begun it. Fails if a
+/// resource that it needs has to be awaited.
+pub(super) type RunHere = Arc<dyn Fn() -> Result<(), ResourceError> + Send + Sync>;
 
 /// The result of an attempt, shared by all who wait for it.
 #[derive(Clone)]
@@ -71,7 +74,8 @@ pub(super) struct AttemptResult {
     stale_marks: u64,
     /// True for the result of a rebuild.
     is_forced: bool,
-    pub(super) result: Result<Ready, ResourceError>,
+    /// `None` if every caller has to try again.
+    result: Option<Result<Ready, ResourceError>>,
 }
 
 /// A value that an attempt found usable, or built.
@@ -110,7 +114,8 @@ pub(super) struct Wait {
 impl Wait {
     /// The caller's result, or `None` if it has to ask again.
     pub(super) fn accept(&self, done: AttemptResult) -> Option<Result<Erased, ResourceError>> {
-        let is_accepted = match (&done.result, self.demand) {
+        let result = done.result?;
+        let is_accepted = match (&result, self.demand) {
             // Of a value that was marked stale before the caller asked, and after the attempt
             // looked, a dependency may be new to the caller already.
             (Ok(_), Demand::Ready) => done.stale_marks >= self.stale_marks,
@@ -119,7 +124,7 @@ impl Wait {
             (Ok(ready), Demand::Rebuilt { after }) => ready.is_new && done.number > after,
             (Err(_), Demand::Rebuilt { after }) => done.number > after,
         };
-        is_accepted.then(|| done.result.map(|ready| ready.value))
+        is_accepted.then(|| result.map(|ready| ready.value))
     }
 }
 
@@ -205,17 +210,37 @@ impl State {
             number,
             follower: follower_of_all,
             run_here: None,
+            is_preparing: false,
             is_forced,
             is_open: is_forced,
         });
         NextStep::Begin(self.attempts, leader, wait(follower))
     }
 
-    /// The attempt of this number waits for a thread.
-    pub(super) fn queue(&mut self, number: u64, run_here: RunHere) {
+    /// The attempt of this number waits for a thread, and before that for the resources that it
+    /// needs if `is_preparing`.
+    pub(super) fn queue(&mut self, number: u64, run_here: RunHere, is_preparing: bool) {
         if let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.number == number) {
             attempt.run_here = Some(run_here);
+            attempt.is_preparing = is_preparing;
         }
+    }
+
+    /// The attempt of this number has the resources that it needs.
+    pub(super) fn end_preparation(&mut self, number: u64) {
+        if let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.number == number) {
+            attempt.is_preparing = false;
+        }
+    }
+
+    /// True while an attempt waits for the resources that it needs.
+    pub(super) fn is_preparing(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.is_preparing)
+    }
+
+    /// The value, if it is ready.
+    pub(super) fn ready(&self) -> Option<Erased> {
+        self.current.clone().filter(|_| self.ready)
     }
 
     /// The attempt that waits for a thread, if it does.
@@ -291,13 +316,13 @@ impl State {
             self.staleness = Restore::Keep;
         }
         self.ready = self.stale_marks == seen.stale_marks;
-        (self.current.clone().filter(|_| self.ready), self.failure.take())
+        (self.ready(), self.failure.take())
     }
 
     /// The shared result of a successful attempt.
     pub(super) fn result(&self, number: u64, seen: &Seen, is_new: bool) -> Option<AttemptResult> {
         let value = self.current.clone()?;
-        let result = Ok(Ready { value, is_new });
+        let result = Some(Ok(Ready { value, is_new }));
         Some(AttemptResult { number, stale_marks: seen.stale_marks, is_forced: false, result })
     }
 
@@ -361,7 +386,12 @@ impl State {
 
 impl AttemptResult {
     pub(super) fn failed(number: u64, is_forced: bool, error: ResourceError) -> Self {
-        Self { number, stale_marks: u64::MAX, is_forced, result: Err(error) }
+        Self { number, stale_marks: u64::MAX, is_forced, result: Some(Err(error)) }
+    }
+
+    /// The result of an attempt that did not call the initialiser.
+    pub(super) fn try_again(number: u64) -> Self {
+        Self { number, stale_marks: 0, is_forced: false, result: None }
     }
 }
 
@@ -707,7 +737,7 @@ mod tests {
                     Asking::Waiting(wait) => {
                         let done = match wait.follower.clone().wait().now_or_never() {
                             Some(Completion::Completed(done)) => {
-                                let ready = done.result.ok();
+                                let ready = done.result.and_then(Result::ok);
                                 let ready = ready.map(|it| (number_of(&it.value), it.is_new));
                                 Some((done.number, done.stale_marks, ready))
                             }

@@ -7,14 +7,15 @@ use super::lifecycle::Lifecycle;
 use super::spec::Spec;
 use super::{PendingValue, RegistryEntry, StaticRef, Storage};
 use crate::base::erased::Erased;
-use crate::error::BoxError;
+use crate::error::{BoxError, ResourceError};
 use crate::invocation::context::unavailable;
 
 /// A `static` that derefs to its value.
 ///
 /// # Panics
 /// A use builds the value if INIT has not. If that fails, the use ends the invocation as
-/// `ResourceUnavailable`; outside an invocation it panics. The next use tries again.
+/// `ResourceUnavailable`, or the initialiser that it stands in; elsewhere it panics. The next use
+/// tries again.
 pub struct StaticCell<T: 'static> {
     lifecycle: Lifecycle,
     value: Once<T>,
@@ -62,6 +63,7 @@ impl<T: Send + Sync + 'static> StaticCell<T> {
     }
 
     #[cold]
+    #[track_caller]
     fn build(&self) -> &T {
         match (self.this)().lifecycle.wait_blocking() {
             Ok(_) => self.filled(),
@@ -74,6 +76,7 @@ impl<T: Send + Sync + 'static> Deref for StaticCell<T> {
     type Target = T;
 
     #[inline]
+    #[track_caller]
     fn deref(&self) -> &T {
         match self.peek() {
             Some(value) => value,
@@ -92,6 +95,10 @@ impl<T: Send + Sync + 'static> Storage for StaticCell<T> {
 
     fn wait(&'static self) -> PendingValue {
         self.lifecycle.wait()
+    }
+
+    fn wait_blocking(&'static self) -> Result<Erased, ResourceError> {
+        self.lifecycle.wait_blocking()
     }
 
     fn hold(&'static self, _: Erased) -> StaticRef<T> {

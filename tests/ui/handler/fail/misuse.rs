@@ -26,6 +26,28 @@ async fn from_first(#[from] _event: u8) {}
 #[handler]
 async fn generic<T>(_event: T) {}
 
+trait ListObjects: Send + Sync {
+    fn list(&self) -> u8;
+}
+
+#[handler]
+async fn mocked<T: ListObjects>(_event: u8, s3: &T) -> u8 {
+    s3.list()
+}
+
+#[handler]
+async fn mocked_where<T>(_event: u8, s3: std::sync::Arc<T>) -> u8
+where
+    T: Send + ListObjects,
+{
+    s3.list()
+}
+
+#[handler]
+async fn mocked_here(_event: u8, s3: &impl ListObjects) -> u8 {
+    s3.list()
+}
+
 #[handler]
 async fn skips(#[skip] _event: u8, #[skip] _context: rewarm::Context) {}
 

@@ -6,7 +6,7 @@ async fn pool(settings: &u8) -> u8 {
 }
 
 #[init]
-async fn settings(secrets: &u8) -> u8 {
+fn settings(secrets: &u8) -> u8 {
     *secrets
 }
 

@@ -62,11 +62,6 @@ fn borrowed() -> &str {
 }
 
 #[init]
-fn waits(no_unit: &u8) -> u8 {
-    *no_unit
-}
-
-#[init]
 async fn mutable(no_unit: &mut u8) -> u8 {
     *no_unit
 }

@@ -27,12 +27,12 @@ async fn mutable(borrowed: &mut u8) -> u8 {
 }
 
 #[init]
-fn waits(mutable: &u8) -> Result<u8, std::io::Error> {
+fn waits(mutable: &mut u8) -> Result<u8, std::io::Error> {
     Ok(*mutable)
 }
 
 #[init]
-fn nothing(_mutable: &u8) {}
+fn nothing(_mutable: &mut u8) {}
 
 #[init]
 static mut COUNTER: u8 = 1;

@@ -12,6 +12,15 @@ pub mod resources {
         1
     }
 
+    /// From another number, and a resource that waits.
+    ///
+    /// # Errors
+    /// The number is too large.
+    #[init]
+    pub fn total(number: &u8, #[from(LATER)] later: &u8) -> Result<u8, rewarm::Error> {
+        number.checked_add(*later).ok_or_else(|| rewarm::Error::msg("too large"))
+    }
+
     /// A text.
     #[init(lazy)]
     pub static TEXT: String = String::from_utf8(vec![b'a'])?;
