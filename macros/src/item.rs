@@ -37,6 +37,21 @@ pub(crate) struct Static {
 }
 
 impl Item {
+    pub(crate) fn name(&self) -> &Ident {
+        match self {
+            Self::Fn(function) => &function.sig.ident,
+            Self::Static(item) => &item.ident,
+        }
+    }
+
+    /// The body of a function, or the initialiser of a static.
+    pub(crate) fn body(&self) -> TokenStream {
+        match self {
+            Self::Fn(function) => function.body.stream(),
+            Self::Static(item) => item.init.clone(),
+        }
+    }
+
     /// Reads an item. Reports an item that is neither a function nor a static, and an item with a
     /// second attribute of this crate, which is removed.
     pub(crate) fn read(tokens: TokenStream, diag: &mut Diag) -> Option<Self> {

@@ -10,7 +10,9 @@ use super::index::{self, Code, Index, Role};
 use super::items::DeclaredBy;
 use super::lexer::{Kind, Source};
 use super::reach::{Graph, Reach};
+use super::snapshot::{self, Origin, Why};
 use super::state::{self, Once, State};
+use super::tmp_file;
 use crate::item::Function;
 use crate::lints;
 
@@ -82,11 +84,15 @@ pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
         excusing: HashSet::new(),
         report: Report { judged: excused(index), ..Report::default() },
     };
+    if !is_test {
+        audit.snapshots();
+    }
     if !is_test && audit.is_asked_for() {
         audit.globals();
         audit.memoized();
         audit.functions();
         audit.clients();
+        audit.tmp_files();
         audit.useless_allows();
     }
     audit.report
@@ -243,6 +249,49 @@ impl<'a> Audit<'_, 'a> {
         }
     }
 
+    /// Reports resources that copy a value which must be unique or current into every container.
+    fn snapshots(&mut self) {
+        const LINT: &str = "snapshot_unique";
+        let index = self.graph.index;
+        for (id, code) in index.codes.iter().enumerate() {
+            if !code.is_kept || code.allowed.contains(&LINT) {
+                continue;
+            }
+            let Some(origin) = snapshot::origin(index, id) else {
+                continue;
+            };
+            let mut allows = origin.way.iter().map(|code| index.codes[*code].allows.clone());
+            if allows.any(|allows| self.is_excused(&allows, LINT)) {
+                continue;
+            }
+            let is_static =
+                code.body.start > 0 && index.source(code.module).is_punct(code.body.start, b'=');
+            let fault = snapshot_unique(code.name, &origin, is_static);
+            let module = index.codes[origin.way[origin.way.len() - 1]].module;
+            self.add_on_way(&origin.way, origin.at, place(index, module, origin.at), fault);
+        }
+    }
+
+    /// Reports files in `/tmp` that each invocation writes under the same name, each file once.
+    fn tmp_files(&mut self) {
+        const LINT: &str = "tmp_file";
+        let index = self.graph.index;
+        let reach = self.reach(LINT);
+        let mut reported = HashSet::new();
+        for code in &self.reach("").codes {
+            let it = &index.codes[*code];
+            for write in tmp_file::written(index, it, self.graph.refs(*code)) {
+                if self.is_excused(&it.allows, LINT) || !reach.contains(*code) {
+                    continue;
+                }
+                let fault = tmp_file(&write.call, &write.path);
+                if reported.insert(write.path) {
+                    self.add(&reach, *code, write.at, place(index, it.module, write.at), fault);
+                }
+            }
+        }
+    }
+
     fn declared_at(&self, global: usize) -> Place {
         let global = &self.graph.index.globals[global];
         place(self.graph.index, global.module, global.at)
@@ -348,17 +397,22 @@ impl<'a> Audit<'_, 'a> {
 
     /// Reports a fault in a function, where the guilty item stands in `at`.
     fn add(&mut self, reach: &Reach, code: usize, token: usize, at: Place, fault: Fault) {
+        self.add_on_way(&reach.way(code), token, at, fault);
+    }
+
+    /// Reports a fault in the last of these functions, each of which calls the next one.
+    fn add_on_way(&mut self, way: &[usize], token: usize, at: Place, fault: Fault) {
         let index = self.graph.index;
-        let way = reach.way(code);
         let root = &index.codes[way[0]];
         let Some(on) = self.reporter(root) else {
             return;
         };
-        let has_token = way.len() == 1 && matches!(root.role, Role::Handler | Role::Cached);
+        let has_token = way.len() == 1 && root.has_attribute();
         let token = has_token.then(|| place(index, root.module, token));
         let from = match root.role {
             Role::Handler => format!("`#[handler] {}`", root.name),
             Role::Cached => format!("`#[cached] {}`", root.name),
+            Role::Init => format!("`#[init] {}`", root.name),
             _ => format!("`pub fn {}`", index.label(root)),
         };
         let through: Vec<_> =
@@ -386,11 +440,10 @@ impl<'a> Audit<'_, 'a> {
     /// The place that reports what a root reaches: the root if it has an attribute, else `audit!`.
     fn reporter(&self, root: &Code<'_>) -> Option<Place> {
         let index = self.graph.index;
-        match (root.role, index.audited) {
-            (Role::Handler | Role::Cached, _) => Some(place(index, root.module, root.at)),
-            (_, Some((source, token))) => Some(in_source(&index.krate.sources[source], token)),
-            _ => None,
+        if root.has_attribute() {
+            return Some(place(index, root.module, root.at));
         }
+        index.audited.map(|(source, token)| in_source(&index.krate.sources[source], token))
     }
 
     fn useless_allows(&mut self) {
@@ -573,6 +626,52 @@ fn client_per_invocation(path: &str, ty: &str) -> Fault {
         format!(
             "build it once, in INIT: `#[init] async fn client() -> {ty} {{ … }}`, and take it as a \
              parameter `client: &{ty}`"
+        ),
+    )
+}
+
+fn tmp_file(call: &str, path: &str) -> Fault {
+    Fault::new(
+        "tmp_file",
+        format!("`{call}` writes `{path}`, and each invocation writes the same file"),
+        "`/tmp` stays when the invocation ends: after an error on the way, a later invocation reads \
+         this file, with the data of another caller, and concurrent ones write it together",
+        "write to `tempfile::NamedTempFile::new()?` or into a `tempfile::tempdir()?`, which have \
+         names of their own and are removed when they are dropped; if invocations are meant to share \
+         the file, write `#[rewarm::allow(tmp_file, reason = \"…\")]` on this function, or \
+         `allow(tmp_file)` in its attribute",
+    )
+}
+
+fn snapshot_unique(name: &str, origin: &Origin, is_static: bool) -> Fault {
+    let why = match origin.why {
+        Why::Unique => "ids and random numbers repeat in all containers",
+        Why::Current => "the time is that of the snapshot, which may be days old",
+        Why::OfMachine => "it is the name of the machine that INIT ran on, in all containers",
+        Why::Expires => {
+            "they expire, and a container that is restored later starts with expired ones"
+        }
+        Why::File => "all containers use the name of a file that only one of them has created",
+    };
+    let rebuild = match is_static {
+        true => format!(
+            "make it `#[init(restore = rebuild)] fn {}() -> … {{ … }}`",
+            name.to_lowercase()
+        ),
+        false => "write `restore = rebuild`".to_owned(),
+    };
+    Fault::new(
+        "snapshot_unique",
+        format!(
+            "`restore = keep` copies the value of `{}` in `{name}` into every container",
+            origin.call
+        ),
+        &format!(
+            "with SnapStart, INIT runs once and all containers start from its snapshot: {why}"
+        ),
+        format!(
+            "{rebuild}, which builds it again after a restore, or make the value in the handler; if \
+             containers are meant to share it, write `allow(snapshot_unique)` in the attribute"
         ),
     )
 }

@@ -124,7 +124,7 @@ impl<'i, 'a> Graph<'i, 'a> {
                             Def::Type(ty) => walk.live(ty, code),
                             // A function in a table.
                             Def::Code(called) => walk.visit(called, code),
-                            Def::Global(_) | Def::Module(_) => {}
+                            Def::Global(_) | Def::Const(_) | Def::Module(_) => {}
                         }
                     }
                 }
@@ -349,7 +349,7 @@ fn name<'a>(
                     Def::Code(called) => refs.calls.push(called),
                     Def::Global(global) => refs.uses.push(Use { global, at: end - 1 }),
                     Def::Type(ty) => named_type(index, ty, &rest, refs),
-                    Def::Module(_) => {}
+                    Def::Const(_) | Def::Module(_) => {}
                 }
             }
         }

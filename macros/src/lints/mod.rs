@@ -55,7 +55,7 @@ const LINTS: &[Lint] = &[
 ];
 
 /// Lints that only the audit of a crate reports. All of them can be allowed.
-const AUDITED: &[&str] = &["lazy_client", "client_per_invocation"];
+const AUDITED: &[&str] = &["lazy_client", "client_per_invocation", "tmp_file", "snapshot_unique"];
 
 /// Lints that the compiler checks by the traits of the runtime. They cannot be allowed.
 const CHECKED_BY_COMPILER: [&str; 2] = ["not_shareable", "guard_across_await"];
