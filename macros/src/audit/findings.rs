@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::growth::{self, Field};
 use super::index::{self, Code, Index, Role};
 use super::items::DeclaredBy;
 use super::lexer::{Kind, Source};
@@ -89,6 +90,7 @@ pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
     }
     if !is_test && audit.is_asked_for() {
         audit.globals();
+        audit.resources();
         audit.memoized();
         audit.functions();
         audit.clients();
@@ -154,7 +156,11 @@ impl<'a> Audit<'_, 'a> {
                 continue;
             }
             let allows = self.graph.index.globals[global].allows.clone();
+            let is_state = fault.lint == "global_state";
             if self.is_excused(&allows, fault.lint) {
+                if is_state {
+                    self.growth_of_global(global, &uses[global]);
+                }
                 continue;
             }
             let reach = self.reach(fault.lint);
@@ -169,7 +175,114 @@ impl<'a> Audit<'_, 'a> {
                 let declared = self.declared_at(global);
                 self.report.judged.push(self.graph.index.globals[global].name.to_owned());
                 self.add(&reach, code, at, declared, fault);
+            } else if is_state {
+                self.growth_of_global(global, &uses[global]);
             }
+        }
+    }
+
+    /// Reports a global that invocations are meant to share, and that they only add to.
+    fn growth_of_global(&mut self, global: usize, uses: &[(usize, usize)]) {
+        let index = self.graph.index;
+        let it = &index.globals[global];
+        if let Some(collection) = growth::collection(index, it.declared_in, &it.ty) {
+            let users =
+                |code: usize| self.graph.refs(code).uses.iter().any(|used| used.global == global);
+            let grows = self.added(uses.iter().copied()).filter(|_| !self.is_limited(users));
+            if let Some((code, at)) = grows {
+                let fault = unbounded_growth(it.name, collection, Keeper::Static);
+                let allows = it.allows.clone();
+                self.add_growth(code, at, self.declared_at(global), &allows, fault);
+            }
+        }
+        for field in growth::fields(index, it.declared_in, &it.ty) {
+            let allows = it.allows.clone();
+            self.growth_of_field(&field, &allows, Keeper::Static);
+        }
+    }
+
+    /// Reports collections in the types of resources that request code only adds to.
+    fn resources(&mut self) {
+        let index = self.graph.index;
+        let mut seen = HashSet::new();
+        for code in index.codes.iter().filter(|code| code.role == Role::Init) {
+            let source = index.source(code.module);
+            let returns = |at: &usize| source.is_punct(*at, b'-') && source.is_punct(at + 1, b'>');
+            let start = code.sig.clone().find(returns).unwrap_or(code.sig.start);
+            for field in growth::fields(index, code.module, &(start..code.sig.end)) {
+                if !code.allowed.contains(&GROWTH) && seen.insert((field.ty, field.at)) {
+                    self.growth_of_field(&field, &code.allows, Keeper::Resource(code.name));
+                }
+            }
+        }
+    }
+
+    fn growth_of_field(&mut self, field: &Field<'a>, allows: &[usize], keeper: Keeper<'_>) {
+        let index = self.graph.index;
+        let ty = &index.types[field.ty];
+        let state = state::of(index, ty.module, &field.value);
+        let collection = growth::collection(index, ty.module, &field.value);
+        let (Some(State::Shared(_)), Some(collection)) = (state, collection) else {
+            return;
+        };
+        let uses_in = |code: usize| {
+            let code = &index.codes[code];
+            growth::uses_of_field(index.source(code.module), code, field.name)
+        };
+        let reached = self.reach("");
+        let is_own = |code: &usize| {
+            let owner = index.codes[*code].owner;
+            owner.is_some_and(|owner| index.impls[owner].of == Some(field.ty))
+        };
+        let own = reached.codes.iter().copied().filter(is_own);
+        let uses = own.flat_map(|code| uses_in(code).map(move |at| (code, at)));
+        let is_user = |code: usize| uses_in(code).next().is_some();
+        if let Some((code, at)) = self.added(uses).filter(|_| !self.is_limited(is_user)) {
+            let name = format!("{}::{}", ty.name, field.name);
+            let fault = unbounded_growth(&name, collection, keeper);
+            self.add_growth(code, at, place(index, ty.module, field.at), allows, fault);
+        }
+    }
+
+    /// The first of these uses of a collection that adds to it: the function, and the method.
+    fn added(&self, mut uses: impl Iterator<Item = (usize, usize)>) -> Option<(usize, usize)> {
+        let index = self.graph.index;
+        uses.find_map(|(code, at)| {
+            let it = &index.codes[code];
+            growth::adds(index.source(it.module), it, at).map(|at| (code, at))
+        })
+    }
+
+    /// True if the users of a collection, or functions that these call or that call these, may
+    /// limit its size.
+    fn is_limited(&self, is_user: impl Fn(usize) -> bool) -> bool {
+        let index = self.graph.index;
+        let limits = |code: &usize| {
+            let it = &index.codes[*code];
+            growth::limits(index.source(it.module), it)
+        };
+        let all = 0..index.codes.len();
+        let users: Vec<usize> = all.clone().filter(|code| is_user(*code)).collect();
+        let is_near =
+            |code: &usize| users.iter().any(|user| self.graph.are_neighbours(*code, *user));
+        users.iter().any(limits) || all.filter(limits).any(|code| is_near(&code))
+    }
+
+    fn add_growth(
+        &mut self,
+        code: usize,
+        at: usize,
+        declared: Place,
+        allows: &[usize],
+        fault: Fault,
+    ) {
+        let of_code = self.graph.index.codes[code].allows.clone();
+        let reach = self.reach(GROWTH);
+        if !self.is_excused(allows, GROWTH)
+            && !self.is_excused(&of_code, GROWTH)
+            && reach.contains(code)
+        {
+            self.add(&reach, code, at, declared, fault);
         }
     }
 
@@ -494,6 +607,15 @@ fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, St
     words.iter().flat_map(one).collect()
 }
 
+const GROWTH: &str = "unbounded_growth";
+
+/// The item that keeps a collection.
+#[derive(Clone, Copy)]
+enum Keeper<'n> {
+    Static,
+    Resource(&'n str),
+}
+
 /// Functions that give memory away.
 const BY_HAND: &[&str] = &["into_raw", "forget", "ManuallyDrop"];
 
@@ -626,6 +748,26 @@ fn client_per_invocation(path: &str, ty: &str) -> Fault {
         format!(
             "build it once, in INIT: `#[init] async fn client() -> {ty} {{ … }}`, and take it as a \
              parameter `client: &{ty}`"
+        ),
+    )
+}
+
+fn unbounded_growth(name: &str, collection: &str, keeper: Keeper<'_>) -> Fault {
+    let allow = match keeper {
+        Keeper::Static => {
+            "write `#[rewarm::allow(unbounded_growth, reason = \"…\")]` on the static".to_owned()
+        }
+        Keeper::Resource(resource) => {
+            format!("write `#[init(allow(unbounded_growth))]` on `{resource}`")
+        }
+    };
+    Fault::new(
+        GROWTH,
+        format!("`{name}` can grow without a limit: requests only add to its `{collection}`"),
+        "what each invocation adds stays, until the container is out of memory and Lambda kills it",
+        format!(
+            "remove what is old where it is added to, or keep fetched values with \
+             `#[cached(ttl = \"5m\", max_entries = 1000)]`; if your code limits the size, {allow}"
         ),
     )
 }

@@ -8,6 +8,7 @@
 mod allow;
 mod files;
 mod findings;
+mod growth;
 mod index;
 mod items;
 mod lexer;

@@ -82,6 +82,12 @@ impl<'i, 'a> Graph<'i, 'a> {
         self.refs[code].get_or_init(|| read(self.index, code))
     }
 
+    /// True if one of two functions calls the other.
+    pub(super) fn are_neighbours(&self, one: usize, other: usize) -> bool {
+        let calls = |caller, called| self.refs(caller).calls.contains(&called);
+        calls(one, other) || calls(other, one)
+    }
+
     /// Follows all names from these functions on; without `once`, only what runs for each event.
     pub(super) fn reach(&self, roots: &[usize], once: bool) -> Reach {
         let index = self.index;

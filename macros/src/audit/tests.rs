@@ -384,6 +384,55 @@ fn state_that_requests_reach_is_found() {
 }
 
 #[test]
+fn collections_that_only_grow_are_found() {
+    const ALLOW: &str = "#[rewarm::allow(global_state, reason = \"shared\")]";
+    for text in [
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { LOG.lock().unwrap().push(e) }",
+        "static LOG: Mutex<HashMap<String, u64>> = todo!(); fn run(e: String) -> String { let mut log = LOG.lock()?; *log.entry(e).or_insert(0) += 1; e }",
+        "static SEEN: LazyLock<DashMap<String, u8>> = todo!(); mod a { pub fn add(e: String) { crate::SEEN.insert(e, 1); } } fn run(e: String) -> String { a::add(e) }",
+        "static LOG: RwLock<VecDeque<String>> = todo!(); fn run(e: String) -> String { if let Ok(mut log) = LOG.write() { log.push_back(e); } e }",
+        "static LOG: Log = todo!(); struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } fn run(e: String) -> String { LOG.add(e) }",
+    ] {
+        assert_eq!(lints_of(&format!("{ALLOW} {text}")), ["unbounded_growth"], "{text}");
+        // State is one mistake.
+        assert_eq!(lints_of(text), ["global_state"], "{text}");
+    }
+    // The types of resources.
+    for text in [
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct App { seen: Seen, n: u8 } struct Seen { ids: std::sync::RwLock<HashSet<u64>>, x: u8 } impl Seen { fn add(&self, id: u64) { let mut ids = self.ids.write().unwrap(); ids.insert(id); } } #[init] static APP: App = todo!(); fn run(e: String) -> String { APP.seen.add(1); e }",
+    ] {
+        assert_eq!(lints_of(text), ["unbounded_growth"], "{text}");
+    }
+    for text in [
+        // Something limits the size.
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { let mut log = LOG.lock(); log.push(e); log.truncate(9); e }",
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { LOG.lock().push(e); flush() } fn flush() { for line in std::mem::take(&mut *LOG.lock()) {} }",
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { let mut log = LOG.lock(); log.push(e); trim(&mut log); e } fn trim(log: &mut Vec<String>) { log.drain(..2); }",
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { if e.a() { *LOG.lock().unwrap() = Vec::new(); } LOG.lock().push(e); e }",
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { let mut log = LOG.lock(); if log.len() < 9 { log.push(e); } e }",
+        // Nothing grows.
+        "static MODES: Mutex<HashMap<&str, u8>> = todo!(); fn run(e: String) -> String { MODES.lock().insert(\"mode\", 1); e }",
+        "static LAST: Mutex<Option<String>> = todo!(); fn run(e: String) -> String { LAST.lock().insert(e); e }",
+        "static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { let log = LOG.lock(); let mut lines = Vec::new(); lines.push(log[0].clone()); e }",
+        "#[rewarm::allow(unbounded_growth, reason = \"ten customers\")] static LOG: Mutex<Vec<String>> = todo!(); fn run(e: String) -> String { LOG.lock().push(e) }",
+    ] {
+        assert_eq!(lints_of(&format!("{ALLOW} {text}")), [""; 0], "{text}");
+    }
+    for text in [
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } fn flush(&self) { self.lines.lock().unwrap().clear(); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init(allow(unbounded_growth))] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        // Filled in INIT, a field that no request shares, and a type that is no resource.
+        "struct Names { all: Mutex<Vec<String>> } impl Names { fn load() -> Self { Self::default().with(1) } fn with(self, n: u8) -> Self { self.all.lock().unwrap().push(n); self } fn first(&self) -> u8 { self.all.lock()[0] } } #[init] fn names() -> Names { Names::load() } fn run(e: String, names: &Names) -> String { names.first() }",
+        "struct Log { lines: Vec<String> } impl Log { fn add(&mut self, e: String) { self.lines.push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.clone().add(e) }",
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } fn run(e: String) -> String { Log::new().add(e) }",
+        "struct App { limit: Mutex<u8>, names: Vec<String> } impl App { fn set(&self) { let mut x = Vec::new(); x.push(*self.limit.lock()); } } #[init] fn app() -> App { todo!() } fn run(e: String, app: &App) -> String { app.set() }",
+    ] {
+        assert_eq!(lints_of(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
 fn a_snapshot_keeps_what_must_be_unique_or_current() {
     let found =
         |resource: &str| lints_of(&format!("fn run(e: String) -> String {{ e }} {resource}"));

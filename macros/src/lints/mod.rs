@@ -79,6 +79,11 @@ pub(crate) fn check(
     faults
 }
 
+/// True for the name of a collection that can grow.
+pub(crate) fn is_growing(name: &str) -> bool {
+    types::GROWING.iter().any(|known| known.rsplit("::").next() == Some(name))
+}
+
 /// The address of the documentation of a lint.
 fn url(name: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
