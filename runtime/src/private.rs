@@ -24,8 +24,8 @@ pub use crate::diagnostics::probe::{
 };
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
-    Reportable, Shareable, SharedFailure, cacheable, check, close, fetch_error, guard_across_await,
-    key_part, passed, passed_owned, shareable, shared_failure,
+    Reportable, Shareable, SharedFailure, a_guard_is_held_across_await, cacheable, check, close,
+    fetch_error, key_part, passed, passed_owned, shareable, shared_failure,
 };
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of, error_type};

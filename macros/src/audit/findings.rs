@@ -44,6 +44,8 @@ pub(super) struct Report {
     pub(super) useless: Vec<(Place, String)>,
     /// The names of globals that are reported, or whose state is excused where they stand.
     pub(super) judged: Vec<String>,
+    /// The names of functions with an attribute of this library in an `impl` or a `trait`.
+    pub(super) associated: Vec<Place>,
 }
 
 /// A fault of a function or a global.
@@ -77,13 +79,22 @@ fn excused(index: &Index<'_>) -> Vec<String> {
     excused.map(|global| global.name.to_owned()).collect()
 }
 
+fn associated(index: &Index<'_>) -> Vec<Place> {
+    let is = |code: &&Code<'_>| code.owner.is_some() && code.has_attribute();
+    index.codes.iter().filter(is).map(|code| place(index, code.module, code.at)).collect()
+}
+
 /// Audits a crate. In one of tests, nothing is reported.
 pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
     let mut audit = Audit {
         graph: Graph::new(index),
         reached: HashMap::new(),
         excusing: HashSet::new(),
-        report: Report { judged: excused(index), ..Report::default() },
+        report: Report {
+            judged: excused(index),
+            associated: associated(index),
+            ..Report::default()
+        },
     };
     if !is_test {
         audit.snapshots();
@@ -775,13 +786,13 @@ fn unbounded_growth(name: &str, collection: &str, keeper: Keeper<'_>) -> Fault {
 fn tmp_file(call: &str, path: &str) -> Fault {
     Fault::new(
         "tmp_file",
-        format!("`{call}` writes `{path}`, and each invocation writes the same file"),
-        "`/tmp` stays when the invocation ends: after an error on the way, a later invocation reads \
-         this file, with the data of another caller, and concurrent ones write it together",
-        "write to `tempfile::NamedTempFile::new()?` or into a `tempfile::tempdir()?`, which have \
-         names of their own and are removed when they are dropped; if invocations are meant to share \
-         the file, write `#[rewarm::allow(tmp_file, reason = \"…\")]` on this function, or \
-         `allow(tmp_file)` in its attribute",
+        format!("`{path}` is one file for all invocations, and `{call}` writes it"),
+        "a file in `/tmp` outlives the invocation: after one that fails halfway, the next reads its \
+         file, with the data of another caller",
+        "write to `tempfile::NamedTempFile::new()?`, which has a name of its own and removes its file \
+         on every way out; if invocations are meant to share the file, write \
+         `#[rewarm::allow(tmp_file, reason = \"…\")]` on the function, or `allow(tmp_file)` in its \
+         attribute",
     )
 }
 

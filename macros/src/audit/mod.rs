@@ -55,6 +55,16 @@ pub(crate) fn judged() -> &'static [String] {
     place(Span::call_site()).map_or(&[], |here| &report_with(&here.path).judged)
 }
 
+/// True for the name of a function in an `impl` or a `trait`.
+pub(crate) fn is_associated(name: &Ident) -> bool {
+    // An attribute at the start of a line is on an item of the file.
+    let is_nested = place(Span::call_site()).is_some_and(|attribute| attribute.column > 1);
+    let Some(here) = place(name.span()).filter(|_| is_nested) else {
+        return false;
+    };
+    report_with(&here.path).associated.iter().any(|it| is_same(it, &here))
+}
+
 /// `#[rewarm::allow]`, which leaves its item as it is.
 pub(crate) fn allow(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diag = Diag::default();
@@ -106,8 +116,12 @@ pub(crate) fn audit(args: TokenStream) -> TokenStream {
 
 /// The report of the crate, if the file belongs to it.
 fn report_with(file: &Path) -> &'static Report {
-    static NOTHING: Report =
-        Report { findings: Vec::new(), useless: Vec::new(), judged: Vec::new() };
+    static NOTHING: Report = Report {
+        findings: Vec::new(),
+        useless: Vec::new(),
+        judged: Vec::new(),
+        associated: Vec::new(),
+    };
     // A fault of the audit must not fail a build.
     let (files, report) = REPORT.get_or_init(|| panic::catch_unwind(read).unwrap_or_default());
     match file.canonicalize() {

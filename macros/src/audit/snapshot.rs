@@ -333,8 +333,12 @@ impl<'a> Flow<'_, '_, 'a> {
                     _ => None,
                 }),
                 Target::Other(path) => {
-                    let why = made(&path).or_else(|| self.read(&path, open))?;
-                    return Some(self.made(at, &path.join("::"), why));
+                    let call = path.join("::");
+                    if let Some(why) = made(&path) {
+                        return Some(self.made(at, &call, why));
+                    }
+                    let (variable, why) = self.read(&path, open)?;
+                    return Some(self.made(at, &format!("{call}({variable})"), why));
                 }
             }
         };
@@ -344,13 +348,14 @@ impl<'a> Flow<'_, '_, 'a> {
         })
     }
 
-    /// The reason for `env::var("…")`.
-    fn read(&self, path: &[&str], open: usize) -> Option<Why> {
+    /// The variable that `env::var("…")` reads.
+    fn read(&self, path: &[&str], open: usize) -> Option<(&'a str, Why)> {
         let [.., "env", "var" | "var_os"] = path else {
             return None;
         };
-        let name = self.source.text(open + 1).trim_matches('"');
-        VARIABLES.iter().find(|it| it.0 == name).map(|it| it.1)
+        let name = self.source.text(open + 1);
+        let known = VARIABLES.iter().find(|it| it.0 == name.trim_matches('"'))?;
+        Some((name, known.1))
     }
 
     fn made(&self, at: usize, call: &str, why: Why) -> Origin {

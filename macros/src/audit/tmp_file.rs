@@ -70,12 +70,13 @@ pub(super) fn written<'a>(index: &Index<'a>, code: &Code<'a>, refs: &Refs<'a>) -
             return None;
         };
         let (_, open) = index::path(source, call.at);
-        let path = match WRITERS.iter().find(|it| (it.0, it.1) == (of, name)) {
-            Some((.., argument)) => argument_at(source, open, *argument)?,
-            None if OPTIONS.contains(&(of, name)) => opened(source, open)?,
+        let (name, path) = match WRITERS.iter().find(|it| (it.0, it.1) == (of, name)) {
+            Some((.., argument)) => (name, argument_at(source, open, *argument)?),
+            None if OPTIONS.contains(&(of, name)) => ("open", opened(source, open)?),
             None => return None,
         };
-        found(call.path.join("::"), path)
+        let of = call.path[..call.path.len() - 1].join("::");
+        found(format!("{of}::{name}"), path)
     });
     let methods = code.body.clone().filter_map(|at| {
         let (name, open) = call_of_method(source, at).filter(|(name, _)| SAVING.contains(name))?;

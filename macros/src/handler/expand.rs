@@ -257,7 +257,7 @@ fn service(model: &Model, response: &TokenStream) -> TokenStream {
         }
         Returns::Plain(ty) => (call, ty.span()),
     };
-    let guard = quote_spanned!(name.span()=> #private::guard_across_await);
+    let guard = quote_spanned!(name.span()=> #private::a_guard_is_held_across_await);
     let service = Ident::new("__service", ours_at(at));
     let convert = convert_each(&tokens::at(&private, at), at);
     let app = quote_spanned!(at=> #private::http::App::<#response>::new(#service, #convert));

@@ -54,7 +54,7 @@ fn of_function(
         quote! {
             #private::Spec::waiting(
                 #text,
-                <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
+                <#name as #private::Resource>::A_RESOURCE_NEEDS_ITSELF,
                 #private::entries::<__Needs>,
                 #build,
             )
