@@ -192,7 +192,9 @@ macro_rules! __is_result {
 pub const fn not_a_result(is_result: bool) -> bool {
     assert!(
         !is_result,
-        "this type is a `Result` under another name, and its error would be taken for a value\n\
+        "this type is a `Result` under another name\n\
+         an error in it would be taken for a value: kept for later invocations, or sent as the \
+         response\n\
          help: write `Result<T, E>`, or an alias that is called `Result`"
     );
     true
@@ -206,7 +208,8 @@ pub const fn not_a_result(is_result: bool) -> bool {
 pub const fn no_result(is_result: bool) -> bool {
     assert!(
         !is_result,
-        "this type is a `Result`, and its error would be taken for a value\n\
+        "the type of a static resource cannot be a `Result`\n\
+         an error in its initialiser becomes the error of the resource\n\
          help: write the type of the value, and `?` in the initialiser"
     );
     true

@@ -216,8 +216,8 @@ async fn a_static_that_invocations_change_is_named() {
          customer, finds what this one has left\n\
          help: a value of one invocation belongs in a local variable or an argument, a value that \
          is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
-         help: if the invocations are meant to share it, leave it out: \
-         `assert_reuse_safe_except(&[\"lifecycle::statics::state::COUNT\"], …)`"
+         help: if the invocations are meant to share it, write `#[rewarm::allow(global_state, reason \
+         = \"…\")]` on the static; one of another crate is left out by `assert_reuse_safe_except(&[\"lifecycle::statics::state::COUNT\"], …)`"
     );
 }
 
