@@ -287,7 +287,8 @@ macro_rules! __container {
 pub mod globals {
     pub use crate::diagnostics::global_state::{
         Fixed as _, FixedByDeref as _, FixedLocal as _, Known as _, KnownByDeref as _, Local as _,
-        Read as _, Reference as _, Resource as _, Unknown as _, UnknownByDeref as _,
+        ReadKnown as _, ReadKnownByDeref as _, ReadResource as _, ReadUnknown as _, Reference as _,
+        Resource as _, Unknown as _, UnknownByDeref as _,
     };
 }
 

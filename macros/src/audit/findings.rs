@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::growth::{self, Field};
-use super::index::{self, Code, Index, Role};
+use super::index::{self, Code, Def, Index, Role};
 use super::items::DeclaredBy;
 use super::lexer::{Kind, Source};
 use super::reach::{Graph, Reach};
@@ -44,6 +44,9 @@ pub(super) struct Report {
     pub(super) useless: Vec<(Place, String)>,
     /// The names of globals that are reported, or whose state is excused where they stand.
     pub(super) judged: Vec<String>,
+    /// The paths in each function with an attribute that no invocation can change the values of, by
+    /// the name of the function.
+    pub(super) constant: Vec<(Place, Vec<String>)>,
     /// The names of functions with an attribute of this library in an `impl` or a `trait`.
     pub(super) associated: Vec<Place>,
 }
@@ -96,6 +99,7 @@ pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
             ..Report::default()
         },
     };
+    audit.constants();
     if !is_test {
         audit.snapshots();
     }
@@ -370,6 +374,19 @@ impl<'a> Audit<'_, 'a> {
             }
             let fault = client_per_invocation(&path, ty);
             self.add(&reach, *code, at, place(index, it.module, at), fault);
+        }
+    }
+
+    /// Finds the paths that stand for values which no invocation can change, so that the compiler
+    /// need not check them.
+    fn constants(&mut self) {
+        let index = self.graph.index;
+        let checked = |code: &&Code<'_>| matches!(code.role, Role::Handler | Role::Cached);
+        for (id, code) in index.codes.iter().enumerate().filter(|(_, code)| checked(code)) {
+            let values = self.graph.refs(id).values.iter();
+            let is_constant = |(_, def): &&(Vec<&str>, Def)| state::is_constant(index, *def);
+            let paths = values.filter(is_constant).map(|(path, _)| path.join("::"));
+            self.report.constant.push((place(index, code.module, code.at), paths.collect()));
         }
     }
 

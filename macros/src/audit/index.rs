@@ -114,6 +114,7 @@ pub(super) struct Global<'a> {
 /// A constant of a module.
 pub(super) struct Const {
     pub(super) module: usize,
+    pub(super) ty: Range<usize>,
     pub(super) value: Range<usize>,
 }
 
@@ -221,9 +222,9 @@ impl<'a> Index<'a> {
                     self.function(module, item, ty, init, None, &allows);
                 }
             }
-            ItemKind::Const(value) => {
+            ItemKind::Const { ty, value } => {
                 self.define(module, name, Def::Const(self.consts.len()));
-                self.consts.push(Const { module, value: value.clone() });
+                self.consts.push(Const { module, ty: ty.clone(), value: value.clone() });
             }
             ItemKind::Use(tree) => import(source, tree.clone(), &[], &mut self.names[module]),
             ItemKind::Type(body) => self.type_def(module, name, TypeKind::Fields, body),

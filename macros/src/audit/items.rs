@@ -34,8 +34,11 @@ pub(super) enum ItemKind {
     /// A module, with its items if they stand here.
     Mod(Option<Range<usize>>),
     Use(Range<usize>),
-    /// A constant, with its value.
-    Const(Range<usize>),
+    /// A constant, with its type and its value.
+    Const {
+        ty: Range<usize>,
+        value: Range<usize>,
+    },
     /// A `struct`, an `enum` or a `union`, from behind its name.
     Type(Range<usize>),
     /// A type alias.
@@ -229,10 +232,10 @@ fn item(
         }
         "const" => {
             let end = to_semicolon(at);
-            let value = (name..end).rev().find(|at| source.is_punct(*at, b'='));
-            match value {
+            let is = (name..end).find(|at| source.is_punct(*at, b'='));
+            match is {
                 Some(is) if source.is_ident(name) => {
-                    add(name, end + 1, ItemKind::Const(is + 1..end))
+                    add(name, end + 1, ItemKind::Const { ty: name + 2..is, value: is + 1..end })
                 }
                 _ => end + 1,
             }

@@ -55,6 +55,15 @@ pub(crate) fn judged() -> &'static [String] {
     place(Span::call_site()).map_or(&[], |here| &report_with(&here.path).judged)
 }
 
+/// The paths in the function of this name that stand for values which no invocation can change.
+pub(crate) fn constants(name: &Ident) -> &'static [String] {
+    let Some(here) = place(name.span()) else {
+        return &[];
+    };
+    let mut all = report_with(&here.path).constant.iter();
+    all.find(|(at, _)| is_same(at, &here)).map_or(&[], |(_, paths)| paths)
+}
+
 /// True for the name of a function in an `impl` or a `trait`.
 pub(crate) fn is_associated(name: &Ident) -> bool {
     // An attribute at the start of a line is on an item of the file.
@@ -120,6 +129,7 @@ fn report_with(file: &Path) -> &'static Report {
         findings: Vec::new(),
         useless: Vec::new(),
         judged: Vec::new(),
+        constant: Vec::new(),
         associated: Vec::new(),
     };
     // A fault of the audit must not fail a build.

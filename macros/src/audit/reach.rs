@@ -34,6 +34,8 @@ pub(super) struct Refs<'a> {
     methods: Vec<&'a str>,
     types: Vec<usize>,
     pub(super) uses: Vec<Use>,
+    /// The paths of constants and globals, as written.
+    pub(super) values: Vec<(Vec<&'a str>, Def)>,
     pub(super) foreign: Vec<Foreign<'a>>,
 }
 
@@ -351,6 +353,9 @@ fn name<'a>(
     match index.resolve_in(code, &path) {
         Target::Own(defs, rest) => {
             for def in defs {
+                if rest.is_empty() && matches!(def, Def::Const(_) | Def::Global(_)) {
+                    refs.values.push((path.clone(), def));
+                }
                 match def {
                     Def::Code(called) => refs.calls.push(called),
                     Def::Global(global) => refs.uses.push(Use { global, at: end - 1 }),
