@@ -421,7 +421,7 @@ impl<'a> Audit<'_, 'a> {
         let mut reported = HashSet::new();
         for code in &self.reach("").codes {
             let it = &index.codes[*code];
-            for write in tmp_file::written(index, it, self.graph.refs(*code)) {
+            for write in tmp_file::written(&self.graph, *code) {
                 if self.is_excused(&it.allows, LINT) || !reach.contains(*code) {
                     continue;
                 }

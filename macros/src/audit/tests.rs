@@ -47,6 +47,21 @@ fn the_corpus_is_told_apart() {
     }
 }
 
+/// A program that the audit misses does not compile because of a lint of the handler's body.
+#[test]
+fn what_the_audit_misses_is_found_in_the_body() {
+    for (name, _) in MISSED {
+        let is = |program: &PathBuf| program.file_stem().is_some_and(|stem| stem == *name);
+        let program = programs("unsafe").into_iter().find(is).unwrap();
+        let text = fs::read_to_string(program).unwrap();
+        let handler = text.split_once("#[handler]").unwrap().1;
+        let handler = handler.rsplit_once("fn main()").unwrap().0;
+        let function = crate::item::Function::read(handler).unwrap();
+        let found = crate::lints::check_called(function);
+        assert_eq!(found.iter().map(|(lint, _)| *lint).collect::<Vec<_>>(), ["detached_task"]);
+    }
+}
+
 /// The lint that flags each kind of program, as its header names it.
 #[test]
 fn each_kind_has_its_lint() {
@@ -191,6 +206,8 @@ fn harmless_globals_are_silent() {
         "fn run(e: String) -> String { std::fs::write(\"/mnt/efs/x\", &e); std::fs::write(\"tmp/x\", &e); e }",
         "fn run(e: String) -> String { let f = tempfile::NamedTempFile::new().unwrap(); std::fs::write(f.path(), &e); e }",
         "fn save(path: &str) { std::fs::write(path, \"x\"); } fn run(e: String) -> String { save(&e); e }",
+        "fn load(path: &str) { std::fs::read(path); std::fs::write(\"x\", path); } fn run(e: String) -> String { load(\"/tmp/x\"); e }",
+        "fn run(e: String) -> String { let id = e.id(); std::fs::write(format!(\"/tmp/{id}\"), &e); std::fs::write(format!(\"/tmp/{}\", id), e) }",
         "mod fs { pub fn write(p: &str, e: &str) {} } fn run(e: String) -> String { fs::write(\"/tmp/x\", &e); e }",
         "#[init] fn model() -> Model { std::fs::write(\"/tmp/model\", download()); Model }  fn run(e: String) -> String { e }",
         "fn spawn(x: u8) {} fn run(e: String) -> String { spawn(1); e }",
@@ -362,6 +379,14 @@ fn state_that_requests_reach_is_found() {
         (
             "tmp_file",
             "fn run(e: String) -> String { let mut path = std::env::temp_dir(); path.push(\"a\"); std::fs::copy(&e, path.as_path()).unwrap(); std::fs::write(\"/tmp/a\", e) }",
+        ),
+        (
+            "tmp_file",
+            "const DIR: &str = \"/tmp\"; fn run(e: String) -> String { let name = \"out\"; std::fs::write(format!(\"{}/{name}.csv\", DIR), e) }",
+        ),
+        (
+            "tmp_file",
+            "fn save(text: &str, path: impl AsRef<Path>) { std::fs::File::create(path.as_ref()); } fn run(e: String) -> String { save(&e, \"/tmp/out\"); e }",
         ),
         ("tmp_file", "fn run(e: String) -> String { image.save(Path::new(\"/tmp/a.png\")); e }"),
         // Effects on the process.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::index::{self, Code, Def, Index, Target};
 use super::lexer::{Kind, Source};
-use super::reach::Refs;
+use super::reach::Graph;
 
 /// A call that writes a file.
 pub(super) struct Write {
@@ -55,17 +55,28 @@ const WRAPPING: &[&str] = &["new", "from", "from_str"];
 /// The depth of variables, constants and wrappers that are followed.
 const DEPTH: usize = 8;
 
-/// The files in `/tmp` with a fixed name that a function writes.
-pub(super) fn written<'a>(index: &Index<'a>, code: &Code<'a>, refs: &Refs<'a>) -> Vec<Write> {
+/// The files in `/tmp` with a fixed name that a function writes, or has another function write.
+pub(super) fn written(graph: &Graph<'_, '_>, id: usize) -> Vec<Write> {
+    let index = graph.index;
+    let code = &index.codes[id];
     let source = index.source(code.module);
     let text = Text { index, code, source };
-    let found = |call: String, path: Range<usize>| {
+    let mut writes = calls(graph, id);
+    writes.extend(calls_of_writers(graph, code));
+    let in_tmp = writes.into_iter().filter_map(|(call, path)| {
         let file = text.of(path.clone(), DEPTH)?;
         let at = path.clone().find(|at| !source.is_punct(*at, b'&')).unwrap_or(path.start);
         let is_in_tmp = file.strip_prefix("/tmp/").is_some_and(|name| !name.is_empty());
         is_in_tmp.then_some(Write { at, call, path: file })
-    };
-    let calls = refs.foreign.iter().filter_map(|call| {
+    });
+    in_tmp.collect()
+}
+
+/// The calls in a function that write a file, with the tokens of its path.
+fn calls(graph: &Graph<'_, '_>, id: usize) -> Vec<(String, Range<usize>)> {
+    let code = &graph.index.codes[id];
+    let source = graph.index.source(code.module);
+    let functions = graph.refs(id).foreign.iter().filter_map(|call| {
         let [.., of, name] = call.path[..] else {
             return None;
         };
@@ -76,13 +87,69 @@ pub(super) fn written<'a>(index: &Index<'a>, code: &Code<'a>, refs: &Refs<'a>) -
             None => return None,
         };
         let of = call.path[..call.path.len() - 1].join("::");
-        found(format!("{of}::{name}"), path)
+        Some((format!("{of}::{name}"), path))
     });
     let methods = code.body.clone().filter_map(|at| {
         let (name, open) = call_of_method(source, at).filter(|(name, _)| SAVING.contains(name))?;
-        found(format!(".{name}()"), argument_at(source, open, 0)?)
+        Some((format!(".{name}()"), argument_at(source, open, 0)?))
     });
-    calls.chain(methods).collect()
+    functions.chain(methods).collect()
+}
+
+/// The calls of functions of the crate that write to the file of an argument.
+fn calls_of_writers(graph: &Graph<'_, '_>, code: &Code<'_>) -> Vec<(String, Range<usize>)> {
+    let index = graph.index;
+    let source = index.source(code.module);
+    let is_path = |at: usize| {
+        source.text(at).starts_with("\"/tmp")
+            || source.is(at, "temp_dir")
+            || index::is_global_name(source, at)
+    };
+    if !code.body.clone().any(is_path) {
+        return Vec::new();
+    }
+    let found = code.body.clone().filter_map(|at| {
+        let is_call = source.is_ident(at)
+            && !source.is_punct(at.wrapping_sub(1), b'.')
+            && !source.is_punct(at.wrapping_sub(1), b':');
+        let (path, open) = is_call.then(|| index::path(source, at))?;
+        if !source.is_open(open, b'(') {
+            return None;
+        }
+        let Target::Own(defs, _) = index.resolve_in(code, &path) else {
+            return None;
+        };
+        defs.iter().find_map(|def| match def {
+            Def::Code(called) => {
+                let (call, argument) = written_argument(graph, *called)?;
+                Some((call, argument_at(source, open, argument)?))
+            }
+            _ => None,
+        })
+    });
+    found.collect()
+}
+
+/// The argument of a function that is the path of a file which it writes, and the call.
+fn written_argument(graph: &Graph<'_, '_>, id: usize) -> Option<(String, usize)> {
+    let code = &graph.index.codes[id];
+    let source = graph.index.source(code.module);
+    let open = code.sig.clone().find(|at| source.is_open(*at, b'('))?;
+    calls(graph, id).into_iter().find_map(|(call, path)| {
+        let name = path.clone().find(|at| !source.is_punct(*at, b'&'))?;
+        let is_alone = name + 1 == path.end
+            || call_of_method(source, name + 1).is_some_and(|(name, _)| SAME.contains(&name));
+        if !source.is_ident(name) || !is_alone {
+            return None;
+        }
+        let argument = (0..).map_while(|n| Some((n, argument_at(source, open, n)?)));
+        let mut named = argument.filter(|(_, tokens)| {
+            let is_label =
+                |at: usize| source.is(at, source.text(name)) && source.is_punct(at + 1, b':');
+            tokens.clone().any(is_label)
+        });
+        named.next().map(|(n, _)| (call, n))
+    })
 }
 
 /// The tokens of an argument of the call whose bracket opens here.
@@ -164,11 +231,8 @@ impl<'a> Text<'_, 'a> {
     fn path(&self, at: usize, depth: usize) -> Option<(String, usize)> {
         let source = self.source;
         let (path, behind) = index::path(source, at);
-        if source.is_punct(behind, b'!') && ["format", "concat"].contains(&path[0]) {
-            let inner = source.group(behind + 1);
-            let is_alone = inner.len() == 1 && source.kind(inner.start) == Some(Kind::Literal);
-            let text = literal(source.text(inner.start)).filter(|text| !text.contains('{'))?;
-            return is_alone.then_some((text, inner.end + 1));
+        if source.is_punct(behind, b'!') && path == ["format"] {
+            return Some((self.formatted(behind + 1, depth)?, source.next(behind + 1)));
         }
         if source.is_open(behind, b'(') {
             let Target::Other(path) = self.index.resolve_in(self.code, &path) else {
@@ -191,6 +255,30 @@ impl<'a> Text<'_, 'a> {
             _ => self.constant(&path, depth),
         };
         text.map(|text| (text, behind))
+    }
+
+    /// The text of `format!` with constant arguments, from its bracket on.
+    fn formatted(&self, open: usize, depth: usize) -> Option<String> {
+        let source = self.source;
+        let format = literal(source.text(open + 1))?;
+        let mut parts = format.split('{');
+        let mut text = parts.next()?.to_owned();
+        let mut argument = 1;
+        for part in parts {
+            let (name, rest) = part.split_once('}')?;
+            text += &match name {
+                "" => {
+                    let value = argument_at(source, open, argument)?;
+                    argument += 1;
+                    self.of(value, depth)?
+                }
+                name if name.contains(|c: char| c.is_lowercase()) => self.variable(name, depth)?,
+                // A constant.
+                _ => return None,
+            };
+            text += rest;
+        }
+        Some(text)
     }
 
     /// The text of a constant or a static of the crate, or of one in the body.

@@ -8,6 +8,7 @@
 //! | [`snap_start`] | containers that are restored from a snapshot |
 //! | [`managed_instances`] | several invocations in one process |
 //! | [`http`] | requests, services, streamed responses |
+//! | [`tmp_files`] | files in `/tmp`, which outlive an invocation |
 //! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have |
 //! | [`migrating`] | from `OnceCell`s, from `cached`, from Powertools |
@@ -33,6 +34,9 @@ pub mod managed_instances {}
 #[cfg(any(doc, feature = "http"))]
 #[doc = include_str!("http.md")]
 pub mod http {}
+
+#[doc = include_str!("tmp_files.md")]
+pub mod tmp_files {}
 
 #[doc = include_str!("metrics.md")]
 pub mod metrics {}
