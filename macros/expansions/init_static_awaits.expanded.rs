@@ -1,10 +1,10 @@
 #[allow(dead_code, unreachable_code)]
-static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::private::NeedsGetAwait::new(
+static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::private::Cell::new(
     ::rewarm::private::Spec::waiting(
             "CONFIG",
             0,
             ::rewarm::private::entries::<()>,
-            || ::rewarm::private::guard_across_await(async {
+            || ::rewarm::private::a_guard_is_held_across_await(async {
                 CONFIG::__built(Config::load().await?)
             }),
         )
@@ -47,8 +47,8 @@ const _: () = {
         },
     >;
     impl __rewarm::Resource for CONFIG {
-        type Storage = __rewarm::NeedsGetAwait<__Kept>;
-        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
+        type Storage = __rewarm::Cell<__Kept>;
+        const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &CONFIG
         }

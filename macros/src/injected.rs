@@ -125,7 +125,7 @@ pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream
     }
     let depths = injected.iter().map(|injected| {
         let resource = &injected.resource;
-        quote_spanned!(resource.span()=> <#resource as #private::Resource>::DEPTH_UNLESS_CIRCULAR)
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::A_RESOURCE_NEEDS_ITSELF)
     });
     quote!(#private::depth([#(#depths),*]))
 }
@@ -141,7 +141,7 @@ pub(crate) fn resource(
     // With the span of the name, since the compiler shows it in its error about a circle.
     let at = ours_at(name.span());
     let depth =
-        quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = #depth;);
+        quote_spanned!(at=> const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = #depth;);
     quote! {
         impl #private::Resource for #name {
             type Storage = #storage_type;

@@ -670,10 +670,13 @@ pub fn allow(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Checks a library without a handler as `#[handler]` checks its own crate.
 ///
 /// Each `pub` function is taken for one that a handler calls. Write it once, in any file of the crate.
+/// With it, `rewarm::testing::assert_reuse_safe` compares the statics of the crate, too.
 ///
 /// ```
 /// rewarm::audit!();
 /// ```
+///
+/// If the dependency has another name, it takes its path: `rw::audit!(crate = rw);`.
 #[proc_macro]
 pub fn audit(args: TokenStream) -> TokenStream {
     audit::audit(args.into()).into()

@@ -339,7 +339,7 @@ fn storage(model: &Model, private: &TokenStream) -> TokenStream {
     let depth = injected::depth(&model.injected, private);
     let (depth, resource) = match is_resource {
         true => (
-            quote!(<#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR),
+            quote!(<#name as #private::Resource>::A_RESOURCE_NEEDS_ITSELF),
             injected::resource(name, private, &quote!(__Storage), &quote!(&__STORAGE), &depth),
         ),
         false => (depth, TokenStream::new()),

@@ -61,7 +61,7 @@ fn of_function(
         quote! {
             #private::Spec::#new(
                 #text,
-                <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
+                <#name as #private::Resource>::A_RESOURCE_NEEDS_ITSELF,
                 #private::entries::<__Needs>,
                 #build,
             )

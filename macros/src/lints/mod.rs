@@ -66,7 +66,7 @@ const LINTS: &[Lint] = &[
 ];
 
 /// Lints that only the audit of a crate reports. All of them can be allowed.
-const AUDITED: &[&str] = &["lazy_client", "client_per_invocation"];
+const AUDITED: &[&str] = &["lazy_client", "client_per_invocation", "tmp_file", "snapshot_unique"];
 
 /// Lints that the compiler alone checks, by the traits of the runtime. They cannot be allowed.
 const CHECKED_BY_COMPILER: [&str; 1] = ["not_shareable"];
@@ -93,6 +93,11 @@ pub(crate) fn check(
 /// True if the compiler would report one of these faults, too, in its own words.
 pub(crate) fn is_compile_error(faults: &[&'static str]) -> bool {
     faults.contains(&guard_across_await::LINT.name)
+}
+
+/// True for the name of a collection that can grow.
+pub(crate) fn is_growing(name: &str) -> bool {
+    types::GROWING.iter().any(|known| known.rsplit("::").next() == Some(name))
 }
 
 /// The address of the documentation of a lint.

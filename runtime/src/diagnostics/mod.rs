@@ -184,7 +184,7 @@ impl<E: Into<BoxError> + Send> Reportable for E {
 
 /// Boxes the future of a resource or a cached function. The compiler's error contains this name.
 #[inline]
-pub fn guard_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
+pub fn a_guard_is_held_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
 where
     F: Future,
     F: Send, // help: drop it before `.await`; https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#guard_across_await

@@ -10,6 +10,7 @@
 //! | [`workspaces`] | several functions that share a library of resources |
 //! | [`http`] | requests, services, streamed responses |
 //! | [`layers`] | layers of tower around a handler |
+//! | [`tmp_files`] | files in `/tmp`, which outlive an invocation |
 //! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have, and mocks |
 //! | [`migrating`] | from `OnceCell`s, from a `main` with set-up or layers, from `cached`, from Powertools |
@@ -41,6 +42,8 @@ pub mod http {}
 
 #[doc = include_str!("layers.md")]
 pub mod layers {}
+#[doc = include_str!("tmp_files.md")]
+pub mod tmp_files {}
 
 #[doc = include_str!("metrics.md")]
 pub mod metrics {}
