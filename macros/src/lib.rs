@@ -347,6 +347,48 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn rates() -> Result<u64, Error> { Err(Error::msg("the bank is closed")) }
 /// ```
 ///
+/// ## `stale_if_slow = "50ms"`
+///
+/// Where `stale_while_revalidate` or `stale_if_error` allows the old value, returns it if a fetch
+/// takes longer than this. The time counts from the start of the fetch: later callers do not wait
+/// again. The fetch goes on beside the handler; if it has not ended with the response, it is waited
+/// for after that, before the container can freeze. Limit it by `timeout`. Requires an `async fn`.
+///
+/// ```
+/// # use rewarm::{Error, cached};
+/// #[cached(ttl = "5m", stale_if_error = "1h", stale_if_slow = "50ms", timeout = "2s")]
+/// async fn rates() -> Result<u64, Error> { Ok(7) }
+/// ```
+///
+/// ## `lifetime = path`
+///
+/// A function of the value, `fn(&T) -> Duration`. The value is kept for the shorter of `ttl` and the
+/// time that it returns, which counts from the start of the fetch. No stale window reaches beyond
+/// that time, and a value whose lifetime is zero is not kept. For an `Option<T>` the function takes
+/// the value in it. A panic of the function is one of the fetch.
+///
+/// ```
+/// # use rewarm::{Error, cached};
+/// # use std::time::Duration;
+/// #[derive(Clone)]
+/// struct AccessToken {
+///     secret: String,
+///     expires_in: Duration,
+/// }
+///
+/// impl AccessToken {
+///     /// A minute less: the token is still in use after this.
+///     fn lifetime(&self) -> Duration {
+///         self.expires_in.saturating_sub(Duration::from_secs(60))
+///     }
+/// }
+///
+/// #[cached(ttl = "1h", lifetime = AccessToken::lifetime)]
+/// async fn access_token() -> Result<AccessToken, Error> {
+///     Ok(AccessToken { secret: "s3cret".to_owned(), expires_in: Duration::from_secs(3600) })
+/// }
+/// ```
+///
 /// ## `negative_ttl = "5s"`
 ///
 /// Keeps `Err`, which must be `Clone`, timeouts, and `None` for this time. Without it, none is kept.

@@ -16,7 +16,7 @@ pub use crate::base::counters::Stats;
 pub use crate::base::erased::{Erased, lent};
 pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, chain_of,
-    infallible, report,
+    infallible, lifetime_of, lifetime_of_some, report,
 };
 pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{

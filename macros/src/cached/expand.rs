@@ -3,6 +3,8 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::quote_spanned;
+use syn::Path;
+use syn::spanned::Spanned;
 
 use super::model::{Argument, Model, Param};
 use crate::item::{Returns, argument_of};
@@ -370,11 +372,24 @@ fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStr
     let set = |method, option: &Option<_>| tokens::set_duration(method, option.as_ref(), private);
     let revalidate = set("stale_while_revalidate", &options.stale_while_revalidate);
     let stale = set("stale_if_error", &options.stale_if_error);
+    let slow = set("stale_if_slow", &options.stale_if_slow);
     let negative = set("negative_ttl", &options.negative_ttl);
+    let lifetime = options.lifetime.as_ref().map(|path| lifetime(model, path, private));
     let timeout = set("timeout", &options.timeout);
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));
     let from =
         (!model.injected.is_empty()).then(|| quote!(.built_from(#private::entries::<__Needs>)));
     let blocking = model.public_sig.asyncness.is_none().then(|| quote!(.blocking()));
-    quote!(#private::Policy::new(#text, #depth, #ttl) #blocking #from #revalidate #stale #negative #jitter #timeout)
+    quote!(#private::Policy::new(#text, #depth, #ttl) #blocking #from #revalidate #stale #slow #lifetime #negative #jitter #timeout)
+}
+
+/// The call of the builder that sets `lifetime`. Its function takes the value in an `Option`.
+fn lifetime(model: &Model, path: &Path, private: &TokenStream) -> TokenStream {
+    let value = model.returns.value();
+    let by =
+        if argument_of(value, "Option").is_some() { "lifetime_of_some" } else { "lifetime_of" };
+    let (by, span) = (ours(by), tokens::ours_at(path.span()));
+    let private = tokens::at(private, span);
+    let lifetime = quote_spanned!(span=> #private::#by::<__Value, _>(__value, #path));
+    quote!(.lifetime(|__value| #lifetime))
 }

@@ -74,13 +74,24 @@ impl Model {
             );
             fine = false;
         }
-        if let (false, Some((_, at))) = (awaits, &options.timeout) {
-            diag.error(
-                at,
-                "`timeout` requires an `async fn`",
+        let waits = [
+            (
+                "timeout",
+                &options.timeout,
                 "a function without `.await` cannot be stopped before it ends",
-                "make it an `async fn`, or remove `timeout`",
-            );
+            ),
+            (
+                "stale_if_slow",
+                &options.stale_if_slow,
+                "a function without `.await` runs on the thread of its caller to its end",
+            ),
+        ];
+        for (option, given, why) in waits {
+            if let (false, Some((_, at))) = (awaits, given) {
+                let what = format!("`{option}` requires an `async fn`");
+                let help = format!("make it an `async fn`, or remove `{option}`");
+                diag.error(at, what, why, help);
+            }
         }
         let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {

@@ -21,18 +21,18 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use super::entries::{Entries, Removed};
-use super::kept::{FetchId, Kept, Usable, drop_removed};
+use super::kept::{FetchId, Kept, UNLIMITED, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy, Runs};
 use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
-use crate::base::limit::run_until;
+use crate::base::limit::{poll_until, run_until};
 use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader};
 use crate::error::{BoxError, ResourceError, chain};
-use crate::invocation::context::{can_defer, carried, defer};
+use crate::invocation::context::{can_defer, carried, current, defer};
 use crate::resource::{EnsureReady, EntryKind, RegistryEntry};
 
 /// The limit of a fetch for which no `timeout` is set.
@@ -69,6 +69,8 @@ pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 /// The fetch of a key that is under way.
 struct InFlight {
     id: FetchId,
+    /// The start of the wait for it. Unlike the age of its value, this does not include frozen time.
+    began: tokio::time::Instant,
     /// True once the function runs: it may have read what a later caller wants to see changed.
     is_running: Arc<AtomicBool>,
     follower: Follower<SharedResult>,
@@ -161,10 +163,45 @@ impl<K: Key> Engine<K> {
         match self.kept(&key, fetch) {
             Ok(result) => result,
             Err(fetch) => {
-                let result = self.fetch(key.clone(), fetch, Want::Fresh).await;
+                let result = match self.kept.policy.stale_if_slow {
+                    Some(limit) => self.fetch_unless_slow(&key, fetch, limit).await,
+                    None => self.fetch(key.clone(), fetch, Want::Fresh).await,
+                };
                 result.or_else(|failure| self.stale(&key).ok_or(failure))
             }
         }
+    }
+
+    /// Fetches, but awaits the fetch only for `limit` from its start where a stale value may be used
+    /// in its place. The fetch goes on, and ends before the container can freeze.
+    ///
+    /// In a box: the futures of cached functions that call each other are on one stack.
+    fn fetch_unless_slow<'a>(
+        &'static self,
+        key: &'a K,
+        fetch: Begin<'a, K>,
+        limit: Duration,
+    ) -> BoxFuture<'a, FetchResult> {
+        Box::pin(async move {
+            let began = self.in_flight().get(key).map(|other| other.began);
+            let end = began.unwrap_or_else(tokio::time::Instant::now).checked_add(limit);
+            let end = end.filter(|_| self.kept.instead_of_slow(key).is_some());
+            let mut fetch = pin!(self.fetch(key.clone(), fetch, Want::Fresh));
+            if let Some(result) = poll_until(end, fetch.as_mut()).await {
+                return result;
+            }
+            let Some(value) = self.kept.instead_of_slow(key) else {
+                return fetch.await;
+            };
+            self.counters.stale_hits.fetch_add(1, Relaxed);
+            let cache = self.kept.policy.name;
+            log_caught(|| tracing::debug!(cache, "fetch is slow; using the stale value"));
+            let follower = self.in_flight().get(key).map(|other| other.follower.clone());
+            if let Some(follower) = follower.filter(|_| current().is_some()) {
+                defer(async { drop(follower.wait().await) });
+            }
+            Ok(value)
+        })
     }
 
     /// Returns the value of a cache that is a resource.
@@ -282,7 +319,12 @@ impl<K: Key> Engine<K> {
         let number = self.numbers.fetch_add(1, Relaxed);
         let is_running = Arc::new(AtomicBool::new(false));
         let id = FetchId { number, started: now };
-        let begun = InFlight { id, is_running: Arc::clone(&is_running), follower };
+        let begun = InFlight {
+            id,
+            began: tokio::time::Instant::now(),
+            is_running: Arc::clone(&is_running),
+            follower,
+        };
         // An insertion in its place would keep the key of the leader before.
         in_flight.remove(key);
         in_flight.insert(Arc::clone(&key_of_leader), begun);
@@ -508,13 +550,17 @@ impl<K: Key> FetchLeader<K> {
             let error = self.engine.error(format_args!("no value after {limit:?}"));
             Ok(Err(Failure::TimedOut(error)))
         });
-        self.end(result)
+        let lifetime = match &result {
+            Ok(Ok(value)) => catch(|| self.engine.kept.lifetime(value)),
+            _ => Ok(UNLIMITED),
+        };
+        self.end(result.and_then(|result| Ok((result, lifetime?))))
     }
 
-    fn end(mut self, result: Result<FetchResult, Panic>) -> Result<FetchResult, Panic> {
-        self.count(matches!(result, Ok(Ok(_))));
+    fn end(mut self, result: Result<(FetchResult, u64), Panic>) -> Result<FetchResult, Panic> {
+        self.count(matches!(result, Ok((Ok(_), _))));
         // Dropping this sends the followers on, and the leader has the panic.
-        let result = result?;
+        let (result, lifetime) = result?;
         let engine = self.engine;
         let key = K::clone(&self.key);
         let mut removed = Removed::new();
@@ -524,7 +570,7 @@ impl<K: Key> FetchLeader<K> {
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
                 in_flight.remove(&self.key);
-                engine.kept.store(key, self.id, &result, &mut removed)
+                engine.kept.store(key, self.id, lifetime, &result, &mut removed)
             } else {
                 Some(key)
             }

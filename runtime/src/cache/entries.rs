@@ -31,8 +31,10 @@ pub struct Entry {
 pub struct Stamp {
     /// The end of its TTL.
     pub(super) fresh_until: Tick,
-    /// True for a value that stands for none: it has no stale windows.
-    pub(super) is_none: bool,
+    /// The end of the time in which it may be used while it is fetched again.
+    pub(super) revalidate_until: Tick,
+    /// The end of the time in which it may be used in the place of a failure.
+    pub(super) error_until: Tick,
     /// The number of its fetch.
     pub(super) number: u64,
 }

@@ -10,7 +10,7 @@ use super::entries::{Entries, Entry, Map, Removed, Stamp};
 use super::key::Key;
 use super::outcome::{Failure, FetchResult};
 use super::policy::Policy;
-use crate::base::clock::{CLOCK, Tick};
+use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::erased::{Erased, lent};
 use crate::base::panic::drop_caught;
 use crate::base::random;
@@ -47,6 +47,9 @@ pub(super) struct FetchId {
     pub(super) started: Tick,
 }
 
+/// The lifetime of a value that has no `lifetime` of its own.
+pub(super) const UNLIMITED: u64 = u64::MAX;
+
 /// The values and failures of a key that may be used now.
 pub(super) enum Usable {
     /// A fresh value, or a failure that is kept.
@@ -79,29 +82,36 @@ impl<K: Key> Kept<K> {
         (self.values)()
     }
 
-    /// The end of a stale window of so many nanoseconds.
-    fn usable_until(stamp: Stamp, window: u64) -> Tick {
-        let window = if stamp.is_none { 0 } else { window };
-        Tick(stamp.fresh_until.0.saturating_add(window))
-    }
-
     /// The time from which an entry is of no use.
-    fn expires_at(&self, stamp: Stamp) -> Tick {
-        let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
-        Self::usable_until(stamp, stale_while_revalidate.max(stale_if_error))
+    fn expires_at(stamp: Stamp) -> Tick {
+        stamp.revalidate_until.max(stamp.error_until)
     }
 
     fn expires(&self, at: Tick) {
         self.next_expiry.fetch_min(at.0, Relaxed);
     }
 
+    /// Returns the time for which a value itself may be kept, stale windows included.
+    pub(super) fn lifetime(&self, value: &Erased) -> u64 {
+        self.policy.lifetime.map_or(UNLIMITED, |lifetime| nanos(lifetime(value)))
+    }
+
     /// The stamp of an entry whose lifetime began with its fetch.
-    fn stamp(&self, fetch: FetchId, ttl: u64, is_none: bool) -> Stamp {
-        let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
+    fn stamp(&self, FetchId { number, started }: FetchId, ttl: u64) -> Stamp {
+        let ttl = ttl - random::share(ttl, self.policy.jitter).min(ttl);
+        let fresh_until = Tick(started.0.saturating_add(ttl));
+        Stamp { fresh_until, revalidate_until: fresh_until, error_until: fresh_until, number }
+    }
+
+    /// The same, with stale windows that end with the value's own lifetime.
+    fn stamp_with_windows(&self, fetch: FetchId, ttl: u64, lifetime: u64) -> Stamp {
+        let stamp = self.stamp(fetch, ttl);
+        let end = fetch.started.0.saturating_add(lifetime);
+        let until = |window| Tick(stamp.fresh_until.0.saturating_add(window).min(end));
         Stamp {
-            fresh_until: Tick(fetch.started.0.saturating_add(lifetime)),
-            is_none,
-            number: fetch.number,
+            revalidate_until: until(self.policy.stale_while_revalidate),
+            error_until: until(self.policy.stale_if_error),
+            ..stamp
         }
     }
 
@@ -116,17 +126,14 @@ impl<K: Key> Kept<K> {
     pub(super) fn usable(&self, key: &K, can_fetch_later: impl FnOnce() -> bool) -> Option<Usable> {
         let now = CLOCK.now();
         let failure = self.failures.find(key).filter(|entry| now < entry.stamp.fresh_until);
-        let usable = |stamp, window| now < Self::usable_until(stamp, window);
         if let Some(Entry { value, stamp }) = self.values().find(key) {
             if now < stamp.fresh_until {
                 return Some(Usable::Fresh(Ok(value)));
             }
-            let revalidates = usable(stamp, self.policy.stale_while_revalidate);
-            let is_usable = revalidates || usable(stamp, self.policy.stale_if_error);
-            if failure.is_some() && is_usable {
+            if failure.is_some() && now < Self::expires_at(stamp) {
                 return Some(Usable::Stale(value));
             }
-            if revalidates && can_fetch_later() {
+            if now < stamp.revalidate_until && can_fetch_later() {
                 return Some(Usable::Revalidate(value));
             }
         }
@@ -157,15 +164,19 @@ impl<K: Key> Kept<K> {
         let now = CLOCK.now();
         // Another fetch may have stored a fresh one.
         let is_stale = now >= stamp.fresh_until;
-        let is_usable = now < Self::usable_until(stamp, self.policy.stale_if_error);
-        (!is_stale || is_usable).then_some((value, is_stale))
+        (now < stamp.error_until).then_some((value, is_stale))
+    }
+
+    /// Returns the value that may be used in the place of one whose fetch takes long.
+    pub(super) fn instead_of_slow(&self, key: &K) -> Option<Erased> {
+        let Entry { value, stamp } = self.values().find(key)?;
+        (CLOCK.now() < Self::expires_at(stamp)).then_some(value)
     }
 
     /// True if a value may be used, if need be while it is fetched again.
     pub(super) fn has_usable(&self, key: &K) -> bool {
-        let window = self.policy.stale_while_revalidate;
         let entry = self.values().find(key);
-        entry.is_some_and(|entry| CLOCK.now() < Self::usable_until(entry.stamp, window))
+        entry.is_some_and(|entry| CLOCK.now() < entry.stamp.revalidate_until)
     }
 
     /// The failure in an entry, if it may be used without a stale value.
@@ -174,11 +185,13 @@ impl<K: Key> Kept<K> {
         (!kept.only_with_stale).then(|| kept.failure.clone())
     }
 
-    /// Stores the result of a fetch, as far as it is to be kept. Returns the key if nothing is.
+    /// Stores the result of a fetch, as far as it is to be kept, and a value no longer than its own
+    /// `lifetime`. Returns the key if nothing is kept.
     pub(super) fn store(
         &self,
         key: K,
         fetch: FetchId,
+        lifetime: u64,
         result: &FetchResult,
         removed: &mut Removed<K>,
     ) -> Option<K> {
@@ -187,10 +200,14 @@ impl<K: Key> Kept<K> {
             Ok(value) => {
                 self.failures.remove(&key, removed);
                 let is_none = (self.is_none)(value);
-                match if is_none { negative_ttl } else { ttl } {
+                let ttl = if is_none { negative_ttl } else { ttl };
+                match ttl.min(lifetime) {
                     0 => self.values().remove(&key, removed),
                     ttl => {
-                        let stamp = self.stamp(fetch, ttl, is_none);
+                        let stamp = match is_none {
+                            true => self.stamp(fetch, ttl),
+                            false => self.stamp_with_windows(fetch, ttl, lifetime),
+                        };
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
                         return None;
                     }
@@ -209,7 +226,7 @@ impl<K: Key> Kept<K> {
                 };
                 if ttl > 0 {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
-                    let stamp = self.stamp(fetch, ttl, true);
+                    let stamp = self.stamp(fetch, ttl);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
                     return None;
                 }
@@ -229,7 +246,7 @@ impl<K: Key> Kept<K> {
         entries.insert(key, Entry { value, stamp }, removed);
         // Noted after the insertion: a purge that runs before it would not see the entry, and one
         // that runs after it notes the expiry itself.
-        self.expires(self.expires_at(stamp));
+        self.expires(Self::expires_at(stamp));
     }
 
     /// Removes the value and the failure of a key.
@@ -251,7 +268,7 @@ impl<K: Key> Kept<K> {
         }
         self.next_expiry.store(u64::MAX, Relaxed);
         let keep = |stamp| {
-            let at = self.expires_at(stamp);
+            let at = Self::expires_at(stamp);
             if now < at {
                 self.expires(at);
             }

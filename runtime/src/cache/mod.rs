@@ -41,7 +41,7 @@ use outcome::{FetchResult, error_of};
 pub use entries::ValueRef;
 pub use key::{Arguments, Query};
 pub use outcome::{Failure, Fetch, SharedError, chain_of, infallible, report};
-pub use policy::{Facts, Policy};
+pub use policy::{Facts, Policy, lifetime_of, lifetime_of_some};
 
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {

@@ -5,6 +5,7 @@ pub(crate) mod global_state;
 pub(crate) mod probe;
 
 use std::hash::Hash;
+use std::time::Duration;
 
 use crate::base::erased::BoxFuture;
 use crate::error::BoxError;
@@ -159,6 +160,25 @@ impl<E: Clone> SharedFailure for E {}
 /// Reports an error that is not `Clone`.
 pub const fn shared_failure<E: SharedFailure>() -> bool {
     true
+}
+
+/// The function of a `lifetime`.
+#[diagnostic::on_unimplemented(
+    message = "`lifetime` requires a function of the value that returns a `Duration`",
+    label = "not a `fn(&{T}) -> Duration`",
+    note = "a value is kept for the shorter of `ttl` and the time that this function returns\n\
+            help: write `fn lifetime(value: &{T}) -> Duration`"
+)]
+pub trait Lifetime<T: ?Sized> {
+    /// Calls the function.
+    fn of(&self, value: &T) -> Duration;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized, F: Fn(&T) -> Duration> Lifetime<T> for F {
+    fn of(&self, value: &T) -> Duration {
+        self(value)
+    }
 }
 
 /// An error that can be reported to Lambda and to the callers that share a resource.
