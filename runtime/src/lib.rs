@@ -87,6 +87,7 @@ pub mod metrics;
 pub mod private;
 mod resource;
 mod run;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -103,6 +103,11 @@ impl Clock {
         SystemTime::UNIX_EPOCH + Duration::from_nanos(self.read().wall)
     }
 
+    /// Returns the time of the wall clock in milliseconds since 1970.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        self.read().wall / 1_000_000
+    }
+
     /// Advances by `idle` at once, as if the container had been frozen for that time.
     #[cfg(feature = "local")]
     pub(crate) fn skip(&self, idle: Duration) {
