@@ -15,8 +15,9 @@ pub use serde::de::IgnoredAny;
 pub use crate::base::counters::Stats;
 pub use crate::base::erased::{Erased, lent};
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, chain_of,
-    infallible, lifetime_of, lifetime_of_some, report,
+    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, StoreTier, StoredFunction,
+    Unkeyed, ValueRef, chain_of, infallible, is_store, lifetime_of, lifetime_of_some, report,
+    storable, storable_key,
 };
 pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{
@@ -42,6 +43,7 @@ pub use crate::resource::{
     Storage, depth,
 };
 pub use crate::run::run;
+pub use crate::store::StoreError;
 #[cfg(feature = "testing")]
 pub use crate::testing::statics::{AUDITED, EXCUSED};
 

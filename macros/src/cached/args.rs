@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use syn::{FnArg, Path, ReturnType, Type};
 
+use super::store::Store;
 use crate::args::{Args, Given};
 use crate::diag::Diag;
 use crate::item::Item;
@@ -24,6 +25,7 @@ pub(crate) struct Options {
     pub(super) max_entries: Option<Given<u64>>,
     pub(super) jitter: Option<u8>,
     pub(super) timeout: Option<Given<Duration>>,
+    pub(super) store: Option<Store>,
     /// True if a `timeout` is given, right or wrong.
     has_timeout: bool,
 }
@@ -69,6 +71,7 @@ impl Options {
             }),
             timeout: args.duration("timeout = \"2s\"", false, diag),
             has_timeout: args.has("timeout"),
+            store: Store::read(args, diag),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }

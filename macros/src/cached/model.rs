@@ -1,7 +1,7 @@
 //! A cached function without faults: the input of its expansion.
 
 use proc_macro2::Ident;
-use syn::{Pat, PatType, Signature, Type};
+use syn::{Pat, PatType, Path, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
@@ -44,7 +44,8 @@ const MAX_ARGUMENTS: usize = 8;
 impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         options.check(&item, diag);
-        let faults = lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
+        let attribute = lints::Attribute::Cached { is_stored: options.store.is_some() };
+        let faults = lints::check(attribute, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
@@ -92,6 +93,9 @@ impl Model {
                 let help = format!("make it an `async fn`, or remove `{option}`");
                 diag.error(at, what, why, help);
             }
+        }
+        if let Some(store) = &options.store {
+            store.check(options.ttl, awaits, diag);
         }
         let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {
@@ -142,6 +146,12 @@ impl Model {
             _ => None,
         });
         key.collect()
+    }
+
+    /// The resources that a fetch uses, and the store.
+    pub(super) fn sources(&self) -> Vec<&Path> {
+        let store = self.options.store.iter().map(|store| &store.path);
+        self.injected.iter().map(|injected| &injected.resource).chain(store).collect()
     }
 
     /// True if the cache keeps a value for each key.

@@ -45,7 +45,6 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 }
 
 /// See the module. The time is `max(monotonic + offset, floor)`, which is read without a lock.
-#[derive(Default)]
 pub(crate) struct Clock {
     /// Container time less monotonic time, wrapping.
     offset: AtomicU64,
@@ -64,10 +63,14 @@ struct Reading {
     wall: u64,
 }
 
+/// The first time of the container clock: 146 years, so that the fetch of an entry in a store can be
+/// a point before the start of the container.
+const START: u64 = 1 << 62;
+
 impl Clock {
     pub(crate) const fn new() -> Self {
         Self {
-            offset: AtomicU64::new(0),
+            offset: AtomicU64::new(START),
             floor: AtomicU64::new(0),
             last: Mutex::new(None),
             #[cfg(any(test, feature = "testing"))]
@@ -190,7 +193,7 @@ impl Clock {
         self.manual.wall.store(nanos(wall), Relaxed);
         self.manual.on.store(true, Relaxed);
         *last = None;
-        self.offset.store(0, Relaxed);
+        self.offset.store(START, Relaxed);
         self.floor.store(0, Relaxed);
     }
 
@@ -200,7 +203,7 @@ impl Clock {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         self.manual.on.store(false, Relaxed);
         *last = None;
-        self.offset.store(0, Relaxed);
+        self.offset.store(START, Relaxed);
         self.floor.store(0, Relaxed);
     }
 

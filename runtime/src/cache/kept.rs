@@ -47,9 +47,6 @@ pub(super) struct FetchId {
     pub(super) started: Tick,
 }
 
-/// The lifetime of a value that has no `lifetime` of its own.
-pub(super) const UNLIMITED: u64 = u64::MAX;
-
 /// The values and failures of a key that may be used now.
 pub(super) enum Usable {
     /// A fresh value, or a failure that is kept.
@@ -82,37 +79,40 @@ impl<K: Key> Kept<K> {
         (self.values)()
     }
 
-    /// The time from which an entry is of no use.
-    fn expires_at(stamp: Stamp) -> Tick {
-        stamp.revalidate_until.max(stamp.error_until)
-    }
-
     fn expires(&self, at: Tick) {
         self.next_expiry.fetch_min(at.0, Relaxed);
-    }
-
-    /// Returns the time for which a value itself may be kept, stale windows included.
-    pub(super) fn lifetime(&self, value: &Erased) -> u64 {
-        self.policy.lifetime.map_or(UNLIMITED, |lifetime| nanos(lifetime(value)))
     }
 
     /// The stamp of an entry whose lifetime began with its fetch.
     fn stamp(&self, FetchId { number, started }: FetchId, ttl: u64) -> Stamp {
         let ttl = ttl - random::share(ttl, self.policy.jitter).min(ttl);
-        let fresh_until = Tick(started.0.saturating_add(ttl));
-        Stamp { fresh_until, revalidate_until: fresh_until, error_until: fresh_until, number }
+        let end = Tick(started.0.saturating_add(ttl));
+        Stamp {
+            fresh_until: end,
+            valid_until: end,
+            revalidate_until: end,
+            error_until: end,
+            number,
+        }
     }
 
-    /// The same, with stale windows that end with the value's own lifetime.
-    fn stamp_with_windows(&self, fetch: FetchId, ttl: u64, lifetime: u64) -> Stamp {
-        let stamp = self.stamp(fetch, ttl);
+    /// Returns the stamp of the value of a fetch: its TTL and its stale windows, none of them longer
+    /// than the lifetime of the value itself. Returns `None` if the value is not to be kept.
+    pub(super) fn stamp_of(&self, value: &Erased, fetch: FetchId) -> Option<Stamp> {
+        let Policy { ttl, negative_ttl, stale_while_revalidate, stale_if_error, .. } = self.policy;
+        if (self.is_none)(value) {
+            return (negative_ttl > 0).then(|| self.stamp(fetch, negative_ttl));
+        }
+        let lifetime = self.policy.lifetime.map_or(u64::MAX, |lifetime| nanos(lifetime(value)));
+        if lifetime == 0 {
+            return None;
+        }
+        let stamp = self.stamp(fetch, ttl.min(lifetime));
         let end = fetch.started.0.saturating_add(lifetime);
         let until = |window| Tick(stamp.fresh_until.0.saturating_add(window).min(end));
-        Stamp {
-            revalidate_until: until(self.policy.stale_while_revalidate),
-            error_until: until(self.policy.stale_if_error),
-            ..stamp
-        }
+        let (revalidate_until, error_until) =
+            (until(stale_while_revalidate), until(stale_if_error));
+        Some(Stamp { revalidate_until, error_until, ..stamp })
     }
 
     /// Returns the number of entries, and that of entries that made room for others.
@@ -130,10 +130,11 @@ impl<K: Key> Kept<K> {
             if now < stamp.fresh_until {
                 return Some(Usable::Fresh(Ok(value)));
             }
-            if failure.is_some() && now < Self::expires_at(stamp) {
+            if failure.is_some() && now < stamp.expires_at() {
                 return Some(Usable::Stale(value));
             }
-            if now < stamp.revalidate_until && can_fetch_later() {
+            let revalidates = now >= stamp.valid_until && now < stamp.revalidate_until;
+            if revalidates && can_fetch_later() {
                 return Some(Usable::Revalidate(value));
             }
         }
@@ -167,10 +168,37 @@ impl<K: Key> Kept<K> {
         (now < stamp.error_until).then_some((value, is_stale))
     }
 
+    /// Returns a value that is younger than its TTL, also if the store was to be asked again.
+    pub(super) fn valid(&self, key: &K) -> Option<(Erased, Stamp)> {
+        let Entry { value, stamp } = self.values().find(key)?;
+        (CLOCK.now() < stamp.valid_until).then_some((value, stamp))
+    }
+
+    /// Keeps a value of the store that may be used if the fetch fails, unless there is a later one.
+    pub(super) fn keep_stale(
+        &self,
+        key: K,
+        value: Erased,
+        stamp: Stamp,
+        removed: &mut Removed<K>,
+    ) -> Option<K> {
+        let is_older = |entry: Entry| stamp.error_until <= entry.stamp.error_until;
+        if CLOCK.now() >= stamp.expires_at() || self.values().find(&key).is_some_and(is_older) {
+            return Some(key);
+        }
+        self.keep(self.values(), key, value, stamp, removed);
+        None
+    }
+
+    /// True for a value that stands for none.
+    pub(super) fn is_none(&self, value: &Erased) -> bool {
+        (self.is_none)(value)
+    }
+
     /// Returns the value that may be used in the place of one whose fetch takes long.
     pub(super) fn instead_of_slow(&self, key: &K) -> Option<Erased> {
         let Entry { value, stamp } = self.values().find(key)?;
-        (CLOCK.now() < Self::expires_at(stamp)).then_some(value)
+        (CLOCK.now() < stamp.expires_at()).then_some(value)
     }
 
     /// True if a value may be used, if need be while it is fetched again.
@@ -185,29 +213,22 @@ impl<K: Key> Kept<K> {
         (!kept.only_with_stale).then(|| kept.failure.clone())
     }
 
-    /// Stores the result of a fetch, as far as it is to be kept, and a value no longer than its own
-    /// `lifetime`. Returns the key if nothing is kept.
+    /// Stores the result of a fetch, as far as it is to be kept; a value with this stamp. Returns the
+    /// key if nothing is kept.
     pub(super) fn store(
         &self,
         key: K,
         fetch: FetchId,
-        lifetime: u64,
+        stamp: Option<Stamp>,
         result: &FetchResult,
         removed: &mut Removed<K>,
     ) -> Option<K> {
-        let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
         match result {
             Ok(value) => {
                 self.failures.remove(&key, removed);
-                let is_none = (self.is_none)(value);
-                let ttl = if is_none { negative_ttl } else { ttl };
-                match ttl.min(lifetime) {
-                    0 => self.values().remove(&key, removed),
-                    ttl => {
-                        let stamp = match is_none {
-                            true => self.stamp(fetch, ttl),
-                            false => self.stamp_with_windows(fetch, ttl, lifetime),
-                        };
+                match stamp {
+                    None => self.values().remove(&key, removed),
+                    Some(stamp) => {
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
                         return None;
                     }
@@ -219,6 +240,7 @@ impl<K: Key> Kept<K> {
                     Failure::TimedOut(_) => true,
                     Failure::Resource(_) => false,
                 };
+                let Policy { negative_ttl, stale_if_error, .. } = self.policy;
                 let only_with_stale = negative_ttl == 0 || !is_kept;
                 let ttl = match negative_ttl {
                     0 if stale_if_error > 0 => RETRY_PAUSE,
@@ -246,7 +268,7 @@ impl<K: Key> Kept<K> {
         entries.insert(key, Entry { value, stamp }, removed);
         // Noted after the insertion: a purge that runs before it would not see the entry, and one
         // that runs after it notes the expiry itself.
-        self.expires(Self::expires_at(stamp));
+        self.expires(stamp.expires_at());
     }
 
     /// Removes the value and the failure of a key.
@@ -267,8 +289,8 @@ impl<K: Key> Kept<K> {
             return;
         }
         self.next_expiry.store(u64::MAX, Relaxed);
-        let keep = |stamp| {
-            let at = Self::expires_at(stamp);
+        let keep = |stamp: Stamp| {
+            let at = stamp.expires_at();
             if now < at {
                 self.expires(at);
             }

@@ -36,6 +36,7 @@ pub(crate) mod breaker;
 mod entry;
 mod error;
 mod memory;
+pub(crate) mod schema;
 
 use std::future::Future;
 use std::pin::Pin;
