@@ -9,7 +9,6 @@
 //!
 //! A permit that is dropped (its caller was cancelled) counts as neither. Times are container time:
 //! a pause ends during a freeze. If the container clock restarts, the breaker is closed.
-#![cfg_attr(not(test), allow(dead_code, reason = "the cache will use it"))]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

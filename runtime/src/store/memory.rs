@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{BoxFuture, Entry, Lease, Store, StoreError, StoreErrorKind, Token};
+use super::{BoxFuture, Entry, Lease, Store, StoreError, StoreErrorKind, Token, ms};
 use crate::base::clock::CLOCK;
 
 const DEFAULT_MAX_BYTES: usize = 64 << 20;
@@ -184,10 +184,6 @@ impl State {
             self.change(&key, |slot| *slot = Slot::default());
         }
     }
-}
-
-fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Store for Memory {

@@ -6,6 +6,7 @@
 //!
 //! | store | feature | |
 //! |---|---|---|
+//! | `Redis` | `redis` | Redis and Valkey, also in ElastiCache; `rediss://` with `redis-tls` |
 //! | [`Memory`] | | within one process: for tests, local runs and simulations |
 //!
 //! A store of your own implements [`Store`]. With the feature `testing`,
@@ -36,6 +37,8 @@ pub(crate) mod breaker;
 mod entry;
 mod error;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 pub(crate) mod schema;
 
 use std::future::Future;
@@ -48,6 +51,8 @@ use crate::base::random;
 pub use entry::{Entry, InvalidEntry};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::Memory;
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisBuilder};
 
 /// The boxed future of an operation.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -213,4 +218,9 @@ impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Token").field(&self.0).finish()
     }
+}
+
+/// Returns the milliseconds of a duration, saturating.
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
