@@ -1,5 +1,7 @@
 //! Stores: each against the rules of the trait, and against the faults of its server.
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod faults;
 mod memory;
 mod proxy;
