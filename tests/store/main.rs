@@ -1,5 +1,6 @@
 //! Stores: each against the rules of the trait, and against the faults of its server.
 
+mod broken;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod faults;

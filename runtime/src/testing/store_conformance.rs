@@ -116,7 +116,7 @@ fn rule(holds: bool, rule: &str, did: impl Debug) {
 }
 
 fn broken(rule: &str, did: impl Debug) -> ! {
-    panic!("the store breaks a rule of `Store`: {rule}\nIt did not: {did:?}")
+    panic!("the store breaks a rule of `Store`: {rule}\nInstead: {did:?}")
 }
 
 fn price(json: &str) -> Entry {
