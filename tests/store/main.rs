@@ -1,12 +1,14 @@
 //! Stores: each against the rules of the trait, and against the faults of its server.
 
 mod broken;
-#[cfg(feature = "dynamodb")]
+#[cfg(feature = "all-stores")]
 mod dynamodb;
 mod faults;
 mod memory;
 mod proxy;
 mod redis;
+#[cfg(feature = "all-stores")]
+mod tls;
 
 use std::time::Duration;
 

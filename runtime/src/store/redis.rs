@@ -394,7 +394,8 @@ impl Inner {
                 }
                 Err(error) => {
                     self.discard(connection.number);
-                    (error, true)
+                    let is_broken = error.kind() != StoreErrorKind::Timeout;
+                    (error, is_broken)
                 }
             };
             if is_new || !is_first || !is_broken {
