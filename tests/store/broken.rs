@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use rewarm::store::{BoxFuture, Entry, Lease, Memory, Store, StoreError, StoreErrorKind, Token};
 use rewarm::testing::store_conformance;
-use rewarm_tests::turns;
+use rewarm_tests::{runs_all, turns};
+
+use crate::LONG_RUN;
 
 /// A mistake that the author of a store may make.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -235,6 +237,9 @@ async fn verdict(mistake: Mistake) -> String {
 
 #[tokio::test]
 async fn the_rule_that_a_store_breaks_is_named() {
+    if !runs_all(LONG_RUN) {
+        return;
+    }
     let _turn = turns::outside_containers().await;
     let cases = [
         (Mistake::Fails, "`get` succeeds"),

@@ -17,6 +17,9 @@ use rewarm::store::{Entry, Lease, Store, StoreError, Token};
 /// Longer than a test.
 const LONG: Duration = Duration::from_secs(600);
 
+/// The reason why a short run leaves out some of these tests.
+const LONG_RUN: &str = "it waits for several seconds";
+
 /// The time of the fetch of all entries here.
 const TIME: u64 = 1_790_000_000_000;
 
