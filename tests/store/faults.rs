@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use rewarm::store::{Redis, Store, StoreError, StoreErrorKind};
+use rewarm_tests::runs_all;
 use rewarm_tests::services::{Service, free_port};
 use tokio::time::timeout;
 
 use crate::proxy::{Mode, Proxy};
 use crate::redis::{cli, connect};
-use crate::{LONG, entry, granted, json, put};
+use crate::{LONG, LONG_RUN, entry, granted, json, put};
 
 /// The limit of one operation, as `store_timeout` sets it.
 const TIMEOUT: Duration = Duration::from_millis(300);
@@ -98,6 +99,9 @@ async fn a_server_that_is_stopped_at_first() {
 
 #[tokio::test]
 async fn a_server_that_never_responds_is_given_up() {
+    if !runs_all(LONG_RUN) {
+        return;
+    }
     let Some(server) = Service::redis(&[]) else { return };
     let store = connect(server.port()).await;
     assert!(put(&store, "key", "1").await.unwrap());

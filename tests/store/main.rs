@@ -1,9 +1,14 @@
 //! Stores: each against the rules of the trait, and against the faults of its server.
 
+mod broken;
+#[cfg(feature = "all-stores")]
+mod dynamodb;
 mod faults;
 mod memory;
 mod proxy;
 mod redis;
+#[cfg(feature = "all-stores")]
+mod tls;
 
 use std::time::Duration;
 
@@ -11,6 +16,9 @@ use rewarm::store::{Entry, Lease, Store, StoreError, Token};
 
 /// Longer than a test.
 const LONG: Duration = Duration::from_secs(600);
+
+/// The reason why a short run leaves out some of these tests.
+const LONG_RUN: &str = "it waits for several seconds";
 
 /// The time of the fetch of all entries here.
 const TIME: u64 = 1_790_000_000_000;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use rewarm::Error;
 use rewarm::store::{Entry, Lease, Redis, Store, StoreErrorKind};
 use rewarm::testing::store_conformance;
+use rewarm::{Error, handler};
 use rewarm_tests::services::{Service, program};
+use rewarm_tests::{runs_all, turns};
 
-use crate::proxy::Proxy;
-use crate::{LONG, TIME, entry, granted, json, put};
+use crate::proxy::{Mode, Proxy};
+use crate::{LONG, LONG_RUN, TIME, entry, granted, json, put};
 
 pub fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
@@ -39,12 +40,18 @@ async fn it_follows_the_rules() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_follows_the_rules_on_several_threads() {
+    if !runs_all(LONG_RUN) {
+        return;
+    }
     let Some(server) = Service::redis(&[]) else { return };
     store_conformance(&connect(server.port()).await).await;
 }
 
 #[tokio::test]
 async fn it_follows_the_rules_in_a_cluster() {
+    if !runs_all(LONG_RUN) {
+        return;
+    }
     let Some(server) = Service::redis(&["--cluster-enabled", "yes"]) else { return };
     cli(server.port(), &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     let store = connect(server.port()).await;
@@ -201,6 +208,39 @@ async fn all_operations_share_a_connection_that_close_ends() {
     assert_eq!(json(&store.clone(), "7").await.unwrap().as_deref(), Some("7"));
     assert_eq!(proxy.connections(), 2);
 }
+
+#[tokio::test]
+async fn the_connection_that_init_opened_serves_the_first_invocation() {
+    let _turn = turns::simulation().await;
+    let Some(server) = Service::redis(&[]) else { return };
+    let proxy = Proxy::to(server.port()).await;
+    let mut container = nothing::container().await;
+    let store = connect(proxy.port()).await;
+    let start = std::time::Instant::now();
+    while !cli(server.port(), &["CLIENT", "LIST"]).contains("cmd=client") {
+        assert!(start.elapsed() < Duration::from_secs(10), "the store does not connect");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    container.idle(Duration::from_secs(3600));
+    assert!(put(&store, "key", "1").await.unwrap());
+    assert_eq!(proxy.connections(), 1);
+
+    // One that was still being opened when the container froze is not waited for.
+    store.close().await;
+    proxy.set(Mode::Silent);
+    let pending = tokio::time::timeout(Duration::from_millis(200), store.get("key")).await;
+    assert!(pending.is_err());
+    proxy.set(Mode::Pass);
+    let pending = tokio::time::timeout(Duration::from_millis(200), store.get("key")).await;
+    assert!(pending.is_err(), "the attempt goes on");
+    container.idle(Duration::from_secs(60));
+    assert_eq!(json(&store, "key").await.unwrap().as_deref(), Some("1"));
+    assert_eq!(proxy.connections(), 3);
+}
+
+#[handler]
+async fn nothing() {}
 
 #[test]
 fn a_store_outlives_the_runtime_that_connected_it() {

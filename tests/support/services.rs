@@ -171,6 +171,19 @@ INSERT INTO users VALUES (1, 'Ada');
         Some(Service::start(program("moto_server")?, &["-H127.0.0.1", "-p{port}"], &[]))
     }
 
+    /// The server of moto with one thread. With several, its conditional writes are not atomic.
+    pub fn dynamodb() -> Option<Service> {
+        let server = "
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+app = DomainDispatcherApplication(create_backend_app)
+run_simple('127.0.0.1', int(sys.argv[1]), app, threaded=False)
+";
+        let python = program("moto_server")?.with_file_name("python3");
+        Some(Service::start(python, &["-c", server, "{port}"], &[]))
+    }
+
     /// The port it listens on, the same after a restart.
     pub fn port(&self) -> u16 {
         self.port

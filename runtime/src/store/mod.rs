@@ -7,6 +7,7 @@
 //! | store | feature | |
 //! |---|---|---|
 //! | `Redis` | `redis` | Redis and Valkey, also in ElastiCache; `rediss://` with `redis-tls` |
+//! | `DynamoDb` | `dynamodb` | a table in DynamoDB |
 //! | [`Memory`] | | within one process: for tests, local runs and simulations |
 //!
 //! A store of your own implements [`Store`]. With the feature `testing`,
@@ -34,6 +35,8 @@
 //! ```
 
 pub(crate) mod breaker;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod entry;
 mod error;
 mod memory;
@@ -48,6 +51,8 @@ use std::time::Duration;
 
 use crate::base::random;
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDb;
 pub use entry::{Entry, InvalidEntry};
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::Memory;
@@ -68,7 +73,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// may then take effect or not, and the store stays usable. Entries may disappear at any time. A
 /// text that is no valid entry is a miss, not an error.
 ///
-/// Keys are UTF-8 text of any length, and parts of them are separated by `:`.
+/// A key is UTF-8 text of 1 to 1,000 bytes.
 pub trait Store: Send + Sync + 'static {
     /// Returns the entry of a key.
     ///

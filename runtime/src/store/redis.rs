@@ -135,6 +135,13 @@ struct Connection {
     opened: Shared<BoxFuture<'static, Result<MultiplexedConnection, StoreError>>>,
 }
 
+impl Connection {
+    /// True if the attempt has ended. An attempt that no operation waits for is polled here alone.
+    fn is_done(&self) -> bool {
+        self.opened.peek().is_some() || self.opened.clone().now_or_never().is_some()
+    }
+}
+
 impl Redis {
     /// Connects to the server of a URL such as `redis://user:password@host:6379/0`.
     ///
@@ -327,9 +334,8 @@ impl Inner {
     fn connection(&self) -> (Connection, bool) {
         let (mut state, now) = (self.lock(), CLOCK.now());
         if let Some(connection) = &state.connection {
-            // Its limit is by the clock of tokio, which may stop during a freeze.
-            let is_overdue =
-                connection.opened.peek().is_none() && now.since(connection.start) > LIMIT;
+            // The limit of the attempt is by the clock of tokio, which may stop during a freeze.
+            let is_overdue = now.since(connection.start) > LIMIT && !connection.is_done();
             if !is_overdue {
                 return (connection.clone(), false);
             }
@@ -357,7 +363,7 @@ impl Inner {
         };
         let connection = Connection { number: state.count, start: now, opened: opened.shared() };
         // Starts the task.
-        let _ = connection.opened.clone().now_or_never();
+        connection.is_done();
         state.connection = Some(connection.clone());
         (connection, true)
     }
@@ -394,7 +400,8 @@ impl Inner {
                 }
                 Err(error) => {
                     self.discard(connection.number);
-                    (error, true)
+                    let is_broken = error.kind() != StoreErrorKind::Timeout;
+                    (error, is_broken)
                 }
             };
             if is_new || !is_first || !is_broken {
