@@ -16,8 +16,7 @@ pub use crate::base::counters::Stats;
 pub use crate::base::erased::{Erased, lent};
 pub use crate::cache::{
     Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, StoreTier, StoredFunction,
-    Unkeyed, ValueRef, chain_of, infallible, is_store, lifetime_of, lifetime_of_some, report,
-    storable, storable_key,
+    Unkeyed, ValueRef, chain_of, infallible, lifetime_of, lifetime_of_some, report,
 };
 pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{
@@ -26,7 +25,7 @@ pub use crate::diagnostics::probe::{
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
     Reportable, Shareable, SharedFailure, cacheable, check, close, fetch_error, guard_across_await,
-    key_part, passed, passed_owned, shareable, shared_failure,
+    is_store, key_part, passed, passed_owned, shareable, shared_failure, storable, storable_key,
 };
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::invocation::error::{ByDiagnostic, ByReport, InvocationError, error_of, error_type};

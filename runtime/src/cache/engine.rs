@@ -528,6 +528,10 @@ impl<K: Key> RegistryEntry for Engine<K> {
         self.kept.purge(now);
     }
 
+    fn has_store(&self) -> bool {
+        self.tier.is_some()
+    }
+
     fn stats(&self) -> Option<Stats> {
         Some(Engine::stats(self))
     }

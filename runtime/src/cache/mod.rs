@@ -45,7 +45,7 @@ pub use entries::ValueRef;
 pub use key::{Arguments, Query};
 pub use outcome::{Failure, Fetch, SharedError, chain_of, infallible, report};
 pub use policy::{Facts, Policy, lifetime_of, lifetime_of_some};
-pub use tier::{StoreTier, StoredFunction, is_store, storable, storable_key};
+pub use tier::{StoreTier, StoredFunction};
 
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {

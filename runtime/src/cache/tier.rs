@@ -126,7 +126,7 @@ pub struct StoreTier<K> {
     function: StoredFunction,
     local_ttl: Duration,
     timeout: Duration,
-    hold: fn() -> BoxFuture<'static, Result<Arc<dyn HeldStore>, ResourceError>>,
+    hold: fn() -> Opening,
     resource: fn() -> &'static dyn RegistryEntry,
     arguments: fn(&K) -> Option<Arguments>,
     encode: fn(&Erased) -> serde_json::Result<Vec<u8>>,
@@ -135,6 +135,9 @@ pub struct StoreTier<K> {
     fingerprint: OnceLock<u64>,
     breaker: OnceLock<Arc<Breaker>>,
 }
+
+/// The future of a store.
+type Opening = BoxFuture<'static, Result<Arc<dyn HeldStore>, ResourceError>>;
 
 /// A cached function: the parts of its keys.
 #[derive(Clone, Copy)]
@@ -194,62 +197,6 @@ impl<R: Deref<Target: Store + Sized> + Send + Sync> HeldStore for Held<R> {
     fn store(&self) -> &dyn Store {
         &*self.0
     }
-}
-
-/// A value that can be kept in a store.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be kept in a store",
-    label = "not `Serialize + DeserializeOwned`",
-    note = "a store keeps values as JSON, which other containers read\n\
-            help: derive `serde::Serialize` and `serde::Deserialize` for it"
-)]
-pub trait Storable {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Storable for T {}
-
-/// Reports a value that cannot be kept in a store.
-pub const fn storable<T: Storable>() -> bool {
-    true
-}
-
-/// An argument that can be part of a key of a store.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a key of a store",
-    label = "not `Serialize`",
-    note = "the key of an entry has the arguments as JSON\n\
-            help: derive `serde::Serialize` for it, or leave the argument out of the key with \
-            `#[skip]`"
-)]
-pub trait StorableKey {}
-
-#[diagnostic::do_not_recommend]
-impl<A: ToOwned<Owned: Serialize> + ?Sized> StorableKey for A {}
-
-/// Reports an argument that cannot be part of a key of a store.
-pub const fn storable_key<A: StorableKey + ?Sized>() -> bool {
-    true
-}
-
-/// A resource that is a store.
-#[diagnostic::on_unimplemented(
-    message = "the resource of `store` is not a store",
-    label = "does not implement `rewarm::store::Store`",
-    note = "`store = path` names a resource that all containers share\n\
-            help: name a resource of type `rewarm::store::Redis`, `rewarm::store::DynamoDb` or \
-            `rewarm::store::Memory`, or implement `rewarm::store::Store` for its type"
-)]
-pub trait IsStore {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Store> IsStore for T {}
-
-/// Reports a resource that is not a store.
-pub const fn is_store<R: Resource>() -> bool
-where
-    <<R::Storage as Storage>::Ref as Deref>::Target: IsStore,
-{
-    R::IS
 }
 
 impl<K> StoreTier<K> {
