@@ -5,6 +5,7 @@ mod controls;
 mod failures;
 mod keys;
 mod leases;
+mod processes;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{LazyLock, Mutex};

@@ -205,12 +205,14 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let value = model.returns.value();
     // The bound of an `Option` is reported on the type in it.
     let inner = argument_of(value, "Option").unwrap_or(value);
-    let mut cacheable = tokens::require("cacheable", inner, private);
     let is_stored = model.options.store.is_some();
-    if is_stored {
-        let storable = tokens::require("storable", inner, private);
-        cacheable = quote!(#cacheable && #storable);
-    }
+    let kept = |require: &dyn Fn(&str) -> TokenStream| {
+        let cacheable = require("cacheable");
+        let storable = is_stored.then(|| require("storable"));
+        let storable = storable.map(|storable| quote!(&& #storable));
+        quote!(#cacheable #storable)
+    };
+    let cacheable = kept(&|bound| tokens::require(bound, inner, private));
     let (value, error) = match &model.returns {
         Returns::Result { .. } => {
             let error = error(model, private);
@@ -228,7 +230,7 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
             let cacheable = match argument_of(ty, "Option") {
                 Some(_) => cacheable,
                 // The alias is checked, so that an aliased `Result` is one error.
-                None => tokens::require_alias("cacheable", "__Plain", ty, private),
+                None => kept(&|bound| tokens::require_alias(bound, "__Plain", ty, private)),
             };
             let value = fitting(&cacheable, &quote!(__Plain));
             let values = quote!(type __Plain = #plain; type __Value = #value;);

@@ -42,7 +42,7 @@ pub(super) struct Argument {
 const MAX_ARGUMENTS: usize = 8;
 
 impl Model {
-    pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
+    pub(super) fn check(mut options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         options.check(&item, diag);
         let attribute = lints::Attribute::Cached { is_stored: options.store.is_some() };
         let faults = lints::check(attribute, &item, &options.allow, diag);
@@ -94,8 +94,16 @@ impl Model {
                 diag.error(at, what, why, help);
             }
         }
+        if let Some(store) = options.store.take_if(|_| !awaits) {
+            diag.error(
+                &store.path,
+                "`store` requires an `async fn`",
+                "the store is awaited before the function is called",
+                "make it an `async fn`, or remove `store`",
+            );
+        }
         if let Some(store) = &options.store {
-            store.check(options.ttl, awaits, diag);
+            store.check(options.ttl, diag);
         }
         let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {

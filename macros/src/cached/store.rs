@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::Path;
 use syn::spanned::Spanned;
 
@@ -50,21 +50,13 @@ impl Store {
     }
 
     /// Reports options that do not fit the others.
-    pub(super) fn check(&self, ttl: Duration, awaits: bool, diag: &mut Diag) {
+    pub(super) fn check(&self, ttl: Duration, diag: &mut Diag) {
         if let Some((_, at)) = self.local_ttl.as_ref().filter(|(local_ttl, _)| *local_ttl > ttl) {
             diag.error(
                 at,
                 "`local_ttl` is longer than `ttl`",
                 "the container's own copy is used no longer than `ttl`",
                 "write a time up to `ttl`, or remove `local_ttl`",
-            );
-        }
-        if !awaits {
-            diag.error(
-                &self.path,
-                "`store` requires an `async fn`",
-                "the store is awaited before the function is called",
-                "make it an `async fn`, or remove `store`",
             );
         }
     }
@@ -79,11 +71,13 @@ impl Store {
         let local_ttl = tokens::duration(local_ttl, private);
         let timeout = self.timeout.as_ref().map_or(Duration::from_millis(100), |(limit, _)| *limit);
         let timeout = tokens::duration(timeout, private);
-        let at = tokens::ours_at(path.span());
-        let is_store = quote_spanned!(at=> #private::is_store::<#path>());
-        let path = tokens::fitting(&is_store, path, private);
+        // Behind an alias, so that a path that is no type is one error.
+        let alias = Ident::new("__StorePath", tokens::ours_at(path.span()));
+        let is_store = tokens::require("is_store", &alias, private);
+        let store = tokens::fitting(&is_store, &alias, private);
         quote! {
-            type __Store = #path;
+            type #alias = #path;
+            type __Store = #store;
             static __TIER: #private::StoreTier<__Key> = #private::StoreTier::new::<__Value, __Store>(
                 #private::StoredFunction {
                     package: ::core::option_env!("CARGO_PKG_NAME"),

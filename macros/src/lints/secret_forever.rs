@@ -58,7 +58,7 @@ fn find_in_store(body: &Body<'_>, found: &mut Found<'_>) {
             body,
             found,
             "its store keeps it outside of the container",
-            "whoever can read the store can read the secret, and it stays there after a rotation",
+            "every reader of the store can read the secret, and it stays there after a rotation",
             "remove `store`: each container then keeps its own copy, for `ttl`",
         );
     }
