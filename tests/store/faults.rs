@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use rewarm::handler;
 use rewarm::store::{Redis, Store, StoreError, StoreErrorKind};
-use rewarm_tests::runs_all;
 use rewarm_tests::services::{Service, free_port};
+use rewarm_tests::{runs_all, turns};
 use tokio::time::timeout;
 
 use crate::proxy::{Mode, Proxy};
@@ -258,6 +259,37 @@ async fn a_connection_that_is_gone_without_a_sign() {
     assert!(is_value(read(&store).await));
     assert_eq!(proxy.connections(), before + 1);
 }
+
+/// The network forgot the connection during a freeze: no operation fails.
+#[tokio::test]
+async fn a_connection_that_is_gone_without_a_sign_after_a_freeze() {
+    let _turn = turns::simulation().await;
+    let Some(server) = Service::redis(&[]) else { return };
+    let proxy = Proxy::to(server.port()).await;
+    let mut container = nothing::container().await;
+    let store = connect(proxy.port()).await;
+    assert!(put(&store, "key", "1").await.unwrap());
+    for freeze in 1..4 {
+        proxy.forget();
+        container.idle(Duration::from_secs(3600));
+        let reads = futures_util::future::join_all((0..8).map(async |_| read(&store).await)).await;
+        assert!(reads.into_iter().all(is_value));
+        assert_eq!(proxy.connections(), 1 + freeze);
+    }
+    // One that works is kept.
+    container.idle(Duration::from_secs(3600));
+    assert!(is_value(read(&store).await));
+    assert_eq!(proxy.connections(), 4);
+    // A server that is gone costs its caller no more than the caller's limit.
+    proxy.set(Mode::Silent);
+    container.idle(Duration::from_secs(3600));
+    let start = Instant::now();
+    assert!(read(&store).await.is_none());
+    assert!(start.elapsed() < TIMEOUT + Duration::from_millis(200), "{:?}", start.elapsed());
+}
+
+#[handler]
+async fn nothing() {}
 
 #[tokio::test]
 async fn a_network_that_refuses_and_comes_back() {

@@ -28,6 +28,8 @@ pub struct Proxy {
     mode: Arc<Mutex<Mode>>,
     /// All connections before this number are cut.
     cut: watch::Sender<usize>,
+    /// All connections before this number are silent.
+    silent: Arc<AtomicUsize>,
     connections: Arc<AtomicUsize>,
 }
 
@@ -37,6 +39,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on a loopback port");
         let port = listener.local_addr().expect("an address").port();
         let (mode, connections) = (Arc::new(Mutex::default()), Arc::new(AtomicUsize::new(0)));
+        let silent = Arc::new(AtomicUsize::new(0));
+        let all_silent = Arc::clone(&silent);
         let (cut, cuts) = watch::channel(0);
         let (modes, count) = (Arc::clone(&mode), Arc::clone(&connections));
         tokio::spawn(async move {
@@ -46,18 +50,22 @@ impl Proxy {
                     continue;
                 }
                 let (modes, mut cuts) = (Arc::clone(&modes), cuts.clone());
+                let silent = Arc::clone(&all_silent);
                 tokio::spawn(async move {
                     let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
                         return;
                     };
                     tokio::select! {
-                        () = forward(client, server, &modes) => {}
+                        () = forward(client, server, || {
+                            let is_silent = number < silent.load(SeqCst);
+                            if is_silent { Mode::Silent } else { *modes.lock().expect("the mode") }
+                        }) => {}
                         _ = cuts.wait_for(|cut| *cut > number) => {}
                     }
                 });
             }
         });
-        Proxy { port, mode, cut, connections }
+        Proxy { port, mode, cut, silent, connections }
     }
 
     pub fn port(&self) -> u16 {
@@ -73,6 +81,11 @@ impl Proxy {
         self.connections.load(SeqCst)
     }
 
+    /// Forgets all connections without a sign.
+    pub fn forget(&self) {
+        self.silent.store(self.connections(), SeqCst);
+    }
+
     /// Closes all connections.
     pub async fn cut(&self) {
         self.cut.send_replace(self.connections());
@@ -81,7 +94,7 @@ impl Proxy {
     }
 }
 
-async fn forward(client: TcpStream, server: TcpStream, mode: &Mutex<Mode>) {
+async fn forward(client: TcpStream, server: TcpStream, mode: impl Fn() -> Mode) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let requests = async { tokio::io::copy(&mut from_client, &mut to_server).await };
@@ -92,8 +105,7 @@ async fn forward(client: TcpStream, server: TcpStream, mode: &Mutex<Mode>) {
             if read == 0 {
                 return Ok::<_, std::io::Error>(());
             }
-            let mode = *mode.lock().expect("the mode");
-            match mode {
+            match mode() {
                 Mode::Pass | Mode::Refuse => to_client.write_all(&buffer[..read]).await?,
                 Mode::Slow(delay) => {
                     tokio::time::sleep(delay).await;

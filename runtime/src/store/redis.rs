@@ -11,13 +11,15 @@
 //! caller that gives up after a few milliseconds does not end it. A connection is discarded when an
 //! operation fails on it, and when the future of an operation is dropped before the response: the
 //! server may be gone without a sign, as after a freeze. Operations that are under way on it go on.
-//! An operation that finds a connection already there and broken is repeated once on a new one. All
-//! operations may be repeated: a lease is granted again to the token that has it, and a second `put`
+//! An operation that finds a connection already there and broken is repeated once on a new one, and
+//! so is one that gets no response at once on a connection that was idle for a minute: networks
+//! forget idle connections without a sign. All operations may be repeated: a lease is granted again to the token that has it, and a second `put`
 //! of the same token at worst reports that the lease was lost.
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +41,10 @@ use crate::error::BoxError;
 
 /// The limit of an attempt to connect, of each response while it connects, and of a response.
 const LIMIT: Duration = Duration::from_secs(5);
+/// The time after which a connection without a use may be gone.
+const IDLE: Duration = Duration::from_secs(60);
+/// The time for a response on a connection that may be gone.
+const AT_ONCE: Duration = Duration::from_millis(30);
 /// The time for which the token of a lease that has ended remains the key's.
 const LINGER_MS: u64 = 60_000;
 /// The longest time to live, 300 years. The server refuses those that overflow its clock.
@@ -132,6 +138,8 @@ struct State {
 struct Connection {
     number: u64,
     start: Tick,
+    /// The start of the last operation that got a response.
+    used: Arc<AtomicU64>,
     opened: Shared<BoxFuture<'static, Result<MultiplexedConnection, StoreError>>>,
 }
 
@@ -361,7 +369,9 @@ impl Inner {
                 Box::pin(async { Err(error) })
             }
         };
-        let connection = Connection { number: state.count, start: now, opened: opened.shared() };
+        let used = Arc::new(AtomicU64::new(now.0));
+        let connection =
+            Connection { number: state.count, start: now, used, opened: opened.shared() };
         // Starts the task.
         connection.is_done();
         state.connection = Some(connection.clone());
@@ -376,45 +386,83 @@ impl Inner {
         drop(connection);
     }
 
-    /// Runs a command, a second time if the connection was there and broken.
+    /// Runs a command, a second time if the connection was there and is gone.
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let mut is_first = true;
+        let mut may_repeat = true;
         loop {
             let (connection, is_new) = self.connection();
-            let (error, is_broken) = match connection.opened.await {
-                Ok(mut opened) => {
-                    let mut guard =
-                        DiscardUnlessDone { inner: self, number: Some(connection.number) };
-                    let result = command.query_async(&mut opened).await;
-                    guard.number = None;
-                    match result {
-                        Ok(value) => return Ok(value),
-                        Err(error) => {
-                            if is_of_connection(&error) {
-                                self.discard(connection.number);
-                            }
-                            let is_broken = error.is_io_error() && !error.is_timeout();
-                            (self.target.error(&error), is_broken)
-                        }
-                    }
-                }
+            may_repeat &= !is_new;
+            let error = match connection.opened.clone().await {
+                Ok(opened) => match self.run_on(&connection, opened, command, may_repeat).await {
+                    Ok(value) => return Ok(value),
+                    Err(Failure::Gone(_)) if may_repeat => None,
+                    Err(Failure::Gone(error) | Failure::Other(error)) => Some(error),
+                },
                 Err(error) => {
                     self.discard(connection.number);
-                    let is_broken = error.kind() != StoreErrorKind::Timeout;
-                    (error, is_broken)
+                    let is_repeated = may_repeat && error.kind() != StoreErrorKind::Timeout;
+                    (!is_repeated).then_some(error)
                 }
             };
-            if is_new || !is_first || !is_broken {
-                return Err(error);
+            match error {
+                Some(error) => return Err(error),
+                None => may_repeat = false,
             }
-            is_first = false;
         }
+    }
+
+    /// Runs a command on a connection, and discards the connection if that is why it failed.
+    async fn run_on<T: FromRedisValue>(
+        &self,
+        connection: &Connection,
+        mut opened: MultiplexedConnection,
+        command: &Cmd,
+        may_repeat: bool,
+    ) -> Result<T, Failure> {
+        let now = CLOCK.now();
+        let is_idle = now.since(Tick(connection.used.load(Relaxed))) > IDLE;
+        let mut guard = DiscardUnlessDone { inner: self, number: Some(connection.number) };
+        let response = command.query_async(&mut opened);
+        let result = if is_idle && may_repeat {
+            match tokio::time::timeout(AT_ONCE, response).await {
+                Ok(result) => result,
+                Err(_) => {
+                    let text = format!("no response in {} milliseconds", AT_ONCE.as_millis());
+                    let name = &*self.target.name;
+                    let error = StoreError::new(StoreErrorKind::Timeout, name, text);
+                    return Err(Failure::Gone(error));
+                }
+            }
+        } else {
+            response.await
+        };
+        guard.number = None;
+        let error = match result {
+            Ok(value) => {
+                connection.used.store(now.0, Relaxed);
+                return Ok(value);
+            }
+            Err(error) => error,
+        };
+        if is_of_connection(&error) {
+            self.discard(connection.number);
+        }
+        let is_gone = error.is_io_error() && !error.is_timeout();
+        let error = self.target.error(&error);
+        Err(if is_gone { Failure::Gone(error) } else { Failure::Other(error) })
     }
 
     fn unexpected(&self) -> StoreError {
         let text = "the response is not that of a Redis server";
         StoreError::new(StoreErrorKind::Other, &*self.target.name, text)
     }
+}
+
+/// The failure of a command.
+enum Failure {
+    /// The connection is gone, and the command may be repeated on another.
+    Gone(StoreError),
+    Other(StoreError),
 }
 
 /// True if a new connection may not have this error: it broke, the server is no longer the primary,
