@@ -5,6 +5,7 @@ mod controls;
 mod failures;
 mod keys;
 mod leases;
+mod model;
 mod processes;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -52,6 +52,9 @@ pub(crate) struct Clock {
     floor: AtomicU64,
     /// The readings of the last sync.
     last: Mutex<Option<Reading>>,
+    /// The time that was skipped, which the wall clock does not show.
+    #[cfg(feature = "local")]
+    skipped: AtomicU64,
     #[cfg(any(test, feature = "testing"))]
     manual: Manual,
 }
@@ -73,6 +76,8 @@ impl Clock {
             offset: AtomicU64::new(START),
             floor: AtomicU64::new(0),
             last: Mutex::new(None),
+            #[cfg(feature = "local")]
+            skipped: AtomicU64::new(0),
             #[cfg(any(test, feature = "testing"))]
             manual: Manual::new(),
         }
@@ -106,9 +111,12 @@ impl Clock {
         SystemTime::UNIX_EPOCH + Duration::from_nanos(self.read().wall)
     }
 
-    /// Returns the time of the wall clock in milliseconds since 1970.
+    /// Returns the time of the wall clock, and what was skipped, in milliseconds since 1970.
     pub(crate) fn wall_ms(&self) -> u64 {
-        self.read().wall / 1_000_000
+        let wall = self.read().wall;
+        #[cfg(feature = "local")]
+        let wall = wall.saturating_add(self.skipped.load(Relaxed));
+        wall / 1_000_000
     }
 
     /// Advances by `idle` at once, as if the container had been frozen for that time.
@@ -117,6 +125,7 @@ impl Clock {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let reading = self.read();
         *last = Some(reading);
+        self.skipped.fetch_add(nanos(idle), Relaxed);
         self.set(reading, self.now().after(idle).0);
     }
 
