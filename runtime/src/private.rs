@@ -15,8 +15,8 @@ pub use serde::de::IgnoredAny;
 pub use crate::base::counters::Stats;
 pub use crate::base::erased::{Erased, lent};
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, chain_of,
-    infallible, report,
+    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, StoreTier, StoredFunction,
+    Unkeyed, ValueRef, chain_of, infallible, lifetime_of, lifetime_of_some, report,
 };
 pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{
@@ -25,7 +25,8 @@ pub use crate::diagnostics::probe::{
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
     Reportable, Shareable, SharedFailure, a_guard_is_held_across_await, cacheable, check, close,
-    fetch_error, key_part, passed, passed_owned, shareable, shared_failure,
+    fetch_error, is_store, key_part, passed, passed_owned, shareable, shared_failure, storable,
+    storable_key,
 };
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::invocation::app::{App, Layered, Returned, service_of};
@@ -46,6 +47,7 @@ pub use crate::resource::{
     Storage, depth,
 };
 pub use crate::run::run;
+pub use crate::store::StoreError;
 #[cfg(feature = "testing")]
 pub use crate::testing::statics::{AUDITED, EXCUSED};
 

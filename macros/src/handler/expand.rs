@@ -290,7 +290,7 @@ fn service(model: &Model) -> TokenStream {
     let private = tokens::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
     let text = tokens::text(name);
-    let depth = injected::depth(&model.injected, &private);
+    let depth = injected::depth(&injected::resources(&model.injected), &private);
     let hold = injected::hold(&model.injected, &private, &held);
     let arguments = injected::arguments(&model.injected, &private, &held);
     let call = quote!(#name(#(#arguments),*));

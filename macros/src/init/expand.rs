@@ -114,7 +114,7 @@ fn of_function(
             -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError #end
         #body
     };
-    let depth = injected::depth(injected, &private);
+    let depth = injected::depth(&injected::resources(injected), &private);
     let resource =
         injected::resource(name, &private, &quote!(__Storage), &quote!(&__STORAGE), &depth);
     let controls = controls(model, &quote!(__STORAGE), &private);

@@ -32,7 +32,10 @@ use body::Body;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attribute {
     Init,
-    Cached,
+    /// `is_stored`: with a second tier.
+    Cached {
+        is_stored: bool,
+    },
     /// `streams` if its response is streamed.
     Handler {
         streams: bool,
@@ -60,6 +63,7 @@ const LINTS: &[Lint] = &[
     detached_task::LINT,
     unbounded_growth::LINT,
     secret_forever::LINT,
+    secret_forever::IN_STORE,
     global_state::LINT, // after those that flag the same types
     request_in_key::LINT,
     guard_across_await::LINT,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`container_life`] | the life of a container, and what follows for a function |
 //! | [`init_or_cached`] | which attribute for which value |
+//! | [`second_tier`] | a cache that all containers of a function share |
 //! | [`secrets`] | secrets in a container that lives for hours |
 //! | [`snap_start`] | containers that are restored from a snapshot |
 //! | [`managed_instances`] | several invocations in one process |
@@ -22,6 +23,9 @@ pub mod container_life {}
 
 #[doc = include_str!("init_or_cached.md")]
 pub mod init_or_cached {}
+
+#[doc = include_str!("second_tier.md")]
+pub mod second_tier {}
 
 #[doc = include_str!("secrets.md")]
 pub mod secrets {}

@@ -141,6 +141,10 @@ pub trait RegistryEntry: Sync {
     fn build_time(&self) -> Option<Duration> {
         None
     }
+    /// True for a cache with a store.
+    fn has_store(&self) -> bool {
+        false
+    }
     /// Returns the statistics of a cache.
     fn stats(&self) -> Option<crate::base::counters::Stats> {
         None
