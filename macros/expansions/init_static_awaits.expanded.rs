@@ -1,5 +1,5 @@
 #[allow(dead_code, unreachable_code)]
-static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::private::Cell::new(
+static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::private::NeedsGetAwait::new(
     ::rewarm::private::Spec::waiting(
             "CONFIG",
             0,
@@ -47,7 +47,7 @@ const _: () = {
         },
     >;
     impl __rewarm::Resource for CONFIG {
-        type Storage = __rewarm::Cell<__Kept>;
+        type Storage = __rewarm::NeedsGetAwait<__Kept>;
         const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &CONFIG

@@ -57,7 +57,7 @@ fn what_the_audit_misses_is_found_in_the_body() {
         let handler = text.split_once("#[handler]").unwrap().1;
         let handler = handler.rsplit_once("fn main()").unwrap().0;
         let function = crate::item::Function::read(handler).unwrap();
-        let found = crate::lints::check_called(function);
+        let found = crate::lints::check_called(function, false);
         assert_eq!(found.iter().map(|(lint, _)| *lint).collect::<Vec<_>>(), ["detached_task"]);
     }
 }
