@@ -438,9 +438,9 @@ impl<K: Sync + 'static> StoreTier<K> {
         let counters = leader.counters();
         let duration = leader.timeout().unwrap_or(LEASE);
         // The lease that another container has, and one more, if that container is gone.
-        let end = Instant::now() + 2 * duration + LONGEST_PAUSE;
-        let (mut pause, mut waits) = (FIRST_PAUSE, false);
-        while Instant::now() < end {
+        let limit = duration.saturating_mul(2).saturating_add(LONGEST_PAUSE);
+        let (began, mut pause, mut waits) = (Instant::now(), FIRST_PAUSE, false);
+        while began.elapsed() < limit {
             let lease = store.lease(&key.text, seen, duration);
             match self.operate(&counters.store_errors, lease).await? {
                 Lease::Granted(token) => return Some(Look::Lease(token)),
@@ -569,7 +569,7 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
             let Some((entry, keep)) = self.entry(&key, &value, is_none, stamp, fetched_ms) else {
                 return Ok(());
             };
-            // Who has the lease by now began to fetch later than this.
+            // A container that has the lease by now began to fetch later than this.
             if let Lease::Granted(token) = self.limited(store.lease(&key.text, None, LEASE)).await?
             {
                 self.limited(store.put(&key.text, &token, entry, keep)).await?;
