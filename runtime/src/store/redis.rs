@@ -13,8 +13,8 @@
 //! server may be gone without a sign, as after a freeze. Operations that are under way on it go on.
 //! An operation that finds a connection already there and broken is repeated once on a new one, and
 //! so is one that gets no response at once on a connection that was idle for a minute: networks
-//! forget idle connections without a sign. All operations may be repeated: a lease is granted again to the token that has it, and a second `put`
-//! of the same token at worst reports that the lease was lost.
+//! forget idle connections without a sign. All operations may be repeated: a lease is granted again
+//! to the token that has it, and a `put` whose entry is there has succeeded.
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
@@ -37,7 +37,7 @@ use ::redis::{
 use super::entry::{MARK, TIME_WIDTH};
 use super::{BoxFuture, Entry, Lease, Store, StoreError, StoreErrorKind, Token, ms};
 use crate::base::clock::{CLOCK, Tick};
-use crate::error::BoxError;
+use crate::error::{BoxError, Error};
 
 /// The limit of an attempt to connect, of each response while it connects, and of a response.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -66,10 +66,11 @@ end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return 1";
 
-/// Stores an entry under a lease. `ARGV`: the token, the entry, its time to live.
+/// Stores an entry under a lease. `ARGV`: the token, the entry, its time to live. If the entry is
+/// there, it was stored by an attempt whose response was lost.
 const PUT: &str = "\
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
-  return 0
+  return redis.call('GET', KEYS[1]) == ARGV[2] and 1 or 0
 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
@@ -97,12 +98,12 @@ return 1";
 ///   the system.
 ///
 /// ```
-/// use rewarm::init;
-/// use rewarm::store::{Redis, StoreError};
+/// use rewarm::{Error, init};
+/// use rewarm::store::Redis;
 ///
 /// #[init(close = Redis::close)]
-/// async fn shared() -> Result<Redis, StoreError> {
-///     Redis::connect("redis://shop.cache.internal:6379").await
+/// async fn shared() -> Result<Redis, Error> {
+///     Redis::connect(&std::env::var("REDIS_URL")?).await
 /// }
 /// # fn main() {}
 /// ```
@@ -157,7 +158,7 @@ impl Redis {
     ///
     /// # Errors
     /// If the URL is wrong.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+    pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
 
@@ -202,7 +203,7 @@ impl RedisBuilder {
     /// async fn shared() -> Result<Redis, Error> {
     ///     let url = std::env::var("REDIS_URL")?;
     ///     let login = || async { Ok::<_, Error>(("shop".to_owned(), iam_token().await?)) };
-    ///     Ok(Redis::builder(&url).credentials(login).connect().await?)
+    ///     Redis::builder(&url).credentials(login).connect().await
     /// }
     /// # fn main() {}
     /// ```
@@ -233,7 +234,7 @@ impl RedisBuilder {
     ///
     /// # Errors
     /// If the URL is wrong.
-    pub async fn connect(self) -> Result<Redis, StoreError> {
+    pub async fn connect(self) -> Result<Redis, Error> {
         let info = match self.url.as_str().into_connection_info() {
             // Small requests do not wait for the acknowledgement of others.
             Ok(info) => info.set_tcp_settings(TcpSettings::default().set_nodelay(true)),
@@ -244,7 +245,7 @@ impl RedisBuilder {
                 } else {
                     "the URL is wrong; write `redis://host:6379`, or `redis://user:password@host:6379/0`"
                 };
-                return Err(StoreError::new(StoreErrorKind::Other, "Redis", message));
+                return Err(StoreError::new(StoreErrorKind::Other, "Redis", message).into());
             }
         };
         let name = format!("Redis at {}", info.addr()).into();
