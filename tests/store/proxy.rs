@@ -17,6 +17,8 @@ pub enum Mode {
     Slow(Duration),
     /// Responses never arrive, and the connection stays open, as after a freeze behind a NAT.
     Silent,
+    /// Each connection is closed instead of its response of this number.
+    CutAt(usize),
     /// Something else is sent instead.
     Garbage,
     /// New connections are closed at once.
@@ -100,13 +102,18 @@ async fn forward(client: TcpStream, server: TcpStream, mode: impl Fn() -> Mode) 
     let requests = async { tokio::io::copy(&mut from_client, &mut to_server).await };
     let responses = async {
         let mut buffer = vec![0; 1 << 16];
+        let mut count = 0;
         loop {
+            count += 1;
             let read = from_server.read(&mut buffer).await?;
             if read == 0 {
                 return Ok::<_, std::io::Error>(());
             }
             match mode() {
-                Mode::Pass | Mode::Refuse => to_client.write_all(&buffer[..read]).await?,
+                Mode::CutAt(response) if response == count => return Ok(()),
+                Mode::Pass | Mode::Refuse | Mode::CutAt(_) => {
+                    to_client.write_all(&buffer[..read]).await?;
+                }
                 Mode::Slow(delay) => {
                     tokio::time::sleep(delay).await;
                     to_client.write_all(&buffer[..read]).await?;

@@ -65,6 +65,16 @@ async fn it_follows_the_rules_in_a_cluster() {
     assert_eq!(cli(server.port(), &["DBSIZE"]), "0");
 }
 
+/// Connections break under operations that the server has done, again and again.
+#[tokio::test]
+async fn it_follows_the_rules_on_connections_that_break() {
+    let Some(server) = Service::redis(&[]) else { return };
+    let proxy = Proxy::to(server.port()).await;
+    proxy.set(Mode::CutAt(200));
+    store_conformance(&connect(proxy.port()).await).await;
+    assert!(proxy.connections() > 4, "{}", proxy.connections());
+}
+
 #[tokio::test]
 async fn entries_are_readable_and_expire_in_the_server() {
     let Some(server) = Service::redis(&[]) else { return };

@@ -13,8 +13,8 @@
 //! server may be gone without a sign, as after a freeze. Operations that are under way on it go on.
 //! An operation that finds a connection already there and broken is repeated once on a new one, and
 //! so is one that gets no response at once on a connection that was idle for a minute: networks
-//! forget idle connections without a sign. All operations may be repeated: a lease is granted again to the token that has it, and a second `put`
-//! of the same token at worst reports that the lease was lost.
+//! forget idle connections without a sign. All operations may be repeated: a lease is granted again
+//! to the token that has it, and a `put` whose entry is there has succeeded.
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
@@ -66,10 +66,11 @@ end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return 1";
 
-/// Stores an entry under a lease. `ARGV`: the token, the entry, its time to live.
+/// Stores an entry under a lease. `ARGV`: the token, the entry, its time to live. If the entry is
+/// there, it was stored by an attempt whose response was lost.
 const PUT: &str = "\
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
-  return 0
+  return redis.call('GET', KEYS[1]) == ARGV[2] and 1 or 0
 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[2])
