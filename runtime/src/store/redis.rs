@@ -37,7 +37,7 @@ use ::redis::{
 use super::entry::{MARK, TIME_WIDTH};
 use super::{BoxFuture, Entry, Lease, Store, StoreError, StoreErrorKind, Token, ms};
 use crate::base::clock::{CLOCK, Tick};
-use crate::error::BoxError;
+use crate::error::{BoxError, Error};
 
 /// The limit of an attempt to connect, of each response while it connects, and of a response.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -98,12 +98,12 @@ return 1";
 ///   the system.
 ///
 /// ```
-/// use rewarm::init;
-/// use rewarm::store::{Redis, StoreError};
+/// use rewarm::{Error, init};
+/// use rewarm::store::Redis;
 ///
 /// #[init(close = Redis::close)]
-/// async fn shared() -> Result<Redis, StoreError> {
-///     Redis::connect("redis://shop.cache.internal:6379").await
+/// async fn shared() -> Result<Redis, Error> {
+///     Redis::connect(&std::env::var("REDIS_URL")?).await
 /// }
 /// # fn main() {}
 /// ```
@@ -158,7 +158,7 @@ impl Redis {
     ///
     /// # Errors
     /// If the URL is wrong.
-    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+    pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
 
@@ -203,7 +203,7 @@ impl RedisBuilder {
     /// async fn shared() -> Result<Redis, Error> {
     ///     let url = std::env::var("REDIS_URL")?;
     ///     let login = || async { Ok::<_, Error>(("shop".to_owned(), iam_token().await?)) };
-    ///     Ok(Redis::builder(&url).credentials(login).connect().await?)
+    ///     Redis::builder(&url).credentials(login).connect().await
     /// }
     /// # fn main() {}
     /// ```
@@ -234,7 +234,7 @@ impl RedisBuilder {
     ///
     /// # Errors
     /// If the URL is wrong.
-    pub async fn connect(self) -> Result<Redis, StoreError> {
+    pub async fn connect(self) -> Result<Redis, Error> {
         let info = match self.url.as_str().into_connection_info() {
             // Small requests do not wait for the acknowledgement of others.
             Ok(info) => info.set_tcp_settings(TcpSettings::default().set_nodelay(true)),
@@ -245,7 +245,7 @@ impl RedisBuilder {
                 } else {
                     "the URL is wrong; write `redis://host:6379`, or `redis://user:password@host:6379/0`"
                 };
-                return Err(StoreError::new(StoreErrorKind::Other, "Redis", message));
+                return Err(StoreError::new(StoreErrorKind::Other, "Redis", message).into());
             }
         };
         let name = format!("Redis at {}", info.addr()).into();
