@@ -95,9 +95,9 @@ enum Lookup<K: Key> {
 }
 
 impl<K: Key> Engine<K> {
-    pub(super) const fn new<E>(
+    pub(super) const fn new<V, E>(
         policy: Policy,
-        facts: &Facts<E>,
+        facts: &Facts<V, E>,
         values: fn() -> &'static dyn Entries<K>,
         max_entries: usize,
         as_resource: Option<AsResource<K>>,

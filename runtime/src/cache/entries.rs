@@ -16,7 +16,7 @@ use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, Uni
 
 use super::key::{Key, Query, Value};
 use crate::base::clock::{CLOCK, Tick};
-use crate::base::erased::{Erased, lent, owned};
+use crate::base::erased::{Erased, lent, owned, unwrap_or_clone};
 use crate::resource::Handle;
 
 /// A value that is kept.
@@ -42,8 +42,9 @@ pub type Removed<K> = Vec<(Option<K>, Entry)>;
 
 /// Looks hits up: takes no write lock and allocates nothing.
 pub trait Hit<K, V>: Entries<K> {
-    /// Returns a clone of the value of that key, if it is fresh.
-    fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V>;
+    /// Returns a clone of the value of that key, if it is fresh. `plain_clone` makes the clone where
+    /// a lock is held.
+    fn fresh<Q: Query<K>>(&self, query: &Q, plain_clone: Option<fn(&V) -> V>) -> Option<V>;
 }
 
 /// Keeps entries.
@@ -100,7 +101,7 @@ impl<V> Slot<V> {
 
 impl<V: Value> Hit<(), V> for Slot<V> {
     #[inline]
-    fn fresh<Q: Query<()>>(&self, _: &Q) -> Option<V> {
+    fn fresh<Q: Query<()>>(&self, _: &Q, _: Option<fn(&V) -> V>) -> Option<V> {
         self.hold().map(|value| V::clone(&value))
     }
 }
@@ -137,7 +138,8 @@ impl<V: Value> Entries<()> for Slot<V> {
 /// insertion.
 ///
 /// One lock guards it, so that the bound is exact and no entry makes room before it is reached. A
-/// hit clones the value under that lock: to count an `Arc` that all threads share would cost more.
+/// hit clones a plain value under that lock: to count an `Arc` that all threads share would cost
+/// more.
 pub struct Map<K> {
     capacity: usize,
     entries: OnceCell<Hashed<K>>,
@@ -286,13 +288,19 @@ impl<K> Hashed<K> {
 
 impl<K: Key, V: Value> Hit<K, V> for Map<K> {
     #[inline]
-    fn fresh<Q: Query<K>>(&self, query: &Q) -> Option<V> {
+    fn fresh<Q: Query<K>>(&self, query: &Q, plain_clone: Option<fn(&V) -> V>) -> Option<V> {
         let now = CLOCK.now();
         let hashed = self.entries.get()?;
         let query = hashed.by_key(query);
-        let entries = hashed.read();
-        let entry = entries.get(&query)?;
-        (now < entry.stamp.fresh_until).then(|| lent::<V>(&entry.value).clone())
+        let value = {
+            let entries = hashed.read();
+            let entry = entries.get(&query).filter(|entry| now < entry.stamp.fresh_until)?;
+            if let Some(clone) = plain_clone {
+                return Some(clone(lent::<V>(&entry.value)));
+            }
+            Arc::clone(&entry.value)
+        };
+        Some(unwrap_or_clone(value))
     }
 }
 

@@ -15,7 +15,7 @@
 //! - **Panics** are those of the leader. Nothing is kept, and the next caller in line leads.
 //! - **Invalidation** during a fetch: its value goes to the callers that wait for it, and is not
 //!   kept.
-//! - **Locks**: `Hash` and `Eq` of keys run under them, and in a keyed hit `Clone` of the value.
+//! - **Locks**: of a user's code, only `Hash` and `Eq` of keys run under them.
 
 mod engine;
 mod entries;
@@ -24,11 +24,8 @@ mod key;
 mod outcome;
 mod policy;
 
-use std::marker::PhantomData;
-use std::sync::Arc;
-
 use crate::base::counters::Stats;
-use crate::base::erased::{Erased, Finish, Later, owned};
+use crate::base::erased::{Erased, Finish, Later, owned, unwrap_or_clone};
 use crate::base::single_flight::blocking;
 use crate::error::ResourceError;
 use crate::invocation::context::unavailable;
@@ -47,9 +44,9 @@ pub use policy::{Facts, Policy};
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
     engine: Engine<K>,
     values: S,
+    plain_clone: Option<fn(&V) -> V>,
     clone_error: Option<fn(&E) -> E>,
     from_resource_error: Option<fn(ResourceError) -> E>,
-    returns: PhantomData<fn() -> V>,
 }
 
 /// The cache of a function without arguments.
@@ -62,7 +59,7 @@ impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
     /// storage of the cache itself.
     pub const fn unkeyed(
         policy: Policy,
-        facts: Facts<E>,
+        facts: Facts<V, E>,
         fetch: Option<fn(()) -> Fetch>,
         values: fn() -> &'static dyn Entries<()>,
     ) -> Self {
@@ -79,7 +76,7 @@ impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
     /// cache itself.
     pub const fn keyed(
         policy: Policy,
-        facts: Facts<E>,
+        facts: Facts<V, E>,
         max_entries: usize,
         values: fn() -> &'static dyn Entries<K>,
     ) -> Self {
@@ -89,9 +86,9 @@ impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
 }
 
 impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
-    const fn new(engine: Engine<K>, values: S, facts: Facts<E>) -> Self {
-        let Facts { clone_error, from_resource_error, .. } = facts;
-        Self { engine, values, clone_error, from_resource_error, returns: PhantomData }
+    const fn new(engine: Engine<K>, values: S, facts: Facts<V, E>) -> Self {
+        let Facts { plain_clone, clone_error, from_resource_error, .. } = facts;
+        Self { engine, values, plain_clone, clone_error, from_resource_error }
     }
 
     /// Returns the storage.
@@ -144,7 +141,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     /// not go through the memory of a future.
     #[inline(never)]
     fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let value = self.values.fresh(query)?;
+        let value = self.values.fresh(query, self.plain_clone)?;
         self.engine.counters.hits.add();
         Some(value)
     }
@@ -190,7 +187,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
 
     /// Returns the value if it is kept and fresh.
     pub fn peek<Q: Query<K>>(&self, query: Q) -> Option<V> {
-        self.values.fresh(&query)
+        self.values.fresh(&query, self.plain_clone)
     }
 
     /// Removes the value of these arguments. That of a fetch under way is not kept.
@@ -216,7 +213,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Finish for Cache<K, V, E
     #[cold]
     fn finish(&self, result: FetchResult) -> Result<V, E> {
         match result {
-            Ok(value) => Ok(Arc::unwrap_or_clone(owned(value))),
+            Ok(value) => Ok(unwrap_or_clone(value)),
             Err(Failure::Error(error)) => Err(error_of(&error, self.clone_error)),
             Err(Failure::Resource(error) | Failure::TimedOut(error)) => {
                 match self.from_resource_error {
@@ -260,12 +257,14 @@ impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
 mod tests {
     use super::*;
     use std::convert::Infallible;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::thread;
     use std::time::Duration;
 
-    const FACTS: Facts<Infallible> = Facts {
+    const FACTS: Facts<Arc<u64>, Infallible> = Facts {
         is_none: |_| false,
+        plain_clone: Some(Arc::clone),
         report: |_| unreachable!("it has no errors"),
         chain: |_| unreachable!("it has no errors"),
         clone_error: None,
