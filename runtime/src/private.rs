@@ -120,12 +120,8 @@ macro_rules! __facts {
     ($value:ty, $error:ty) => {{
         #[allow(unused_imports)]
         use $crate::private::Fallback as _;
-        $crate::private::Facts::<$value, $error> {
+        $crate::private::Facts::<$error> {
             is_none: $crate::private::Probe::<$value>::IS_NONE,
-            plain_clone: match $crate::private::Probe::<$value>::COPY {
-                None => $crate::private::Probe::<$value>::PLAIN_CLONE,
-                copy => copy,
-            },
             report: |__error| {
                 use $crate::private::{Probe, report};
                 report(__error, Probe::<$error>::CLONE, Probe::<$error>::INTO_BOX)

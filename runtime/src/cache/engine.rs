@@ -31,7 +31,7 @@ use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
 use crate::base::limit::run_until;
-use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
+use crate::base::panic::{Panic, catch, catch_async, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader, blocking};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::context::{can_defer, carried, defer};
@@ -95,9 +95,9 @@ enum Lookup<K: Key> {
 }
 
 impl<K: Key> Engine<K> {
-    pub(super) const fn new<V, E>(
+    pub(super) const fn new<E>(
         policy: Policy,
-        facts: &Facts<V, E>,
+        facts: &Facts<E>,
         values: fn() -> &'static dyn Entries<K>,
         max_entries: usize,
         as_resource: Option<AsResource<K>>,
@@ -571,20 +571,16 @@ impl<K: Key> FetchLeader<K> {
         // Dropping this sends the followers on, and the leader has the panic.
         let result = result?;
         let engine = self.engine;
-        let key = K::clone(&self.key);
         let mut removed = Removed::new();
-        let unused = {
+        {
             let mut in_flight = engine.in_flight();
             let is_ours = |other: &InFlight| other.id.number == self.id.number;
             // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
                 in_flight.remove(&self.key);
-                engine.kept.store(key, self.id, &result, &mut removed)
-            } else {
-                Some(key)
+                engine.kept.store(&self.key, self.id, &result, &mut removed);
             }
-        };
-        drop_caught(unused, "a key");
+        }
         self.is_ended = true;
         self.leader.complete(match &result {
             Err(Failure::Error(error)) if !engine.kept.shares_errors => match engine.chain {

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::entries::{Entries, Entry, Map, Removed, Stamp};
+use super::entries::{Entries, Entry, Removed, Stamp};
 use super::key::Key;
+use super::map::Map;
 use super::outcome::{Failure, FetchResult};
 use super::policy::Policy;
 use crate::base::clock::{CLOCK, Tick};
@@ -174,25 +175,24 @@ impl<K: Key> Kept<K> {
         (!kept.only_with_stale).then(|| kept.failure.clone())
     }
 
-    /// Stores the result of a fetch, as far as it is to be kept. Returns the key if nothing is.
+    /// Stores the result of a fetch, as far as it is to be kept.
     pub(super) fn store(
         &self,
-        key: K,
+        key: &Arc<K>,
         fetch: FetchId,
         result: &FetchResult,
-        removed: &mut Removed<K>,
-    ) -> Option<K> {
+        removed: &mut Removed,
+    ) {
         let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
         match result {
             Ok(value) => {
-                self.failures.remove(&key, removed);
+                self.failures.remove(key, removed);
                 let is_none = (self.is_none)(value);
                 match if is_none { negative_ttl } else { ttl } {
-                    0 => self.values().remove(&key, removed),
+                    0 => self.values().remove(key, removed),
                     ttl => {
                         let stamp = self.stamp(fetch, ttl, is_none);
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
-                        return None;
                     }
                 }
             }
@@ -213,35 +213,33 @@ impl<K: Key> Kept<K> {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
                     let stamp = self.stamp(fetch, ttl, true);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
-                    return None;
                 }
             }
         }
-        Some(key)
     }
 
     fn keep(
         &self,
         entries: &dyn Entries<K>,
-        key: K,
+        key: &Arc<K>,
         value: Erased,
         stamp: Stamp,
-        removed: &mut Removed<K>,
+        removed: &mut Removed,
     ) {
-        entries.insert(key, Entry { value, stamp }, removed);
+        entries.insert(Arc::clone(key), Entry { value, stamp }, removed);
         // Noted after the insertion: a purge that runs before it would not see the entry, and one
         // that runs after it notes the expiry itself.
         self.expires(self.expires_at(stamp));
     }
 
     /// Removes the value and the failure of a key.
-    pub(super) fn remove(&self, key: &K, removed: &mut Removed<K>) {
+    pub(super) fn remove(&self, key: &K, removed: &mut Removed) {
         self.values().remove(key, removed);
         self.failures.remove(key, removed);
     }
 
     /// Removes all values and failures.
-    pub(super) fn clear(&self, removed: &mut Removed<K>) {
+    pub(super) fn clear(&self, removed: &mut Removed) {
         self.values().retain(&|_| false, removed);
         self.failures.retain(&|_| false, removed);
     }
@@ -273,9 +271,8 @@ impl<K: Key> Kept<K> {
 }
 
 /// Drops entries one by one: a destructor that panics does not stop the others.
-pub(super) fn drop_removed<K>(removed: Removed<K>) {
-    for (key, entry) in removed {
+pub(super) fn drop_removed(removed: Removed) {
+    for entry in removed {
         drop_caught(entry, "a cached value");
-        drop_caught(key, "a key");
     }
 }

@@ -15,14 +15,17 @@
 //! - **Panics** are those of the leader. Nothing is kept, and the next caller in line leads.
 //! - **Invalidation** during a fetch: its value goes to the callers that wait for it, and is not
 //!   kept.
-//! - **Locks**: of a user's code, only `Hash` and `Eq` of keys run under them.
+//! - **Locks**: a hit takes none. Of a user's code, only `Hash` and `Eq` of keys run under one.
 
 mod engine;
 mod entries;
 mod kept;
 mod key;
+mod map;
 mod outcome;
 mod policy;
+
+use std::marker::PhantomData;
 
 use crate::base::counters::Stats;
 use crate::base::erased::{Erased, Finish, Later, owned, unwrap_or_clone};
@@ -31,8 +34,9 @@ use crate::error::ResourceError;
 use crate::invocation::context::unavailable;
 use crate::resource::{PendingValue, RegistryEntry, Storage};
 use engine::Engine;
-use entries::{Entries, Hit, Map, Slot};
+use entries::{Entries, Hit, Slot};
 use key::{Key, Value};
+use map::Map;
 use outcome::{FetchResult, error_of};
 
 pub use entries::ValueRef;
@@ -44,7 +48,7 @@ pub use policy::{Facts, Policy};
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
     engine: Engine<K>,
     values: S,
-    plain_clone: Option<fn(&V) -> V>,
+    returns: PhantomData<fn() -> V>,
     clone_error: Option<fn(&E) -> E>,
     from_resource_error: Option<fn(ResourceError) -> E>,
 }
@@ -59,7 +63,7 @@ impl<V: Value, E: Send + 'static> Unkeyed<V, E> {
     /// storage of the cache itself.
     pub const fn unkeyed(
         policy: Policy,
-        facts: Facts<V, E>,
+        facts: Facts<E>,
         fetch: Option<fn(()) -> Fetch>,
         values: fn() -> &'static dyn Entries<()>,
     ) -> Self {
@@ -76,7 +80,7 @@ impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
     /// cache itself.
     pub const fn keyed(
         policy: Policy,
-        facts: Facts<V, E>,
+        facts: Facts<E>,
         max_entries: usize,
         values: fn() -> &'static dyn Entries<K>,
     ) -> Self {
@@ -86,9 +90,9 @@ impl<K: Key, V: Value, E: Send + 'static> Keyed<K, V, E> {
 }
 
 impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
-    const fn new(engine: Engine<K>, values: S, facts: Facts<V, E>) -> Self {
-        let Facts { plain_clone, clone_error, from_resource_error, .. } = facts;
-        Self { engine, values, plain_clone, clone_error, from_resource_error }
+    const fn new(engine: Engine<K>, values: S, facts: Facts<E>) -> Self {
+        let Facts { clone_error, from_resource_error, .. } = facts;
+        Self { engine, values, clone_error, from_resource_error, returns: PhantomData }
     }
 
     /// Returns the storage.
@@ -141,7 +145,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     /// not go through the memory of a future.
     #[inline(never)]
     fn hit<Q: Query<K>>(&self, query: &Q) -> Option<V> {
-        let value = self.values.fresh(query, self.plain_clone)?;
+        let value = self.values.fresh(query)?;
         self.engine.counters.hits.add();
         Some(value)
     }
@@ -187,7 +191,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
 
     /// Returns the value if it is kept and fresh.
     pub fn peek<Q: Query<K>>(&self, query: Q) -> Option<V> {
-        self.values.fresh(&query, self.plain_clone)
+        self.values.fresh(&query)
     }
 
     /// Removes the value of these arguments. That of a fetch under way is not kept.
@@ -262,9 +266,8 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    const FACTS: Facts<Arc<u64>, Infallible> = Facts {
+    const FACTS: Facts<Infallible> = Facts {
         is_none: |_| false,
-        plain_clone: Some(Arc::clone),
         report: |_| unreachable!("it has no errors"),
         chain: |_| unreachable!("it has no errors"),
         clone_error: None,

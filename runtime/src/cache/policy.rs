@@ -95,11 +95,9 @@ impl Policy {
 }
 
 /// Facts about the types of a function, as [`Probe`](crate::diagnostics::probe::Probe) finds them.
-pub struct Facts<V, E> {
+pub struct Facts<E> {
     /// Returns true for a value that stands for none.
     pub is_none: fn(&Erased) -> bool,
-    /// Clones a value without calling code of a user, if the type allows that.
-    pub plain_clone: Option<fn(&V) -> V>,
     /// Makes the error of a fetch the source of another error.
     pub report: fn(&Erased) -> BoxError,
     /// Formats an error with its sources.

@@ -3,8 +3,6 @@
 use std::error::Error as StdError;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
 
 use crate::base::erased::{Erased, lent};
 use crate::error::{BoxError, ResourceError};
@@ -21,10 +19,6 @@ pub trait Fallback<T> {
     const IS_NONE: fn(&Erased) -> bool = |_| false;
     /// Not `Clone`.
     const CLONE: Option<fn(&T) -> T> = None;
-    /// Not `Copy`.
-    const COPY: Option<fn(&T) -> T> = None;
-    /// Not [`PlainClone`].
-    const PLAIN_CLONE: Option<fn(&T) -> T> = None;
     /// Not an error, so only the name of the type is reported.
     const INTO_BOX: fn(T) -> BoxError = |_| {
         let text = format!("an error of type `{}`", std::any::type_name::<T>());
@@ -52,16 +46,6 @@ impl<T: Clone> Probe<T> {
 }
 
 #[allow(missing_docs)]
-impl<T: Copy> Probe<T> {
-    pub const COPY: Option<fn(&T) -> T> = Some(|value| *value);
-}
-
-#[allow(missing_docs)]
-impl<T: PlainClone> Probe<T> {
-    pub const PLAIN_CLONE: Option<fn(&T) -> T> = Some(T::clone);
-}
-
-#[allow(missing_docs)]
 impl<T: Into<BoxError>> Probe<T> {
     pub const INTO_BOX: fn(T) -> BoxError = T::into;
 }
@@ -70,36 +54,6 @@ impl<T: Into<BoxError>> Probe<T> {
 impl<T: From<ResourceError>> Probe<T> {
     pub const FROM_RESOURCE_ERROR: Option<fn(ResourceError) -> T> = Some(T::from);
 }
-
-/// Types whose `Clone` calls no code of a user.
-pub trait PlainClone: Clone {}
-
-macro_rules! plain {
-    ($($type:ty),*) => {
-        $(impl PlainClone for $type {})*
-    };
-}
-
-plain!(bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64);
-plain!(String, Box<str>, Duration, SystemTime, Instant);
-
-impl<T: ?Sized> PlainClone for Arc<T> {}
-impl<T: ?Sized> PlainClone for &T {}
-impl<T: PlainClone> PlainClone for Option<T> {}
-
-macro_rules! plain_tuples {
-    ($($part:ident)*) => {
-        impl<$($part: PlainClone),*> PlainClone for ($($part,)*) {}
-    };
-}
-
-plain_tuples!();
-plain_tuples!(A);
-plain_tuples!(A B);
-plain_tuples!(A B C);
-plain_tuples!(A B C D);
-plain_tuples!(A B C D E);
-plain_tuples!(A B C D E F);
 
 /// An error of a type that may be no `std::error::Error`. Method resolution takes the first of
 /// [`ChainOfError`], [`ChainByDeref`] and [`NoChain`] that applies.
@@ -208,6 +162,7 @@ impl<T, E> IsResult for Result<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn a_probe_tells_types_apart_behind_aliases() {
@@ -218,21 +173,6 @@ mod tests {
             assert!(!Probe::<Option<u8>>::IS_RESULT);
             assert!(Probe::<Opaque>::CLONE.is_none());
             assert!(Probe::<String>::CLONE.is_some());
-        }
-        const {
-            // Its `Clone` is code of a user, which a copy does not call.
-            #[derive(Copy)]
-            struct Copied;
-            #[expect(clippy::non_canonical_clone_impl)]
-            impl Clone for Copied {
-                fn clone(&self) -> Self {
-                    unreachable!("a copy is none of its clones")
-                }
-            }
-            assert!(Probe::<Copied>::COPY.is_some());
-            assert!(Probe::<Vec<Copied>>::PLAIN_CLONE.is_none());
-            assert!(Probe::<Option<(Arc<Opaque>, String)>>::PLAIN_CLONE.is_some());
-            assert!(Probe::<(String, Vec<u8>)>::PLAIN_CLONE.is_none());
         }
         let (none, zero): (Erased, Erased) = (Arc::new(None::<u8>), Arc::new(0_u8));
         assert!((Probe::<Option<u8>>::IS_NONE)(&none));
