@@ -170,16 +170,18 @@ mod popular {
 }
 
 #[test]
-fn keys_that_are_used_stay() {
+fn keys_that_are_used_again_stay_beside_keys_that_are_used_once() {
     let _turn = outside_containers_blocking();
     use popular::double;
-    // Ninety keys in turn, and as many others that are used once.
-    for round in 0..100_u64 {
-        for n in 0..90 {
-            double(n);
-            double(1000 + round * 90 + n);
-        }
+    let popular = || (0..80).for_each(|n| assert_eq!(double(n), 2 * n));
+    popular();
+    popular();
+    let before = double::stats();
+    for round in 1..=10 {
+        (0..1000).for_each(|n| assert_eq!(double(round * 1000 + n), 2 * (round * 1000 + n)));
+        popular();
     }
     let stats = double::stats();
-    assert!(stats.hits > 8_000, "{stats:?}");
+    assert_eq!(stats.hits - before.hits, 800, "{stats:?}");
+    assert_eq!(stats.entries, 100);
 }
