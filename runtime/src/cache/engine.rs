@@ -9,18 +9,21 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::HashMap;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
+use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 
 use super::entries::{Entries, Removed};
 use super::kept::{FetchId, Kept, Usable, drop_removed};
@@ -289,7 +292,7 @@ impl<K: Key> Engine<K> {
                     Ok(_) => {}
                     Err(number) => given_up = Some(number),
                 },
-                Lookup::Lead(leader) => return leader.fetch(fetch(key)).await,
+                Lookup::Lead(leader) => return leader.fetch(fetch(key), want).await,
             }
         }
     }
@@ -392,7 +395,7 @@ impl<K: Key> Engine<K> {
                 return;
             };
             // The stale value stays for the next call.
-            let error = match leader.run(fetch).await {
+            let error = match leader.run(fetch, false).await {
                 Ok(Ok(_)) => return,
                 Ok(Err(Failure::Error(error))) => chain(&*(self.report)(&error)),
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
@@ -487,6 +490,20 @@ impl<K: Key> RegistryEntry for Engine<K> {
     }
 }
 
+/// The result of a fetch for the caller that leads it: a panic is that caller's.
+fn ended(result: Result<FetchResult, Panic>) -> FetchResult {
+    result.unwrap_or_else(|panic| match panic.resource_error() {
+        // The function uses a static that is unavailable.
+        Some(error) => Err(Failure::Resource(error.clone())),
+        None => panic.resume(),
+    })
+}
+
+/// Polls `future` once.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.poll_unpin(cx))).await
+}
+
 /// A wait for a fetch while it is younger than the TTL.
 struct InFlightWait {
     number: u64,
@@ -526,32 +543,39 @@ struct FetchLeader<K: Key> {
 
 impl<K: Key> FetchLeader<K> {
     /// Fetches. Without a tokio runtime this is done on the caller's thread in any case.
-    async fn fetch(self, fetch: Fetch) -> FetchResult {
+    ///
+    /// The caller polls the fetch of a fresh value once: one that is ready then needs no task. A fetch
+    /// that another fetch waits for has its task from the start, so that functions that call
+    /// themselves need no deep stack; so has that of a refresh, which other callers share until it
+    /// runs.
+    async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
+        let is_tried = want == Want::Fresh && !single_flight::is_leading();
         let _waiting = self.leader.wait_for();
         // Its deadline and its deferred work are those of the invocation that leads it.
         let runs = self.engine.kept.policy.runs;
-        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)));
+        let mut run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch, is_tried)));
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
-        let result = match runtime {
-            None => run.await,
-            Some(runtime) => match runtime.spawn(run).await {
-                Ok(result) => result,
-                Err(error) => match error.try_into_panic() {
-                    Ok(payload) => std::panic::resume_unwind(payload),
-                    // The runtime is being shut down, and this caller with it.
-                    Err(_) => pending().await,
-                },
-            },
+        let Some(runtime) = runtime else {
+            return ended(run.await);
         };
-        result.unwrap_or_else(|panic| match panic.resource_error() {
-            // The function uses a static that is unavailable.
-            Some(error) => Err(Failure::Resource(error.clone())),
-            None => panic.resume(),
+        if is_tried && let Poll::Ready(result) = poll_once(&mut run).await {
+            // Many of those do not keep other tasks waiting.
+            consume_budget().await;
+            return ended(result);
+        }
+        ended(match runtime.spawn(run).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => std::panic::resume_unwind(payload),
+                // The runtime is being shut down, and this caller with it.
+                Err(_) => pending().await,
+            },
         })
     }
 
-    /// Fetches, and ends the fetch.
-    async fn run(self, fetch: Fetch) -> Result<FetchResult, Panic> {
+    /// Fetches, and ends the fetch. If the caller tries whether it is ready at once, a result that is
+    /// not kept is not ready: callers that come before the next task runs share it.
+    async fn run(self, fetch: Fetch, is_tried: bool) -> Result<FetchResult, Panic> {
         self.is_running.store(true, Relaxed);
         let limit = self.engine.kept.policy.timeout.unwrap_or(FETCH_LIMIT);
         let end = tokio::time::Instant::now().checked_add(limit);
@@ -563,6 +587,10 @@ impl<K: Key> FetchLeader<K> {
             let error = self.engine.error(format_args!("no value after {limit:?}"));
             Ok(Err(Failure::TimedOut(error)))
         });
+        let is_kept = |value| !(self.engine.kept.is_none)(value);
+        if is_tried && !matches!(&result, Ok(Ok(value)) if is_kept(value)) {
+            yield_now().await;
+        }
         self.end(result)
     }
 

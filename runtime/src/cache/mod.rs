@@ -2,7 +2,8 @@
 //!
 //! A hit reads the container clock and the entry, and only a hit knows the type of the value
 //! ([`Cache`]). Everything else is compiled once for a type of keys ([`engine`]). A miss joins the
-//! *fetch* of its key, or leads one in a task of its own; a hit on another key never waits for it.
+//! *fetch* of its key, or leads one, which has a task of its own unless it is ready at its first poll;
+//! a hit on another key never waits for it.
 //!
 //! - **Age** counts from the start of the fetch (RFC 9111, §4.2.3), so that a value that a freeze
 //!   held up is as old as it is.
