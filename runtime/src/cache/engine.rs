@@ -60,6 +60,8 @@ pub struct Engine<K: 'static> {
     numbers: AtomicU64,
     /// The number of times that it was emptied because a resource that it is built from was rebuilt.
     generation: AtomicU64,
+    /// The first fetch that began after the last [`invalidate`](Self::invalidate) of any key.
+    invalidated: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
     first: AtomicU64,
     pub(super) counters: CacheCounters,
@@ -123,6 +125,7 @@ impl<K: Key> Engine<K> {
             revalidating: LazyLock::new(Mutex::default),
             numbers: AtomicU64::new(0),
             generation: AtomicU64::new(0),
+            invalidated: AtomicU64::new(0),
             first: AtomicU64::new(0),
             counters: CacheCounters::new(),
         }
@@ -414,6 +417,7 @@ impl<K: Key> Engine<K> {
         let mut removed = Removed::new();
         {
             let mut in_flight = self.in_flight();
+            self.invalidated.store(self.numbers.load(Relaxed), Relaxed);
             in_flight.remove(key);
             self.kept.remove(key, &mut removed);
         }
@@ -425,6 +429,7 @@ impl<K: Key> Engine<K> {
         let mut removed = Removed::new();
         {
             let mut in_flight = self.in_flight();
+            self.invalidated.store(self.numbers.load(Relaxed), Relaxed);
             in_flight.clear();
             self.kept.clear(&mut removed);
         }
@@ -603,10 +608,12 @@ impl<K: Key> FetchLeader<K> {
         {
             let mut in_flight = engine.in_flight();
             let is_ours = |other: &InFlight| other.id.number == self.id.number;
-            // Otherwise the key was invalidated, or a younger fetch is under way.
             if in_flight.get(&self.key).is_some_and(is_ours) {
                 in_flight.remove(&self.key);
                 engine.kept.store(&self.key, self.id, &result, &mut removed);
+            } else if result.is_ok() && self.id.number >= engine.invalidated.load(Relaxed) {
+                // It took so long that another fetch began, which may not have ended yet.
+                engine.kept.store_unless_older(&self.key, self.id, &result, &mut removed);
             }
         }
         self.is_ended = true;

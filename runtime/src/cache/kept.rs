@@ -186,7 +186,9 @@ impl<K: Key> Kept<K> {
         let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
         match result {
             Ok(value) => {
-                self.failures.remove(key, removed);
+                if !Self::has_later(&self.failures, key, fetch) {
+                    self.failures.remove(key, removed);
+                }
                 let is_none = (self.is_none)(value);
                 match if is_none { negative_ttl } else { ttl } {
                     0 => self.values().remove(key, removed),
@@ -216,6 +218,24 @@ impl<K: Key> Kept<K> {
                 }
             }
         }
+    }
+
+    /// Stores the result of a fetch, unless that of a later one is kept.
+    pub(super) fn store_unless_older(
+        &self,
+        key: &Arc<K>,
+        fetch: FetchId,
+        result: &FetchResult,
+        removed: &mut Removed,
+    ) {
+        if !Self::has_later(self.values(), key, fetch) {
+            self.store(key, fetch, result, removed);
+        }
+    }
+
+    /// True if the result of a later fetch is kept.
+    fn has_later(entries: &dyn Entries<K>, key: &K, fetch: FetchId) -> bool {
+        entries.find(key).is_some_and(|entry| entry.stamp.number > fetch.number)
     }
 
     fn keep(

@@ -14,6 +14,7 @@
 //! - **Circles**: a function that needs its own value for the same key, directly or through others,
 //!   gets an error ([`crate::base::single_flight`]).
 //! - **Panics** are those of the leader. Nothing is kept, and the next caller in line leads.
+//! - **Order**: a value never takes the place of one whose fetch began later.
 //! - **Invalidation** during a fetch: its value goes to the callers that wait for it, and is not
 //!   kept.
 //! - **Locks**: a hit takes none. Of a user's code, only `Hash` and `Eq` of keys run under one.
