@@ -185,3 +185,29 @@ fn keys_that_are_used_again_stay_beside_keys_that_are_used_once() {
     assert_eq!(stats.hits - before.hits, 800, "{stats:?}");
     assert_eq!(stats.entries, 100);
 }
+
+mod failing {
+    use super::*;
+
+    #[cached(ttl = "1h", negative_ttl = "1h", max_entries = 5)]
+    pub(super) fn even(n: u64) -> Result<u64, Refused> {
+        if n % 2 == 0 { Ok(n) } else { Err(Refused) }
+    }
+}
+
+#[test]
+fn keys_that_fail_take_no_value_away() {
+    let _turn = outside_containers_blocking();
+    use failing::even;
+    for n in [0, 2, 4, 6, 8] {
+        assert_eq!(even(n), Ok(n));
+    }
+    for n in 0..50 {
+        assert_eq!(even(2 * n + 1), Err(Refused));
+    }
+    let stats = even::stats();
+    assert_eq!((stats.entries, stats.evictions), (10, 45), "{stats:?}");
+    assert_eq!(even::peek(8), Some(8));
+    assert_eq!((even(0), even(99)), (Ok(0), Err(Refused)));
+    assert_eq!(even::stats().hits, stats.hits + 2);
+}

@@ -12,7 +12,7 @@ use std::collections::hash_map::HashMap;
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{
-    AtomicBool, AtomicU64,
+    AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -53,7 +53,7 @@ pub struct Engine<K: 'static> {
     as_resource: Option<AsResource<K>>,
     /// The leader of a fetch has the same `Arc`, and takes it out of here before it drops its own: no
     /// key is dropped under the lock.
-    in_flight: LazyLock<Mutex<HashMap<Arc<K>, InFlight>>>,
+    in_flight: LazyLock<Mutex<InFlights<K>>>,
     /// Keys whose stale value was used in an invocation that fetches it after its response.
     revalidating: LazyLock<Mutex<HashSet<Arc<K>>>>,
     /// The number of fetches that began. Each has its own number.
@@ -73,11 +73,11 @@ pub(super) type AsResource<K> = (K, fn(K) -> Fetch);
 /// Begins the fetch of a key.
 pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 
+type InFlights<K> = HashMap<Arc<K>, InFlight, foldhash::fast::RandomState>;
+
 /// The fetch of a key that is under way.
 struct InFlight {
     id: FetchId,
-    /// True once the function runs: it may have read what a later caller wants to see changed.
-    is_running: Arc<AtomicBool>,
     follower: Follower<SharedResult>,
 }
 
@@ -131,7 +131,7 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    fn in_flight(&self) -> MutexGuard<'_, HashMap<Arc<K>, InFlight>> {
+    fn in_flight(&self) -> MutexGuard<'_, InFlights<K>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -166,10 +166,11 @@ impl<K: Key> Engine<K> {
     /// Returns the result of a call that is not a hit.
     #[cold]
     pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>) -> FetchResult {
+        let key = Arc::new(key);
         match self.kept(&key, fetch) {
             Ok(result) => result,
             Err(fetch) => {
-                let result = self.fetch(key.clone(), fetch, Want::Fresh).await;
+                let result = self.fetch(&key, fetch, Want::Fresh).await;
                 result.or_else(|failure| self.stale(&key).ok_or(failure))
             }
         }
@@ -251,7 +252,11 @@ impl<K: Key> Engine<K> {
     ///
     /// # Errors
     /// The function that begins a fetch, if there is none.
-    fn kept<'a>(&'static self, key: &K, fetch: Begin<'a, K>) -> Result<FetchResult, Begin<'a, K>> {
+    fn kept<'a>(
+        &'static self,
+        key: &Arc<K>,
+        fetch: Begin<'a, K>,
+    ) -> Result<FetchResult, Begin<'a, K>> {
         // Without an invocation or a runtime there is no later time to fetch a stale value again.
         let Some(usable) = self.kept.usable(key, can_defer) else {
             self.counters.misses.fetch_add(1, Relaxed);
@@ -265,7 +270,7 @@ impl<K: Key> Engine<K> {
             Usable::Fresh(result) => result,
             Usable::Stale(value) => Ok(value),
             Usable::Revalidate(value) => {
-                self.revalidate(key.clone(), fetch);
+                self.revalidate(Arc::clone(key), fetch);
                 Ok(value)
             }
         })
@@ -274,17 +279,17 @@ impl<K: Key> Engine<K> {
     /// Joins the fetch of this key, or leads one.
     pub(super) async fn fetch(
         &'static self,
-        key: K,
+        key: &Arc<K>,
         fetch: Begin<'_, K>,
         want: Want,
     ) -> FetchResult {
         let mut given_up = None;
         loop {
-            match self.lookup(&key, want, given_up) {
+            match self.lookup(key, want, given_up) {
                 Lookup::Use(result) => return result,
                 Lookup::Join(wait) => match wait.completion().await {
                     Ok(completion) => {
-                        if let Some(result) = self.joined(&key, completion, want) {
+                        if let Some(result) = self.joined(key, completion, want) {
                             return result;
                         }
                     }
@@ -295,13 +300,12 @@ impl<K: Key> Engine<K> {
                     Ok(_) => {}
                     Err(number) => given_up = Some(number),
                 },
-                Lookup::Lead(leader) => return leader.fetch(fetch(key), want).await,
+                Lookup::Lead(leader) => return leader.fetch(fetch(K::clone(key)), want).await,
             }
         }
     }
 
-    fn lookup(&'static self, key: &K, want: Want, given_up: Option<u64>) -> Lookup<K> {
-        let key_of_leader = Arc::new(key.clone());
+    fn lookup(&'static self, key: &Arc<K>, want: Want, given_up: Option<u64>) -> Lookup<K> {
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
         // A fetch may have ended since the caller looked.
@@ -317,7 +321,7 @@ impl<K: Key> Engine<K> {
             let left = Duration::from_nanos(end.saturating_sub(now.0));
             let is_wanted = match want {
                 Want::Fresh => true,
-                Want::Since(number) => other.id.number >= number || !other.is_running.load(Relaxed),
+                Want::Since(number) => other.id.number >= number || !other.follower.has_begun(),
             };
             if left > Duration::ZERO && given_up != Some(other.id.number) {
                 let follower = other.follower.clone();
@@ -330,18 +334,15 @@ impl<K: Key> Engine<K> {
         }
         let (leader, follower) = single_flight::new();
         let number = self.numbers.fetch_add(1, Relaxed);
-        let is_running = Arc::new(AtomicBool::new(false));
         let id = FetchId { number, started: now };
-        let begun = InFlight { id, is_running: Arc::clone(&is_running), follower };
         // An insertion in its place would keep the key of the leader before.
         in_flight.remove(key);
-        in_flight.insert(Arc::clone(&key_of_leader), begun);
+        in_flight.insert(Arc::clone(key), InFlight { id, follower });
         Lookup::Lead(FetchLeader {
             engine: self,
-            key: key_of_leader,
+            key: Arc::clone(key),
             id,
             began: Instant::now(),
-            is_running,
             is_counted: false,
             is_ended: false,
             leader,
@@ -381,8 +382,7 @@ impl<K: Key> Engine<K> {
     }
 
     /// Fetches after the response of this invocation, once for all callers that ask for it.
-    fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
-        let key = Arc::new(key);
+    fn revalidate(&'static self, key: Arc<K>, fetch: Begin<'_, K>) {
         if !self.revalidating().insert(Arc::clone(&key)) {
             return;
         }
@@ -540,7 +540,6 @@ struct FetchLeader<K: Key> {
     key: Arc<K>,
     id: FetchId,
     began: Instant,
-    is_running: Arc<AtomicBool>,
     is_counted: bool,
     is_ended: bool,
     leader: Leader<SharedResult>,
@@ -554,12 +553,11 @@ impl<K: Key> FetchLeader<K> {
     /// themselves need no deep stack; so has that of a refresh, which other callers share until it
     /// runs.
     async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
-        let is_tried = want == Want::Fresh && !single_flight::is_leading();
-        let _waiting = self.leader.wait_for();
-        // Its deadline and its deferred work are those of the invocation that leads it.
         let runs = self.engine.kept.policy.runs;
-        let mut run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch, is_tried)));
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
+        let is_tried = runtime.is_some() && want == Want::Fresh && !single_flight::is_leading();
+        let _waiting = self.leader.wait_for();
+        let mut run = self.boxed(fetch, is_tried);
         let Some(runtime) = runtime else {
             return ended(run.await);
         };
@@ -578,10 +576,17 @@ impl<K: Key> FetchLeader<K> {
         })
     }
 
+    /// The rest of the work, in the invocation of the caller: its deadline and its deferred work are
+    /// those of the fetch. A function of its own, whose stack is free again when the fetch runs.
+    #[inline(never)]
+    fn boxed(self, fetch: Fetch, is_tried: bool) -> BoxFuture<'static, Result<FetchResult, Panic>> {
+        Box::pin(carried(self.run(fetch, is_tried)))
+    }
+
     /// Fetches, and ends the fetch. If the caller tries whether it is ready at once, a result that is
     /// not kept is not ready: callers that come before the next task runs share it.
     async fn run(self, fetch: Fetch, is_tried: bool) -> Result<FetchResult, Panic> {
-        self.is_running.store(true, Relaxed);
+        self.leader.begin();
         let limit = self.engine.kept.policy.timeout.unwrap_or(FETCH_LIMIT);
         let end = tokio::time::Instant::now().checked_add(limit);
         let result = {

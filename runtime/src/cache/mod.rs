@@ -28,6 +28,7 @@ mod outcome;
 mod policy;
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use crate::base::counters::Stats;
 use crate::base::erased::{Erased, Finish, Later, owned, unwrap_or_clone};
@@ -172,9 +173,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        let fetch = Box::new(fetch);
+        let (key, fetch) = (Arc::new(query.own()), Box::new(fetch));
         let want = self.engine.refetch();
-        self.finish(self.engine.fetch(query.own(), fetch, want).await)
+        self.finish(self.engine.fetch(&key, fetch, want).await)
     }
 
     /// Fetches for a function that is not async.
@@ -186,9 +187,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        let fetch = Box::new(fetch);
+        let (key, fetch) = (Arc::new(query.own()), Box::new(fetch));
         let want = self.engine.refetch();
-        self.finish(blocking(self.engine.fetch(query.own(), fetch, want)))
+        self.finish(blocking(self.engine.fetch(&key, fetch, want)))
     }
 
     /// Returns the value if it is kept and fresh.
@@ -263,7 +264,6 @@ impl<V: Value, E: Send + 'static> Storage for Unkeyed<V, E> {
 mod tests {
     use super::*;
     use std::convert::Infallible;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::thread;
     use std::time::Duration;
