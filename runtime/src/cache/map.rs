@@ -27,7 +27,7 @@ use super::key::{Key, Query, Value};
 use crate::base::clock::CLOCK;
 use crate::base::erased::{Erased, lent};
 
-/// The largest number of slots. A cache with more entries has several in a bucket.
+/// The largest number of slots: 2 MiB. A cache with many more entries has several in a bucket.
 const MAX_SLOTS: usize = 1 << 18;
 
 /// At most `capacity` entries. The table is created by the first insertion.
@@ -121,7 +121,8 @@ impl<K> Bucket<K> {
 
 impl<K> Table<K> {
     fn new(capacity: usize) -> Self {
-        let slots = capacity.clamp(1, MAX_SLOTS).next_power_of_two();
+        // Half of them are empty, so that few buckets have several entries.
+        let slots = capacity.saturating_mul(2).clamp(1, MAX_SLOTS).next_power_of_two();
         Self {
             hasher: RandomState::default(),
             slots: (0..slots).map(|_| Slot::empty()).collect(),
