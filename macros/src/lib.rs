@@ -428,8 +428,12 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ## `max_entries = 1000`
 ///
-/// The number of keys that the cache keeps. The default is 1000, and no setting makes a cache
-/// unbounded.
+/// The number of keys whose value the cache keeps. The default is 1000, and no setting makes a cache
+/// unbounded. If a value is added to a full cache, another one makes room: one that was not used for
+/// a long time.
+///
+/// Errors that `negative_ttl` and `stale_if_error` keep have a bound of their own, of the same size:
+/// keys that fail take no value away. `stats().entries` counts both.
 ///
 /// ```
 /// # use rewarm::cached;

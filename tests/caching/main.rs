@@ -3,6 +3,7 @@
 #![allow(clippy::ptr_arg)]
 
 mod allocations;
+mod clones;
 mod controls;
 mod drops;
 mod errors;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -169,7 +171,7 @@ async fn refused() -> Result<u64, Boxed> {
 #[tokio::test]
 async fn an_error_that_is_not_clone_is_shared_if_it_can_be_made_of_a_text() {
     let _turn = outside_containers().await;
-    let errors = futures_util::future::join_all((0..2000).map(|_| refused())).await;
+    let errors = join_all((0..2000).map(|_| refused())).await;
     assert_eq!(REFUSALS.load(SeqCst), 1, "one fetch");
     let texts = errors.into_iter().map(|result| {
         let error = result.unwrap_err();
@@ -228,4 +230,72 @@ async fn a_plain_function_is_no_task_that_a_blocked_caller_waits_for() {
     rate::invalidate();
     let (table, called) = tokio::join!(table(), async { rate() * 2 });
     assert_eq!((table.unwrap()[0], called), (3, 6));
+}
+
+mod ready {
+    use super::*;
+
+    pub(super) static FETCHES: Count = Count::new();
+
+    #[cached(ttl = "1h", max_entries = 100)]
+    pub(super) async fn double(n: u64) -> u64 {
+        2 * n
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn refused() -> Result<u64, Refused> {
+        FETCHES.up();
+        Err(Refused)
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn nothing(key: u8) -> Option<u64> {
+        let _ = key;
+        FETCHES.up();
+        None
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn panics() -> u64 {
+        FETCHES.up();
+        panic!("no luck")
+    }
+
+    #[cached(ttl = "1h")]
+    pub(super) async fn depth(n: u64) -> u64 {
+        if n == 0 { 0 } else { depth(n - 1).await + 1 }
+    }
+}
+
+#[tokio::test]
+async fn a_fetch_that_waits_for_nothing_is_done_at_its_first_poll() {
+    let _turn = outside_containers().await;
+    use ready::{FETCHES, double, nothing, refused};
+    assert_eq!(double(7).now_or_never(), Some(14));
+    assert_eq!(double::stats().loads, 1);
+
+    // All callers before the next task runs share what is not kept.
+    let errors = join_all((0..500).map(|_| refused())).await;
+    assert_eq!(FETCHES.get(), 1);
+    assert!(errors.iter().all(|error| *error == Err(Refused)));
+    assert_eq!(join_all((0..500).map(|_| nothing(1))).await, [None; 500]);
+    assert_eq!(FETCHES.get(), 2);
+    assert_eq!(nothing(1).await, None);
+    assert_eq!(FETCHES.get(), 3, "it is not kept");
+    assert_eq!(panic_of(ready::panics()).await, "no luck");
+    assert_eq!((FETCHES.get(), ready::panics::stats().load_errors), (4, 1));
+
+    assert_eq!(ready::depth(3_000).await, 3_000, "on no deep stack");
+}
+
+#[tokio::test]
+async fn fetches_that_wait_for_nothing_let_other_tasks_run() {
+    let _turn = outside_containers().await;
+    let other = tokio::spawn(async {});
+    let mut calls = 0;
+    while !other.is_finished() {
+        ready::double(1_000 + calls).await;
+        calls += 1;
+        assert!(calls < 1_000);
+    }
 }

@@ -53,7 +53,7 @@ pub struct Stats {
     pub store_waits: u64,
     /// The number of entries that were evicted in favour of others.
     pub evictions: u64,
-    /// The number of entries that the cache has now.
+    /// The number of entries that the cache has now: values, and errors that are kept.
     pub entries: usize,
     /// The sum of the durations of all fetches.
     pub load_time: Duration,

@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 
 use tokio::task::JoinHandle;
 
+use super::panic::{catch, drop_caught};
+
 /// A type-erased future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -76,6 +78,17 @@ pub(crate) fn owned<T: Send + Sync + 'static>(value: Erased) -> Arc<T> {
         Ok(value) => value,
         Err(_) => unreachable!("a storage holds values of its own type"),
     }
+}
+
+/// Returns the value itself if no one else has it, or a clone. A panic of its `Clone` or `Drop` ends
+/// at most this call.
+pub(crate) fn unwrap_or_clone<T: Clone + Send + Sync + 'static>(value: Erased) -> T {
+    Arc::try_unwrap(owned::<T>(value)).unwrap_or_else(|shared| {
+        let clone = catch(|| T::clone(&shared));
+        // The value may have been removed meanwhile, so that this is the last reference.
+        drop_caught(shared, "a cached value");
+        clone.unwrap_or_else(|panic| panic.resume())
+    })
 }
 
 /// Returns a reference to the value as a value of its type.

@@ -5,28 +5,37 @@
 //!   [`Completion::Circular`] at once. See [`WAITS`].
 //! - **Cancellation and panics**: a leader that is dropped without an outcome abandons its
 //!   followers ([`Completion::Abandoned`]). A follower that is dropped affects no other.
-//! - **Locks**: no user code runs under the lock of the wait graph.
+//! - **Locks**: no user code runs under the lock of the wait graph, or that of a flight.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use tokio::sync::watch;
-
 /// Waits for the outcome of a flight.
-pub(crate) struct Follower<T> {
-    id: u64,
-    outcome: watch::Receiver<Option<T>>,
-}
+pub(crate) struct Follower<T>(Arc<Flight<T>>);
 
 /// Works for a flight. Dropping it before [`complete`](Self::complete) abandons the followers.
-pub(crate) struct Leader<T> {
+pub(crate) struct Leader<T>(Arc<Flight<T>>);
+
+struct Flight<T> {
     id: u64,
-    outcome: watch::Sender<Option<T>>,
+    has_begun: AtomicBool,
+    outcome: OnceLock<T>,
+    waiting: Mutex<Waiting>,
+}
+
+/// The followers that wait.
+#[derive(Default)]
+struct Waiting {
+    /// True once there is an outcome, or the leader was dropped.
+    is_over: bool,
+    wakers: Vec<(u64, Waker)>,
+    /// The number of followers that ever waited.
+    numbers: u64,
 }
 
 /// The result of a wait.
@@ -44,8 +53,66 @@ pub(crate) enum Completion<T> {
 pub(crate) fn new<T>() -> (Leader<T>, Follower<T>) {
     static IDS: AtomicU64 = AtomicU64::new(0);
     let id = IDS.fetch_add(1, Relaxed);
-    let (sender, receiver) = watch::channel(None);
-    (Leader { id, outcome: sender }, Follower { id, outcome: receiver })
+    let flight = Arc::new(Flight {
+        id,
+        has_begun: AtomicBool::new(false),
+        outcome: OnceLock::new(),
+        waiting: Mutex::default(),
+    });
+    (Leader(Arc::clone(&flight)), Follower(flight))
+}
+
+impl<T> Flight<T> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) {
+        let wakers = {
+            let mut waiting = self.waiting();
+            waiting.is_over = true;
+            std::mem::take(&mut waiting.wakers)
+        };
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+}
+
+/// The place of a follower among those that wait.
+struct Place<'a, T> {
+    flight: &'a Flight<T>,
+    number: Option<u64>,
+}
+
+impl<T> Place<'_, T> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let mut waker = cx.waker().clone();
+        let mut waiting = self.flight.waiting();
+        if waiting.is_over {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            waiting.numbers += 1;
+            waiting.numbers
+        });
+        match waiting.wakers.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, before)) => std::mem::swap(before, &mut waker),
+            None => waiting.wakers.push((number, waker)),
+        }
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        let Some(number) = self.number else {
+            return;
+        };
+        let _removed = {
+            let mut waiting = self.flight.waiting();
+            let place = waiting.wakers.iter().position(|(other, _)| *other == number);
+            place.map(|place| waiting.wakers.swap_remove(place))
+        };
+    }
 }
 
 tokio::task_local! {
@@ -61,7 +128,13 @@ pub(crate) fn is_leading() -> bool {
 impl<T> Leader<T> {
     /// Sets the outcome, for current and later followers.
     pub(crate) fn complete(&self, outcome: T) {
-        self.outcome.send_replace(Some(outcome));
+        let _ = self.0.outcome.set(outcome);
+        self.0.end();
+    }
+
+    /// Records that the work runs.
+    pub(crate) fn begin(&self) {
+        self.0.has_begun.store(true, Relaxed);
     }
 
     /// Records that the caller's flight waits for this one, until the guard is dropped. For a
@@ -69,31 +142,47 @@ impl<T> Leader<T> {
     /// nothing has run for the new flight yet, so that it waits for no other.
     pub(crate) fn wait_for(&self) -> WaitGuard {
         match CURRENT.try_with(|current| *current) {
-            Ok(current) => WaitGuard::add(&mut waits(), current, self.id),
+            Ok(current) => WaitGuard::add(&mut waits(), current, self.0.id),
             Err(_) => WaitGuard(None),
         }
     }
 
     /// Runs `work` for this flight, so that its waits are recorded as waits of this flight.
     pub(crate) fn run<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<T, F> {
-        CURRENT.scope(self.id, work)
+        CURRENT.scope(self.0.id, work)
     }
 
     /// Like [`run`](Self::run), for code that does not await.
     pub(crate) fn run_blocking<R>(&self, work: impl FnOnce() -> R) -> R {
-        CURRENT.sync_scope(self.id, work)
+        CURRENT.sync_scope(self.0.id, work)
+    }
+}
+
+impl<T> Drop for Leader<T> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl<T> Follower<T> {
+    /// True once the work runs: it may have read what the caller wants to see changed.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.has_begun.load(Relaxed)
     }
 }
 
 impl<T: Clone> Follower<T> {
     /// Waits for the outcome.
-    pub(crate) async fn wait(mut self) -> Completion<T> {
-        let Ok(_waiting) = WaitGuard::begin(self.id) else {
+    pub(crate) async fn wait(self) -> Completion<T> {
+        let flight = &*self.0;
+        let Ok(_waiting) = WaitGuard::begin(flight.id) else {
             return Completion::Circular;
         };
-        match self.outcome.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(outcome)) => Completion::Completed(outcome.clone()),
-            _ => Completion::Abandoned,
+        let mut place = Place { flight, number: None };
+        poll_fn(|cx| place.poll(cx)).await;
+        match flight.outcome.get() {
+            Some(outcome) => Completion::Completed(outcome.clone()),
+            None => Completion::Abandoned,
         }
     }
 
@@ -119,7 +208,7 @@ pub(crate) fn blocking<F: Future>(work: F) -> F::Output {
 
 impl<T> Clone for Follower<T> {
     fn clone(&self) -> Self {
-        Self { id: self.id, outcome: self.outcome.clone() }
+        Self(Arc::clone(&self.0))
     }
 }
 

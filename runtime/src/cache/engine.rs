@@ -9,18 +9,21 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::HashMap;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{
-    AtomicBool, AtomicU64,
+    AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
+use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 
 use super::entries::{Entries, Removed, Stamp};
 use super::kept::{FetchId, Kept, Usable, drop_removed};
@@ -32,7 +35,7 @@ use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
 use crate::base::limit::{poll_until, run_until};
-use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
+use crate::base::panic::{Panic, catch, catch_async, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader, blocking};
 use crate::error::{BoxError, ResourceError, chain};
 use crate::invocation::context::{can_defer, carried, current, defer};
@@ -53,13 +56,15 @@ pub struct Engine<K: 'static> {
     pub(super) tier: Option<&'static dyn SecondTier<K>>,
     /// The leader of a fetch has the same `Arc`, and takes it out of here before it drops its own: no
     /// key is dropped under the lock.
-    in_flight: LazyLock<Mutex<HashMap<Arc<K>, InFlight>>>,
+    in_flight: LazyLock<Mutex<InFlights<K>>>,
     /// Keys whose stale value was used in an invocation that fetches it after its response.
     revalidating: LazyLock<Mutex<HashSet<Arc<K>>>>,
     /// The number of fetches that began. Each has its own number.
     numbers: AtomicU64,
     /// The number of times that it was emptied because a resource that it is built from was rebuilt.
     generation: AtomicU64,
+    /// The first fetch that began after the last [`invalidate`](Self::invalidate) of any key.
+    invalidated: AtomicU64,
     /// The first fetch of this container: earlier ones belong to another simulated container.
     first: AtomicU64,
     pub(super) counters: CacheCounters,
@@ -71,13 +76,13 @@ pub(super) type AsResource<K> = (K, fn(K) -> Fetch);
 /// Begins the fetch of a key.
 pub(super) type Begin<'a, K> = Box<dyn FnOnce(K) -> Fetch + Send + 'a>;
 
+type InFlights<K> = HashMap<Arc<K>, InFlight, foldhash::fast::RandomState>;
+
 /// The fetch of a key that is under way.
 struct InFlight {
     id: FetchId,
     /// The start of the wait for it. Unlike the age of its value, this does not include frozen time.
     began: tokio::time::Instant,
-    /// True once the function runs: it may have read what a later caller wants to see changed.
-    is_running: Arc<AtomicBool>,
     source: Source,
     follower: Follower<SharedResult>,
 }
@@ -139,12 +144,13 @@ impl<K: Key> Engine<K> {
             revalidating: LazyLock::new(Mutex::default),
             numbers: AtomicU64::new(0),
             generation: AtomicU64::new(0),
+            invalidated: AtomicU64::new(0),
             first: AtomicU64::new(0),
             counters: CacheCounters::new(),
         }
     }
 
-    fn in_flight(&self) -> MutexGuard<'_, HashMap<Arc<K>, InFlight>> {
+    fn in_flight(&self) -> MutexGuard<'_, InFlights<K>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -183,12 +189,13 @@ impl<K: Key> Engine<K> {
     /// Returns the result of a call that is not a hit.
     #[cold]
     pub(super) async fn look(&'static self, key: K, fetch: Begin<'_, K>) -> FetchResult {
+        let key = Arc::new(key);
         match self.kept(&key, fetch) {
             Ok(result) => result,
             Err(fetch) => {
                 let result = match self.kept.policy.stale_if_slow {
                     Some(limit) => self.fetch_unless_slow(&key, fetch, limit).await,
-                    None => self.fetch(key.clone(), fetch, Want::Fresh).await,
+                    None => self.fetch(&key, fetch, Want::Fresh).await,
                 };
                 result.or_else(|failure| self.stale(&key).ok_or(failure))
             }
@@ -201,7 +208,7 @@ impl<K: Key> Engine<K> {
     /// In a box: the futures of cached functions that call each other are on one stack.
     fn fetch_unless_slow<'a>(
         &'static self,
-        key: &'a K,
+        key: &'a Arc<K>,
         fetch: Begin<'a, K>,
         limit: Duration,
     ) -> BoxFuture<'a, FetchResult> {
@@ -209,7 +216,7 @@ impl<K: Key> Engine<K> {
             let began = self.in_flight().get(key).map(|other| other.began);
             let end = began.unwrap_or_else(tokio::time::Instant::now).checked_add(limit);
             let end = end.filter(|_| self.kept.instead_of_slow(key).is_some());
-            let mut fetch = pin!(self.fetch(key.clone(), fetch, Want::Fresh));
+            let mut fetch = pin!(self.fetch(key, fetch, Want::Fresh));
             if let Some(result) = poll_until(end, fetch.as_mut()).await {
                 return result;
             }
@@ -303,7 +310,11 @@ impl<K: Key> Engine<K> {
     ///
     /// # Errors
     /// The function that begins a fetch, if there is none.
-    fn kept<'a>(&'static self, key: &K, fetch: Begin<'a, K>) -> Result<FetchResult, Begin<'a, K>> {
+    fn kept<'a>(
+        &'static self,
+        key: &Arc<K>,
+        fetch: Begin<'a, K>,
+    ) -> Result<FetchResult, Begin<'a, K>> {
         // Without an invocation or a runtime there is no later time to fetch a stale value again.
         let Some(usable) = self.kept.usable(key, can_defer) else {
             self.counters.misses.fetch_add(1, Relaxed);
@@ -317,7 +328,7 @@ impl<K: Key> Engine<K> {
             Usable::Fresh(result) => result,
             Usable::Stale(value) => Ok(value),
             Usable::Revalidate(value) => {
-                self.revalidate(key.clone(), fetch);
+                self.revalidate(Arc::clone(key), fetch);
                 Ok(value)
             }
         })
@@ -326,7 +337,7 @@ impl<K: Key> Engine<K> {
     /// Joins the fetch of this key, or leads one.
     pub(super) async fn fetch(
         &'static self,
-        key: K,
+        key: &Arc<K>,
         fetch: Begin<'_, K>,
         want: Want,
     ) -> FetchResult {
@@ -336,11 +347,11 @@ impl<K: Key> Engine<K> {
             Want::Since(_) => Source::Function,
         };
         loop {
-            match self.lookup(&key, want, source, given_up) {
+            match self.lookup(key, want, source, given_up) {
                 Lookup::Use(result) => return result,
                 Lookup::Join(wait) => match wait.completion().await {
                     Ok(completion) => {
-                        if let Some(result) = self.joined(&key, completion, want) {
+                        if let Some(result) = self.joined(key, completion, want) {
                             return result;
                         }
                     }
@@ -351,19 +362,18 @@ impl<K: Key> Engine<K> {
                     Ok(_) => {}
                     Err(number) => given_up = Some(number),
                 },
-                Lookup::Lead(leader) => return leader.fetch(fetch(key)).await,
+                Lookup::Lead(leader) => return leader.fetch(fetch(K::clone(key)), want).await,
             }
         }
     }
 
     fn lookup(
         &'static self,
-        key: &K,
+        key: &Arc<K>,
         want: Want,
         source: Source,
         given_up: Option<u64>,
     ) -> Lookup<K> {
-        let key_of_leader = Arc::new(key.clone());
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
         // A fetch may have ended since the caller looked.
@@ -382,7 +392,7 @@ impl<K: Key> Engine<K> {
             let is_wanted = match want {
                 Want::Fresh => true,
                 Want::Since(number) => {
-                    let is_later = other.id.number >= number || !other.is_running.load(Relaxed);
+                    let is_later = other.id.number >= number || !other.follower.has_begun();
                     is_later && (self.tier.is_none() || other.source == Source::Function)
                 }
             };
@@ -397,24 +407,16 @@ impl<K: Key> Engine<K> {
         }
         let (leader, follower) = single_flight::new();
         let number = self.numbers.fetch_add(1, Relaxed);
-        let is_running = Arc::new(AtomicBool::new(false));
         let id = FetchId { number, started: now };
-        let begun = InFlight {
-            id,
-            began: tokio::time::Instant::now(),
-            is_running: Arc::clone(&is_running),
-            source,
-            follower,
-        };
+        let began = tokio::time::Instant::now();
         // An insertion in its place would keep the key of the leader before.
         in_flight.remove(key);
-        in_flight.insert(Arc::clone(&key_of_leader), begun);
+        in_flight.insert(Arc::clone(key), InFlight { id, began, source, follower });
         Lookup::Lead(FetchLeader {
             engine: self,
-            key: key_of_leader,
+            key: Arc::clone(key),
             id,
             function_began: OnceLock::new(),
-            is_running,
             source,
             is_counted: false,
             is_ended: false,
@@ -455,8 +457,7 @@ impl<K: Key> Engine<K> {
     }
 
     /// Fetches after the response of this invocation, once for all callers that ask for it.
-    fn revalidate(&'static self, key: K, fetch: Begin<'_, K>) {
-        let key = Arc::new(key);
+    fn revalidate(&'static self, key: Arc<K>, fetch: Begin<'_, K>) {
         if !self.revalidating().insert(Arc::clone(&key)) {
             return;
         }
@@ -473,7 +474,7 @@ impl<K: Key> Engine<K> {
                 return;
             };
             // The stale value stays for the next call.
-            let error = match leader.run(fetch).await {
+            let error = match leader.run(fetch, false).await {
                 Ok(Ok(_)) => return,
                 Ok(Err(Failure::Error(error))) => chain(&*(self.report)(&error)),
                 Ok(Err(Failure::Resource(error) | Failure::TimedOut(error))) => chain(&error),
@@ -493,11 +494,11 @@ impl<K: Key> Engine<K> {
     /// That of the store.
     pub(super) async fn replace(
         &'static self,
-        key: K,
+        key: &Arc<K>,
         fetch: Begin<'_, K>,
     ) -> Result<FetchResult, StoreError> {
         let (started, fetched_ms) = (CLOCK.now(), CLOCK.wall_ms());
-        let result = self.fetch(key.clone(), fetch, self.refetch()).await;
+        let result = self.fetch(key, fetch, self.refetch()).await;
         if let (Ok(value), Some(tier)) = (&result, self.tier) {
             let id = FetchId { number: 0, started };
             let replacement = Replacement {
@@ -507,7 +508,7 @@ impl<K: Key> Engine<K> {
                 stamp: catch(|| self.kept.stamp_of(value, id)).ok().flatten(),
                 fetched_ms,
             };
-            tier.replace(&key, replacement).await?;
+            tier.replace(key, replacement).await?;
         }
         Ok(result)
     }
@@ -517,6 +518,7 @@ impl<K: Key> Engine<K> {
         let mut removed = Removed::new();
         {
             let mut in_flight = self.in_flight();
+            self.invalidated.store(self.numbers.load(Relaxed), Relaxed);
             in_flight.remove(key);
             self.kept.remove(key, &mut removed);
         }
@@ -528,6 +530,7 @@ impl<K: Key> Engine<K> {
         let mut removed = Removed::new();
         {
             let mut in_flight = self.in_flight();
+            self.invalidated.store(self.numbers.load(Relaxed), Relaxed);
             in_flight.clear();
             self.kept.clear(&mut removed);
         }
@@ -597,6 +600,20 @@ impl<K: Key> RegistryEntry for Engine<K> {
     }
 }
 
+/// The result of a fetch for the caller that leads it: a panic is that caller's.
+fn ended(result: Result<FetchResult, Panic>) -> FetchResult {
+    result.unwrap_or_else(|panic| match panic.resource_error() {
+        // The function uses a static that is unavailable.
+        Some(error) => Err(Failure::Resource(error.clone())),
+        None => panic.resume(),
+    })
+}
+
+/// Polls `future` once.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.poll_unpin(cx))).await
+}
+
 /// A wait for a fetch while it is younger than the TTL.
 struct InFlightWait {
     number: u64,
@@ -629,7 +646,6 @@ struct FetchLeader<K: Key> {
     id: FetchId,
     /// The time at which the function was called, if it was.
     function_began: OnceLock<Instant>,
-    is_running: Arc<AtomicBool>,
     source: Source,
     is_counted: bool,
     is_ended: bool,
@@ -638,33 +654,46 @@ struct FetchLeader<K: Key> {
 
 impl<K: Key> FetchLeader<K> {
     /// Fetches. Without a tokio runtime this is done on the caller's thread in any case.
-    async fn fetch(self, fetch: Fetch) -> FetchResult {
-        let _waiting = self.leader.wait_for();
-        // Its deadline and its deferred work are those of the invocation that leads it.
+    ///
+    /// The caller polls the fetch of a fresh value once: one that is ready then needs no task. A fetch
+    /// that another fetch waits for has its task from the start, so that functions that call
+    /// themselves need no deep stack; so has that of a refresh, which other callers share until it
+    /// runs.
+    async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
         let runs = self.engine.kept.policy.runs;
-        let run: BoxFuture<'static, _> = Box::pin(carried(self.run(fetch)));
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
-        let result = match runtime {
-            None => run.await,
-            Some(runtime) => match runtime.spawn(run).await {
-                Ok(result) => result,
-                Err(error) => match error.try_into_panic() {
-                    Ok(payload) => std::panic::resume_unwind(payload),
-                    // The runtime is being shut down, and this caller with it.
-                    Err(_) => pending().await,
-                },
-            },
+        let is_tried = runtime.is_some() && want == Want::Fresh && !single_flight::is_leading();
+        let _waiting = self.leader.wait_for();
+        let mut run = self.boxed(fetch, is_tried);
+        let Some(runtime) = runtime else {
+            return ended(run.await);
         };
-        result.unwrap_or_else(|panic| match panic.resource_error() {
-            // The function uses a static that is unavailable.
-            Some(error) => Err(Failure::Resource(error.clone())),
-            None => panic.resume(),
+        if is_tried && let Poll::Ready(result) = poll_once(&mut run).await {
+            // Many of those do not keep other tasks waiting.
+            consume_budget().await;
+            return ended(result);
+        }
+        ended(match runtime.spawn(run).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => std::panic::resume_unwind(payload),
+                // The runtime is being shut down, and this caller with it.
+                Err(_) => pending().await,
+            },
         })
     }
 
-    /// Fetches, and ends the fetch.
-    async fn run(self, fetch: Fetch) -> Result<FetchResult, Panic> {
-        self.is_running.store(true, Relaxed);
+    /// The rest of the work, in the invocation of the caller: its deadline and its deferred work are
+    /// those of the fetch. A function of its own, whose stack is free again when the fetch runs.
+    #[inline(never)]
+    fn boxed(self, fetch: Fetch, is_tried: bool) -> BoxFuture<'static, Result<FetchResult, Panic>> {
+        Box::pin(carried(self.run(fetch, is_tried)))
+    }
+
+    /// Fetches, and ends the fetch. If the caller tries whether it is ready at once, a result that is
+    /// not kept is not ready: callers that come before the next task runs share it.
+    async fn run(self, fetch: Fetch, is_tried: bool) -> Result<FetchResult, Panic> {
+        self.leader.begin();
         let fetched = match (self.engine.tier, self.source) {
             (Some(tier), Source::AnyTier { accepts_stale }) => {
                 let work = tier.fetch(&self.key, &self, fetch, accepts_stale);
@@ -672,6 +701,12 @@ impl<K: Key> FetchLeader<K> {
             }
             _ => Ok(Fetched::result(&self, Leading::run(&self, fetch).await, self.id.started)),
         };
+        let is_kept = |value| !self.engine.kept.is_none(value);
+        if is_tried
+            && !matches!(&fetched, Ok(Fetched { result: Ok(Ok(value)), .. }) if is_kept(value))
+        {
+            yield_now().await;
+        }
         self.end(fetched)
     }
 
@@ -681,18 +716,17 @@ impl<K: Key> FetchLeader<K> {
         let Fetched { result, stamp, revalidation } = fetched?;
         let result = result?;
         let engine = self.engine;
-        let key = K::clone(&self.key);
         let mut removed = Removed::new();
-        let unused = {
+        {
             let mut in_flight = engine.in_flight();
             if self.is_current(&in_flight) {
                 in_flight.remove(&self.key);
-                engine.kept.store(key, self.id, stamp, &result, &mut removed)
-            } else {
-                Some(key)
+                engine.kept.store(&self.key, self.id, stamp, &result, &mut removed);
+            } else if result.is_ok() && self.id.number >= engine.invalidated.load(Relaxed) {
+                // It took so long that another fetch began, which may not have ended yet.
+                engine.kept.store_unless_older(&self.key, self.id, stamp, &result, &mut removed);
             }
-        };
-        drop_caught(unused, "a key");
+        }
         self.is_ended = true;
         self.leader.complete(match &result {
             Err(Failure::Error(error)) if !engine.kept.shares_errors => match engine.chain {
@@ -705,13 +739,13 @@ impl<K: Key> FetchLeader<K> {
         });
         drop_removed(removed);
         if let Some(fetch) = revalidation {
-            engine.revalidate(K::clone(&self.key), Box::new(|_| fetch));
+            engine.revalidate(Arc::clone(&self.key), Box::new(|_| fetch));
         }
         Ok(result)
     }
 
     /// False if the key was invalidated, or a younger fetch is under way.
-    fn is_current(&self, in_flight: &HashMap<Arc<K>, InFlight>) -> bool {
+    fn is_current(&self, in_flight: &InFlights<K>) -> bool {
         in_flight.get(&self.key).is_some_and(|other| other.id.number == self.id.number)
     }
 
@@ -763,15 +797,13 @@ impl<K: Key> Leading for FetchLeader<K> {
     }
 
     fn keep(&self, value: Erased, stamp: Stamp) {
-        let (key, mut removed) = (K::clone(&self.key), Removed::new());
-        let unused = {
+        let mut removed = Removed::new();
+        {
             let in_flight = self.engine.in_flight();
-            match self.is_current(&in_flight) {
-                true => self.engine.kept.keep_stale(key, value, stamp, &mut removed),
-                false => Some(key),
+            if self.is_current(&in_flight) {
+                self.engine.kept.keep_stale(&self.key, value, stamp, &mut removed);
             }
-        };
-        drop_caught(unused, "a key");
+        }
         drop_removed(removed);
     }
 

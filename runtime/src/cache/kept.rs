@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::entries::{Entries, Entry, Map, Removed, Stamp};
+use super::entries::{Entries, Entry, Removed, Stamp};
 use super::key::Key;
+use super::map::Map;
 use super::outcome::{Failure, FetchResult};
 use super::policy::Policy;
 use crate::base::clock::{CLOCK, Tick, nanos};
@@ -23,7 +24,7 @@ const RETRY_PAUSE: u64 = 10_000_000_000;
 pub(super) struct Kept<K: 'static> {
     pub(super) policy: Policy,
     /// True for a value that stands for none.
-    is_none: fn(&Erased) -> bool,
+    pub(super) is_none: fn(&Erased) -> bool,
     /// True if all callers that wait for a fetch can have its error.
     pub(super) shares_errors: bool,
     values: fn() -> &'static dyn Entries<K>,
@@ -177,17 +178,15 @@ impl<K: Key> Kept<K> {
     /// Keeps a value of the store that may be used if the fetch fails, unless there is a later one.
     pub(super) fn keep_stale(
         &self,
-        key: K,
+        key: &Arc<K>,
         value: Erased,
         stamp: Stamp,
-        removed: &mut Removed<K>,
-    ) -> Option<K> {
+        removed: &mut Removed,
+    ) {
         let is_older = |entry: Entry| stamp.error_until <= entry.stamp.error_until;
-        if CLOCK.now() >= stamp.expires_at() || self.values().find(&key).is_some_and(is_older) {
-            return Some(key);
+        if CLOCK.now() < stamp.expires_at() && !self.values().find(key).is_some_and(is_older) {
+            self.keep(self.values(), key, value, stamp, removed);
         }
-        self.keep(self.values(), key, value, stamp, removed);
-        None
     }
 
     /// True for a value that stands for none.
@@ -213,24 +212,24 @@ impl<K: Key> Kept<K> {
         (!kept.only_with_stale).then(|| kept.failure.clone())
     }
 
-    /// Stores the result of a fetch, as far as it is to be kept; a value with this stamp. Returns the
-    /// key if nothing is kept.
+    /// Stores the result of a fetch, as far as it is to be kept; a value with this stamp.
     pub(super) fn store(
         &self,
-        key: K,
+        key: &Arc<K>,
         fetch: FetchId,
         stamp: Option<Stamp>,
         result: &FetchResult,
-        removed: &mut Removed<K>,
-    ) -> Option<K> {
+        removed: &mut Removed,
+    ) {
         match result {
             Ok(value) => {
-                self.failures.remove(&key, removed);
+                if !Self::has_later(&self.failures, key, fetch) {
+                    self.failures.remove(key, removed);
+                }
                 match stamp {
-                    None => self.values().remove(&key, removed),
+                    None => self.values().remove(key, removed),
                     Some(stamp) => {
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
-                        return None;
                     }
                 }
             }
@@ -252,35 +251,52 @@ impl<K: Key> Kept<K> {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
                     let stamp = self.stamp(fetch, ttl);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
-                    return None;
                 }
             }
         }
-        Some(key)
+    }
+
+    /// Stores the result of a fetch, unless that of a later one is kept.
+    pub(super) fn store_unless_older(
+        &self,
+        key: &Arc<K>,
+        fetch: FetchId,
+        stamp: Option<Stamp>,
+        result: &FetchResult,
+        removed: &mut Removed,
+    ) {
+        if !Self::has_later(self.values(), key, fetch) {
+            self.store(key, fetch, stamp, result, removed);
+        }
+    }
+
+    /// True if the result of a later fetch is kept.
+    fn has_later(entries: &dyn Entries<K>, key: &K, fetch: FetchId) -> bool {
+        entries.find(key).is_some_and(|entry| entry.stamp.number > fetch.number)
     }
 
     fn keep(
         &self,
         entries: &dyn Entries<K>,
-        key: K,
+        key: &Arc<K>,
         value: Erased,
         stamp: Stamp,
-        removed: &mut Removed<K>,
+        removed: &mut Removed,
     ) {
-        entries.insert(key, Entry { value, stamp }, removed);
+        entries.insert(Arc::clone(key), Entry { value, stamp }, removed);
         // Noted after the insertion: a purge that runs before it would not see the entry, and one
         // that runs after it notes the expiry itself.
         self.expires(stamp.expires_at());
     }
 
     /// Removes the value and the failure of a key.
-    pub(super) fn remove(&self, key: &K, removed: &mut Removed<K>) {
+    pub(super) fn remove(&self, key: &K, removed: &mut Removed) {
         self.values().remove(key, removed);
         self.failures.remove(key, removed);
     }
 
     /// Removes all values and failures.
-    pub(super) fn clear(&self, removed: &mut Removed<K>) {
+    pub(super) fn clear(&self, removed: &mut Removed) {
         self.values().retain(&|_| false, removed);
         self.failures.retain(&|_| false, removed);
     }
@@ -312,9 +328,8 @@ impl<K: Key> Kept<K> {
 }
 
 /// Drops entries one by one: a destructor that panics does not stop the others.
-pub(super) fn drop_removed<K>(removed: Removed<K>) {
-    for (key, entry) in removed {
+pub(super) fn drop_removed(removed: Removed) {
+    for entry in removed {
         drop_caught(entry, "a cached value");
-        drop_caught(key, "a key");
     }
 }

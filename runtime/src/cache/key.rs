@@ -3,8 +3,6 @@
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 
-use quick_cache::Equivalent;
-
 /// An owned key.
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
 
@@ -16,12 +14,18 @@ pub trait Value: Clone + Send + Sync + 'static {}
 impl<T: Clone + Send + Sync + 'static> Value for T {}
 
 /// The arguments of a caller, which find an entry without an owned key.
-pub trait Query<K>: Hash + Equivalent<K> {
+pub trait Query<K>: Hash {
+    /// True if this is the key.
+    fn matches(&self, key: &K) -> bool;
     /// Returns the owned key.
     fn own(&self) -> K;
 }
 
 impl Query<()> for () {
+    fn matches(&self, (): &()) -> bool {
+        true
+    }
+
     fn own(&self) {}
 }
 
@@ -37,13 +41,12 @@ impl<T: Hash> Hash for Arguments<T> {
 
 macro_rules! queries {
     ($(($ty:ident $n:tt))+) => {
-        impl<$($ty: ?Sized + Eq + ToOwned),+> Equivalent<($($ty::Owned,)+)> for Arguments<($(&$ty,)+)> {
-            fn equivalent(&self, key: &($($ty::Owned,)+)) -> bool {
+        impl<$($ty: ?Sized + Hash + Eq + ToOwned),+> Query<($($ty::Owned,)+)> for Arguments<($(&$ty,)+)> {
+            #[inline]
+            fn matches(&self, key: &($($ty::Owned,)+)) -> bool {
                 $(*self.0.$n == *Borrow::<$ty>::borrow(&key.$n))&&+
             }
-        }
 
-        impl<$($ty: ?Sized + Hash + Eq + ToOwned),+> Query<($($ty::Owned,)+)> for Arguments<($(&$ty,)+)> {
             fn own(&self) -> ($($ty::Owned,)+) {
                 ($(self.0.$n.to_owned(),)+)
             }
@@ -71,8 +74,8 @@ mod tests {
         let key: (String, Vec<u8>, u64) = query.own();
         let hasher = RandomState::new();
         assert_eq!(hasher.hash_one(query), hasher.hash_one(&key));
-        assert!(query.equivalent(&key));
-        assert!(!Arguments(("a", &[1u8][..], &7u64)).equivalent(&key));
-        assert!(!Arguments(("b", &[1u8, 2][..], &7u64)).equivalent(&key));
+        assert!(query.matches(&key));
+        assert!(!Arguments(("a", &[1u8][..], &7u64)).matches(&key));
+        assert!(!Arguments(("b", &[1u8, 2][..], &7u64)).matches(&key));
     }
 }

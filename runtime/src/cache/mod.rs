@@ -2,7 +2,8 @@
 //!
 //! A hit reads the container clock and the entry, and only a hit knows the type of the value
 //! ([`Cache`]). Everything else is compiled once for a type of keys ([`engine`]). A miss joins the
-//! *fetch* of its key, or leads one in a task of its own; a hit on another key never waits for it.
+//! *fetch* of its key, or leads one, which has a task of its own unless it is ready at its first poll;
+//! a hit on another key never waits for it.
 //!
 //! - **Age** counts from the start of the fetch (RFC 9111, §4.2.3), so that a value that a freeze
 //!   held up is as old as it is.
@@ -13,14 +14,16 @@
 //! - **Circles**: a function that needs its own value for the same key, directly or through others,
 //!   gets an error ([`crate::base::single_flight`]).
 //! - **Panics** are those of the leader. Nothing is kept, and the next caller in line leads.
+//! - **Order**: a value never takes the place of one whose fetch began later.
 //! - **Invalidation** during a fetch: its value goes to the callers that wait for it, and is not
 //!   kept.
-//! - **Locks**: `Hash` and `Eq` of keys run under them, and in a keyed hit `Clone` of the value.
+//! - **Locks**: a hit takes none. Of a user's code, only `Hash` and `Eq` of keys run under one.
 
 mod engine;
 mod entries;
 mod kept;
 mod key;
+mod map;
 mod outcome;
 mod policy;
 mod tier;
@@ -29,15 +32,16 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::base::counters::Stats;
-use crate::base::erased::{Erased, Finish, Later, owned};
+use crate::base::erased::{Erased, Finish, Later, owned, unwrap_or_clone};
 use crate::base::single_flight::blocking;
 use crate::error::ResourceError;
 use crate::invocation::context::unavailable;
 use crate::resource::{PendingValue, RegistryEntry, Storage};
 use crate::store::StoreError;
 use engine::Engine;
-use entries::{Entries, Hit, Map, Slot};
+use entries::{Entries, Hit, Slot};
 use key::{Key, Value};
+use map::Map;
 use outcome::{FetchResult, error_of};
 use tier::SecondTier;
 
@@ -51,9 +55,9 @@ pub use tier::{StoreTier, StoredFunction};
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
     engine: Engine<K>,
     values: S,
+    returns: PhantomData<fn() -> V>,
     clone_error: Option<fn(&E) -> E>,
     from_resource_error: Option<fn(ResourceError) -> E>,
-    returns: PhantomData<fn() -> V>,
 }
 
 /// The cache of a function without arguments.
@@ -179,9 +183,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        let fetch = Box::new(fetch);
+        let (key, fetch) = (Arc::new(query.own()), Box::new(fetch));
         let want = self.engine.refetch();
-        self.finish(self.engine.fetch(query.own(), fetch, want).await)
+        self.finish(self.engine.fetch(&key, fetch, want).await)
     }
 
     /// Fetches for a function that is not async.
@@ -193,9 +197,9 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<V, E> {
-        let fetch = Box::new(fetch);
+        let (key, fetch) = (Arc::new(query.own()), Box::new(fetch));
         let want = self.engine.refetch();
-        self.finish(blocking(self.engine.fetch(query.own(), fetch, want)))
+        self.finish(blocking(self.engine.fetch(&key, fetch, want)))
     }
 
     /// Returns the value if it is kept and fresh.
@@ -222,7 +226,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<Result<V, E>, StoreError> {
-        let result = self.engine.replace(query.own(), Box::new(fetch)).await?;
+        let result = self.engine.replace(&Arc::new(query.own()), Box::new(fetch)).await?;
         Ok(self.finish(result))
     }
 
@@ -264,7 +268,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Finish for Cache<K, V, E
     #[cold]
     fn finish(&self, result: FetchResult) -> Result<V, E> {
         match result {
-            Ok(value) => Ok(Arc::unwrap_or_clone(owned(value))),
+            Ok(value) => Ok(unwrap_or_clone(value)),
             Err(Failure::Error(error)) => Err(error_of(&error, self.clone_error)),
             Err(Failure::Resource(error) | Failure::TimedOut(error)) => {
                 match self.from_resource_error {
