@@ -17,7 +17,7 @@ use crate::lambda::types::Diagnostic;
 pub struct InvocationError {
     /// The error type that the handler's error chooses by its conversion into a [`Diagnostic`], or
     /// the short name of its type; or `Panic`, `DeadlineExceeded`, `InvalidEvent`, `InvalidAnswer`,
-    /// `UnreadableBody`, `ResourceUnavailable`.
+    /// `UnreadableBody`, `BodyStalled`, `ResourceUnavailable`.
     pub error_type: String,
     /// The error and its chain of sources.
     pub error_message: String,
