@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the real services that tests/services.rs runs against: MariaDB, PostgreSQL, moto
+# Installs the real services that the tests run against: MariaDB, PostgreSQL, Redis, moto
 # (a mock of AWS), AWS's Runtime Interface Emulator, cargo-lambda, and cfn-lint. On Debian 12
 # and Ubuntu, as root or with sudo; what is there already is left alone.
 #
@@ -43,6 +43,7 @@ mkdir -p "$folder/bin"
 from_apt MariaDB mariadb-server-core /usr/sbin/mariadbd
 from_apt "its tools" mariadb-client-core /usr/bin/mariadb
 from_apt PostgreSQL postgresql '/usr/lib/postgresql/*/bin/postgres'
+from_apt Redis redis-server /usr/bin/redis-server
 
 if [ ! -x "$folder/venv/bin/pip" ]; then
     if ! python3 -m venv "$folder/venv" 2>/dev/null; then

@@ -35,17 +35,17 @@ fn workspace() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("audited");
     let _ = fs::remove_dir_all(&folder);
     let library = "//! ```
-//! use rewarm::handler;
+//! use rw::handler;
 //! static N: std::sync::Mutex<u8> = std::sync::Mutex::new(0);
 //! fn next() -> u8 { *N.lock().unwrap() }
-//! #[handler]
+//! #[handler(crate = rw)]
 //! async fn answer(event: u8) -> u8 { event + next() }
 //! ```
 #[cfg(windows)]
 mod off;
 pub mod ids;
 ";
-    let test = function("test").replace("rw", "rewarm").replace("../../../", "../../");
+    let test = function("test").replace("../../../", "../../");
     let test = test.replace("fn main", "#[test]\nfn it");
     let test = test.replace("test::run()", "std::process::ExitCode::SUCCESS");
     for (path, text) in [
@@ -54,7 +54,7 @@ pub mod ids;
         ("app/src/bin/one.rs", &function("one")),
         ("app/src/bin/two.rs", &function("two")),
         ("common.rs", COUNTS),
-        ("library/Cargo.toml", &package("library", "rewarm")),
+        ("library/Cargo.toml", &package("library", "rw")),
         ("library/src/lib.rs", library),
         ("library/src/ids.rs", COUNTS),
         ("library/tests/test.rs", &test),
@@ -102,8 +102,9 @@ fn a_workspace_is_audited_crate_by_crate() {
     assert!(passed, "{errors}");
     // One that does.
     let root = folder.join("library/src/lib.rs");
-    fs::write(&root, "rewarm::audit!();\npub mod ids;\n").unwrap();
+    fs::write(&root, "rw::audit!(crate = rw);\npub mod ids;\n").unwrap();
     let (errors, passed) = cargo(&folder, &["check", "-p", "library"]);
     assert!(!passed, "{errors}");
     assert!(errors.contains("--> library/src/ids.rs:2:8: named in `pub fn ids::next`"), "{errors}");
+    assert_eq!(errors.matches("error: ").count(), 2, "{errors}"); // it, and that of cargo
 }

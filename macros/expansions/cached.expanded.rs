@@ -59,7 +59,7 @@ const _: () = {
     static __STORAGE: __Storage = __rewarm::Unkeyed::unkeyed(
         __rewarm::Policy::new(
                 "settings",
-                <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+                <settings as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
                 __rewarm::Duration::from_secs(300),
             )
             .stale_if_error(__rewarm::Duration::from_secs(3600)),
@@ -69,7 +69,7 @@ const _: () = {
     );
     impl __rewarm::Resource for settings {
         type Storage = __Storage;
-        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
+        const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &__STORAGE
         }
@@ -79,7 +79,7 @@ const _: () = {
             &__STORAGE
         }
         fn __fetch(__key: __Key) -> __rewarm::Fetch {
-            __rewarm::guard_across_await(async move {
+            __rewarm::a_guard_is_held_across_await(async move {
                 __rewarm::fetched::<
                     __Value,
                     __Error,

@@ -68,7 +68,7 @@ const _: () = {
             __rewarm::Arguments((n,))
         }
         fn __fetch(__key: __Key) -> __rewarm::Fetch {
-            __rewarm::guard_across_await(async move {
+            __rewarm::a_guard_is_held_across_await(async move {
                 __rewarm::fetched::<
                     __Value,
                     __Error,

@@ -91,7 +91,9 @@ const _: () = {
         static __STORAGE: __Storage = __rewarm::Keyed::keyed(
             __rewarm::Policy::new(
                     "price",
-                    __rewarm::depth([<db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR]),
+                    __rewarm::depth([
+                        <db as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
+                    ]),
                     __rewarm::Duration::from_secs(30),
                 )
                 .built_from(__rewarm::entries::<__Needs>),
@@ -111,7 +113,7 @@ const _: () = {
             }
             fn __fetch(__key: __Key, __passed0: &__Passed0) -> __rewarm::Fetch {
                 let __passed0 = __rewarm::ToOwned::to_owned(__passed0);
-                __rewarm::guard_across_await(async move {
+                __rewarm::a_guard_is_held_across_await(async move {
                     let __held = __rewarm::hold::<__Needs>().await?;
                     __rewarm::fetched::<
                         __Value,

@@ -12,14 +12,14 @@ async fn answer(event: u64) -> u64 {
     if false {
         use ::rewarm::private::globals::*;
         ::rewarm::private::global(
-            &(&&&&&&&&&&&::rewarm::private::Global::<
+            &(&&&&::rewarm::private::Global::<
                 _,
                 ::rewarm::private::ReadOnly,
             >::named(&LIMITS))
-                .verdict(),
+                .verdict_of_reads(),
         );
         ::rewarm::private::global(
-            &(&&&&&&&&&&&::rewarm::private::Global::<
+            &(&&&&&&&&&&::rewarm::private::Global::<
                 _,
                 ::rewarm::private::AnyUse,
             >::named(&counters::SERVED))

@@ -39,7 +39,7 @@ const _: () = {
                     || {
                         #[allow(unused_imports)]
                         use __rewarm::services::*;
-                        let __next = __rewarm::next(|__event| __rewarm::guard_across_await(async move {
+                        let __next = __rewarm::next(|__event| __rewarm::a_guard_is_held_across_await(async move {
                             let (__event, __context) = ::rewarm::LambdaEvent::into_parts(
                                 __event,
                             );

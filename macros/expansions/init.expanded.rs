@@ -85,9 +85,9 @@ const _: () = {
         static __STORAGE: __Storage = __rewarm::Cell::new(
             __rewarm::Spec::waiting(
                     "db",
-                    <db as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+                    <db as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
                     __rewarm::entries::<__Needs>,
-                    || __rewarm::guard_across_await(async {
+                    || __rewarm::a_guard_is_held_across_await(async {
                         let __held = __rewarm::hold::<__Needs>().await?;
                         __rewarm::built_or::<
                             __Kept,
@@ -112,9 +112,9 @@ const _: () = {
         );
         impl __rewarm::Resource for db {
             type Storage = __Storage;
-            const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = __rewarm::depth([
-                <settings as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
-                <crate::secrets::login as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+            const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = __rewarm::depth([
+                <settings as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
+                <crate::secrets::login as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
             ]);
             fn storage() -> &'static Self::Storage {
                 &__STORAGE

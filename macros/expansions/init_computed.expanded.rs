@@ -69,7 +69,7 @@ const _: () = {
     );
     impl __rewarm::Resource for pattern {
         type Storage = __Storage;
-        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
+        const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &__STORAGE
         }

@@ -62,7 +62,7 @@ const _: () = {
         static __STORAGE: __Storage = __rewarm::Cell::new(
             __rewarm::Spec::computing_from(
                 "client",
-                <client as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+                <client as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
                 __rewarm::entries::<__Needs>,
                 |__hold| __rewarm::with_resources::<
                     __Needs,
@@ -83,9 +83,9 @@ const _: () = {
         );
         impl __rewarm::Resource for client {
             type Storage = __Storage;
-            const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = __rewarm::depth([
-                <config as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
-                <crate::secrets::token as __rewarm::Resource>::DEPTH_UNLESS_CIRCULAR,
+            const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = __rewarm::depth([
+                <config as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
+                <crate::secrets::token as __rewarm::Resource>::A_RESOURCE_NEEDS_ITSELF,
             ]);
             fn storage() -> &'static Self::Storage {
                 &__STORAGE

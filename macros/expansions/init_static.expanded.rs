@@ -47,7 +47,7 @@ const _: () = {
                 },
             >,
         >;
-        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
+        const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &GREETING
         }

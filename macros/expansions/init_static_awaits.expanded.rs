@@ -4,7 +4,7 @@ static CONFIG: <CONFIG as ::rewarm::private::Resource>::Storage = ::rewarm::priv
             "CONFIG",
             0,
             ::rewarm::private::entries::<()>,
-            || ::rewarm::private::guard_across_await(async {
+            || ::rewarm::private::a_guard_is_held_across_await(async {
                 CONFIG::__built(Config::load().await?)
             }),
         )
@@ -48,7 +48,7 @@ const _: () = {
     >;
     impl __rewarm::Resource for CONFIG {
         type Storage = __rewarm::NeedsGetAwait<__Kept>;
-        const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = 0;
+        const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = 0;
         fn storage() -> &'static Self::Storage {
             &CONFIG
         }

@@ -69,8 +69,12 @@ impl Injected {
 /// The alias `__Needs`: the tuple of all resources in a signature, which implements `ResourceSet`.
 /// A name that is not a resource is reported where it stands.
 pub(crate) fn needs(injected: &[Injected], private: &TokenStream) -> TokenStream {
-    let resources: Vec<_> = injected.iter().map(|injected| &injected.resource).collect();
-    set("__Needs", &resources, private)
+    set("__Needs", &resources(injected), private)
+}
+
+/// The resources that fill these parameters.
+pub(crate) fn resources(injected: &[Injected]) -> Vec<&Path> {
+    injected.iter().map(|injected| &injected.resource).collect()
 }
 
 /// An alias for the set of these resources. A name that is not a resource is reported where it
@@ -119,13 +123,12 @@ pub(crate) fn arguments(
 
 /// The depth of an item above these resources. The compiler shows this expression in its error
 /// about a circle, so each resource keeps its span.
-pub(crate) fn depth(injected: &[Injected], private: &TokenStream) -> TokenStream {
-    if injected.is_empty() {
+pub(crate) fn depth(resources: &[&Path], private: &TokenStream) -> TokenStream {
+    if resources.is_empty() {
         return quote!(0);
     }
-    let depths = injected.iter().map(|injected| {
-        let resource = &injected.resource;
-        quote_spanned!(resource.span()=> <#resource as #private::Resource>::DEPTH_UNLESS_CIRCULAR)
+    let depths = resources.iter().map(|resource| {
+        quote_spanned!(resource.span()=> <#resource as #private::Resource>::A_RESOURCE_NEEDS_ITSELF)
     });
     quote!(#private::depth([#(#depths),*]))
 }
@@ -141,7 +144,7 @@ pub(crate) fn resource(
     // With the span of the name, since the compiler shows it in its error about a circle.
     let at = ours_at(name.span());
     let depth =
-        quote_spanned!(at=> const DEPTH_UNLESS_CIRCULAR: ::core::primitive::usize = #depth;);
+        quote_spanned!(at=> const A_RESOURCE_NEEDS_ITSELF: ::core::primitive::usize = #depth;);
     quote! {
         impl #private::Resource for #name {
             type Storage = #storage_type;

@@ -7,6 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, ReturnType, Signature, Token, Type, Visibility};
 
+use crate::audit;
 use crate::diag::Diag;
 
 /// The item under an attribute.
@@ -37,6 +38,21 @@ pub(crate) struct Static {
 }
 
 impl Item {
+    pub(crate) fn name(&self) -> &Ident {
+        match self {
+            Self::Fn(function) => &function.sig.ident,
+            Self::Static(item) => &item.ident,
+        }
+    }
+
+    /// The body of a function, or the initialiser of a static.
+    pub(crate) fn body(&self) -> TokenStream {
+        match self {
+            Self::Fn(function) => function.body.stream(),
+            Self::Static(item) => item.init.clone(),
+        }
+    }
+
     /// Reads an item. Reports an item that is neither a function nor a static, and an item with a
     /// second attribute of this crate, which is removed.
     pub(crate) fn read(tokens: TokenStream, diag: &mut Diag) -> Option<Self> {
@@ -131,7 +147,8 @@ impl Parse for Item {
             }
         };
         let written = [sig.to_token_stream(), body.stream()];
-        if let Some(at) = written.into_iter().find_map(names_self) {
+        let is_associated = || audit::is_associated(&sig.ident).then(|| sig.ident.clone());
+        if let Some(at) = written.into_iter().find_map(names_self).or_else(is_associated) {
             return Err(syn::Error::new(
                 at.span(),
                 "this attribute cannot be used on an associated function\n\
@@ -164,8 +181,8 @@ fn no_target(input: ParseStream<'_>) -> Option<(Ident, &'static str)> {
     Some((first, what))
 }
 
-/// The first `Self` outside of nested items. It proves that the item is in an `impl` block, which a
-/// macro cannot see otherwise.
+/// The first `Self` outside of nested items. It proves that the item is in an `impl` block, also
+/// where the source file cannot be read.
 fn names_self(tokens: TokenStream) -> Option<Ident> {
     let mut inside_item = false;
     tokens.into_iter().find_map(|token| match token {

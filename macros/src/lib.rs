@@ -307,6 +307,8 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | | `price::clear()` | removes all values |
 /// | `settings::stats()` | `price::stats()` | returns the counters |
 ///
+/// With a `store`, `invalidate`, `clear` and `refresh` are `async` and return a `Result`.
+///
 /// # Guarantees
 ///
 /// - Concurrent callers of a key share one fetch, and also its error if that is `Clone`. A fetch that
@@ -367,6 +369,48 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn rates() -> Result<u64, Error> { Err(Error::msg("the bank is closed")) }
 /// ```
 ///
+/// ## `stale_if_slow = "50ms"`
+///
+/// Where `stale_while_revalidate` or `stale_if_error` allows the old value, returns it if a fetch
+/// takes longer than this. The time counts from the start of the fetch: later callers do not wait
+/// again. The fetch goes on beside the handler; if it has not ended with the response, it is waited
+/// for after that, before the container can freeze. Limit it by `timeout`. Requires an `async fn`.
+///
+/// ```
+/// # use rewarm::{Error, cached};
+/// #[cached(ttl = "5m", stale_if_error = "1h", stale_if_slow = "50ms", timeout = "2s")]
+/// async fn rates() -> Result<u64, Error> { Ok(7) }
+/// ```
+///
+/// ## `lifetime = path`
+///
+/// A function of the value, `fn(&T) -> Duration`. The value is kept for the shorter of `ttl` and the
+/// time that it returns, which counts from the start of the fetch. No stale window reaches beyond
+/// that time, and a value whose lifetime is zero is not kept. For an `Option<T>` the function takes
+/// the value in it. A panic of the function is one of the fetch.
+///
+/// ```
+/// # use rewarm::{Error, cached};
+/// # use std::time::Duration;
+/// #[derive(Clone)]
+/// struct AccessToken {
+///     secret: String,
+///     expires_in: Duration,
+/// }
+///
+/// impl AccessToken {
+///     /// A minute less: the token is still in use after this.
+///     fn lifetime(&self) -> Duration {
+///         self.expires_in.saturating_sub(Duration::from_secs(60))
+///     }
+/// }
+///
+/// #[cached(ttl = "1h", lifetime = AccessToken::lifetime)]
+/// async fn access_token() -> Result<AccessToken, Error> {
+///     Ok(AccessToken { secret: "s3cret".to_owned(), expires_in: Duration::from_secs(3600) })
+/// }
+/// ```
+///
 /// ## `negative_ttl = "5s"`
 ///
 /// Keeps `Err`, which must be `Clone`, timeouts, and `None` for this time. Without it, none is kept.
@@ -418,6 +462,75 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 /// # use rewarm::{Error, cached};
 /// #[cached(ttl = "5m", timeout = "2s")]
 /// async fn weather(city: &str) -> Result<String, Error> { Ok(format!("rain in {city}")) }
+/// ```
+///
+/// ## `store = path`
+///
+/// A resource that all containers share, of a type that implements
+/// [`rewarm::store::Store`](https://docs.rs/rewarm/latest/rewarm/store/trait.Store.html). The cache
+/// of the container stays in front of it: a hit there asks nothing. On a miss the store is asked; if
+/// it has no usable value, one container takes the lease of the key and fetches, and the others wait
+/// for its value. See [`rewarm::guide::second_tier`].
+///
+/// [`rewarm::guide::second_tier`]: https://docs.rs/rewarm/latest/rewarm/guide/second_tier/index.html
+///
+/// - The age of a value counts from the wall-clock time at which its fetch began, in all containers:
+///   `ttl`, the stale windows, and `negative_ttl` of a `None` apply to it. Errors are not stored.
+/// - A store that fails or is slow costs one `store_timeout`; it is then left alone for a second, and
+///   twice as long after each further failure, up to 30 seconds. Meanwhile the function works as
+///   without it.
+/// - The key has the namespace of the store (or the name of the package), the path of the function, a
+///   fingerprint and the arguments as JSON. The fingerprint changes with the code of the function,
+///   `version`, and the shape of its value. In tenant isolation mode the tenant is part of the key.
+/// - The value is what its JSON gives back: a field with `#[serde(skip)]` has its default in other
+///   containers. The value is `Serialize + DeserializeOwned`, the arguments are `Serialize`.
+/// - `invalidate(…).await`, `clear().await` and `refresh(…).await` reach the store, and return
+///   `Result<_, StoreError>`. Other containers use their own copies until `local_ttl`.
+///
+/// ```
+/// # use rewarm::{Error, cached, init};
+/// use rewarm::store::Memory;
+///
+/// #[init]
+/// fn shared() -> Memory {
+///     Memory::new() // `Redis` or `DynamoDb` in Lambda
+/// }
+///
+/// #[cached(ttl = "5m", store = shared)]
+/// async fn price(sku: &str) -> Result<Option<u64>, Error> {
+///     Ok((sku == "tea").then_some(540))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// assert_eq!(price("tea").await?, Some(540));
+/// price::invalidate("tea").await?; // an error if the store cannot be reached
+/// # Ok(()) }
+/// ```
+///
+/// ## `local_ttl = "10s"`
+///
+/// The time for which the container uses its own copy before the store is asked again; without it,
+/// `ttl`. Requires a `store`.
+///
+/// ## `store_timeout = "100ms"`
+///
+/// Limits one operation of the store; 100 ms without it. Requires a `store`.
+///
+/// ## `version = 2`
+///
+/// A part of the key. Raise it if the meaning of the value has changed and neither the function's code
+/// nor its type shows it. Requires a `store`.
+///
+/// ```
+/// # use rewarm::{Error, cached, init};
+/// # use rewarm::store::Memory;
+/// # #[init]
+/// # fn shared() -> Memory { Memory::new() }
+/// #[cached(ttl = "1h", store = shared, local_ttl = "10s", store_timeout = "50ms", version = 2)]
+/// async fn exchange_rate(currency: &str) -> Result<f64, Error> {
+/// #   let _ = currency;
+///     Ok(1.5)
+/// }
 /// ```
 ///
 /// ## `allow(lint, …)`, `crate = path`
@@ -674,10 +787,13 @@ pub fn allow(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Checks a library without a handler as `#[handler]` checks its own crate.
 ///
 /// Each `pub` function is taken for one that a handler calls. Write it once, in any file of the crate.
+/// With it, `rewarm::testing::assert_reuse_safe` compares the statics of the crate, too.
 ///
 /// ```
 /// rewarm::audit!();
 /// ```
+///
+/// If the dependency has another name, it takes its path: `rw::audit!(crate = rw);`.
 #[proc_macro]
 pub fn audit(args: TokenStream) -> TokenStream {
     audit::audit(args.into()).into()

@@ -115,7 +115,7 @@ pub(crate) fn guarded(name: &Ident, future: &TokenStream, private: &TokenStream)
         token.set_span(span);
     }
     let private = at(private, span);
-    quote_spanned!(span=> #private::guard_across_await(#(#future)*))
+    quote_spanned!(span=> #private::a_guard_is_held_across_await(#(#future)*))
 }
 
 /// Requires that a type meets a bound of the runtime, as an expression. A fault is reported on the

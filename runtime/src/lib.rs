@@ -48,6 +48,9 @@
 //! | `metrics` | no | events are also sent to the facade of the crate `metrics` |
 //! | `local` | yes | outside Lambda, `run()` reads events from the command line |
 //! | `tracing` | yes | `run()` installs a `tracing` subscriber, unless there is one |
+//! | `redis` | no | [`store::Redis`](store), a second tier in Redis or Valkey |
+//! | `redis-tls` | no | `rediss://` URLs for it |
+//! | `dynamodb` | no | [`store::DynamoDb`](store), a second tier in DynamoDB |
 //! | `testing` | no | simulated containers |
 #![forbid(unsafe_code)]
 // Each panic has a reason: `unreachable!` for a state that cannot occur, `#[expect]` for the
@@ -87,6 +90,7 @@ pub mod metrics;
 pub mod private;
 mod resource;
 mod run;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -15,8 +15,8 @@ pub use serde::de::IgnoredAny;
 pub use crate::base::counters::Stats;
 pub use crate::base::erased::{Erased, lent};
 pub use crate::cache::{
-    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, Unkeyed, ValueRef, chain_of,
-    infallible, report,
+    Arguments, Facts, Failure, Fetch, Keyed, Policy, SharedError, StoreTier, StoredFunction,
+    Unkeyed, ValueRef, chain_of, infallible, lifetime_of, lifetime_of_some, report,
 };
 pub use crate::diagnostics::global_state::{AnyUse, Global, ReadOnly, Stateless, global, no_state};
 pub use crate::diagnostics::probe::{
@@ -24,8 +24,9 @@ pub use crate::diagnostics::probe::{
 };
 pub use crate::diagnostics::{
     Check, Checked, Close, Copies, Faulty, FetchError, JsonResponse, KeyPart, Passed, PassedOwned,
-    Reportable, Shareable, SharedFailure, cacheable, check, close, fetch_error, guard_across_await,
-    key_part, passed, passed_owned, shareable, shared_failure,
+    Reportable, Shareable, SharedFailure, a_guard_is_held_across_await, cacheable, check, close,
+    fetch_error, is_store, key_part, passed, passed_owned, shareable, shared_failure, storable,
+    storable_key,
 };
 pub use crate::error::{BoxError, ResourceError};
 pub use crate::invocation::app::{App, Layered, Returned, service_of};
@@ -46,6 +47,7 @@ pub use crate::resource::{
     Storage, depth,
 };
 pub use crate::run::run;
+pub use crate::store::StoreError;
 #[cfg(feature = "testing")]
 pub use crate::testing::statics::{AUDITED, EXCUSED};
 
@@ -175,7 +177,9 @@ macro_rules! __is_result {
 pub const fn not_a_result(is_result: bool) -> bool {
     assert!(
         !is_result,
-        "this type is a `Result` under another name, and its error would be taken for a value\n\
+        "this type is a `Result` under another name\n\
+         an error in it would be taken for a value: kept for later invocations, or sent as the \
+         response\n\
          help: write `Result<T, E>`, or an alias that is called `Result`"
     );
     true
@@ -189,7 +193,8 @@ pub const fn not_a_result(is_result: bool) -> bool {
 pub const fn no_result(is_result: bool) -> bool {
     assert!(
         !is_result,
-        "this type is a `Result`, and its error would be taken for a value\n\
+        "the type of a static resource cannot be a `Result`\n\
+         an error in its initialiser becomes the error of the resource\n\
          help: write the type of the value, and `?` in the initialiser"
     );
     true
@@ -267,7 +272,8 @@ macro_rules! __container {
 pub mod globals {
     pub use crate::diagnostics::global_state::{
         Fixed as _, FixedByDeref as _, FixedLocal as _, Known as _, KnownByDeref as _, Local as _,
-        Read as _, Reference as _, Resource as _, Unknown as _, UnknownByDeref as _,
+        ReadKnown as _, ReadKnownByDeref as _, ReadResource as _, ReadUnknown as _, Reference as _,
+        Resource as _, Unknown as _, UnknownByDeref as _,
     };
 }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::{LazyLock, OnceLock};
 
 use rewarm::testing::assert_reuse_safe_except;
-use rewarm_tests::{Backend, audited};
+use rewarm_tests::Backend;
 use rewarm_tests_library::greeting;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
@@ -115,7 +115,7 @@ async fn counts_in_a_library(event: u64, greeting: &String) -> String {
 
 #[handler(report_every = 0)]
 async fn counts_in_an_audited_crate(event: u64) -> u64 {
-    audited::count();
+    rewarm_tests_audited::count();
     event
 }
 
@@ -216,8 +216,8 @@ async fn a_static_that_invocations_change_is_named() {
          customer, finds what this one has left\n\
          help: a value of one invocation belongs in a local variable or an argument, a value that \
          is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
-         help: if the invocations are meant to share it, leave it out: \
-         `assert_reuse_safe_except(&[\"lifecycle::statics::state::COUNT\"], …)`"
+         help: if the invocations are meant to share it, write `#[rewarm::allow(global_state, reason \
+         = \"…\")]` on the static; one of another crate is left out by `assert_reuse_safe_except(&[\"lifecycle::statics::state::COUNT\"], …)`"
     );
 }
 
@@ -229,7 +229,7 @@ async fn a_static_is_found_wherever_it_is() {
         (found(counts_in_an_impl::container).await, "state::Counted>::count::IN_AN_IMPL` (8"),
         (found(fetches::container).await, "`lifecycle::statics::fetched::FETCHES` (8"),
         (found(counts_in_a_library::container).await, "`rewarm_tests_library::CALLS` (4"),
-        (found(counts_in_an_audited_crate::container).await, "`rewarm_tests::audited::CALLS` (8"),
+        (found(counts_in_an_audited_crate::container).await, "`rewarm_tests_audited::CALLS` (8"),
         (found(remembers_the_user::container).await, "state::CURRENT_USER` (24"),
     ] {
         assert!(text.contains(&format!("{path} bytes): changed by invocation 1 (")), "{text}");

@@ -108,7 +108,7 @@ async fn statics_from_statics_fail_with_one_error() {
     const CAUSE: &str = "resource `BAD_URL` is unavailable: resource `BAD_ADDRESS` is unavailable: \
                          resource `BAD_PORT` is unavailable: invalid digit found in string";
     let line = line!() + 1;
-    let panics = hooked(|| drop(BAD_URL.len()));
+    let panics = hooked(|| _ = BAD_URL.len());
     let [(message, location)] = &panics[..] else { panic!("one panic: {panics:?}") };
     assert_eq!(message, CAUSE);
     assert!(location.starts_with(&format!("tests/resources/statics.rs:{line}:")), "{location}");

@@ -7,7 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod audited;
 mod backend;
 mod build;
 mod calls;

@@ -160,9 +160,28 @@ INSERT INTO users VALUES (1, 'Ada');
         Some(service.started())
     }
 
+    /// Redis without persistence, with further arguments.
+    pub fn redis(arguments: &[&str]) -> Option<Service> {
+        let plain = ["--bind", "127.0.0.1", "--port", "{port}", "--save", "", "--appendonly", "no"];
+        Some(Service::start(program("redis-server")?, &[&plain, arguments].concat(), &[]))
+    }
+
     /// The server of moto, which simulates AWS.
     pub fn moto() -> Option<Service> {
         Some(Service::start(program("moto_server")?, &["-H127.0.0.1", "-p{port}"], &[]))
+    }
+
+    /// The server of moto with one thread. With several, its conditional writes are not atomic.
+    pub fn dynamodb() -> Option<Service> {
+        let server = "
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+app = DomainDispatcherApplication(create_backend_app)
+run_simple('127.0.0.1', int(sys.argv[1]), app, threaded=False)
+";
+        let python = program("moto_server")?.with_file_name("python3");
+        Some(Service::start(python, &["-c", server, "{port}"], &[]))
     }
 
     /// The port it listens on, the same after a restart.
@@ -183,6 +202,17 @@ INSERT INTO users VALUES (1, 'Ada');
             let _ = Command::new("kill").args(["-s", self.signal, "--", &group]).output();
             let _ = process.wait();
         }
+    }
+
+    /// Sends a signal to it and to all processes that it started, such as `STOP` and `CONT`.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn signal(&self, signal: &str) {
+        let process = self.process.as_ref().expect("a running service");
+        let group = format!("-{}", process.id());
+        let sent = Command::new("kill").args(["-s", signal, "--", &group]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "send SIG{signal}");
     }
 
     /// Restarts it and waits until it listens.

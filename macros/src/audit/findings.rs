@@ -6,11 +6,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::index::{self, Code, Index, Role};
+use super::growth::{self, Field};
+use super::index::{self, Code, Def, Index, Role};
 use super::items::DeclaredBy;
 use super::lexer::{Kind, Source};
 use super::reach::{Graph, Reach};
+use super::snapshot::{self, Origin, Why};
 use super::state::{self, Once, State};
+use super::tmp_file;
 use crate::item::Function;
 use crate::lints;
 
@@ -41,6 +44,11 @@ pub(super) struct Report {
     pub(super) useless: Vec<(Place, String)>,
     /// The names of globals that are reported, or whose state is excused where they stand.
     pub(super) judged: Vec<String>,
+    /// The paths in each function with an attribute that no invocation can change the values of, by
+    /// the name of the function.
+    pub(super) constant: Vec<(Place, Vec<String>)>,
+    /// The names of functions with an attribute of this library in an `impl` or a `trait`.
+    pub(super) associated: Vec<Place>,
 }
 
 /// A fault of a function or a global.
@@ -74,19 +82,34 @@ fn excused(index: &Index<'_>) -> Vec<String> {
     excused.map(|global| global.name.to_owned()).collect()
 }
 
+fn associated(index: &Index<'_>) -> Vec<Place> {
+    let is = |code: &&Code<'_>| code.owner.is_some() && code.has_attribute();
+    index.codes.iter().filter(is).map(|code| place(index, code.module, code.at)).collect()
+}
+
 /// Audits a crate. In one of tests, nothing is reported.
 pub(super) fn find(index: &Index<'_>, is_test: bool) -> Report {
     let mut audit = Audit {
         graph: Graph::new(index),
         reached: HashMap::new(),
         excusing: HashSet::new(),
-        report: Report { judged: excused(index), ..Report::default() },
+        report: Report {
+            judged: excused(index),
+            associated: associated(index),
+            ..Report::default()
+        },
     };
+    audit.constants();
+    if !is_test {
+        audit.snapshots();
+    }
     if !is_test && audit.is_asked_for() {
         audit.globals();
+        audit.resources();
         audit.memoized();
         audit.functions();
         audit.clients();
+        audit.tmp_files();
         audit.useless_allows();
     }
     audit.report
@@ -148,7 +171,11 @@ impl<'a> Audit<'_, 'a> {
                 continue;
             }
             let allows = self.graph.index.globals[global].allows.clone();
+            let is_state = fault.lint == "global_state";
             if self.is_excused(&allows, fault.lint) {
+                if is_state {
+                    self.growth_of_global(global, &uses[global]);
+                }
                 continue;
             }
             let reach = self.reach(fault.lint);
@@ -163,7 +190,114 @@ impl<'a> Audit<'_, 'a> {
                 let declared = self.declared_at(global);
                 self.report.judged.push(self.graph.index.globals[global].name.to_owned());
                 self.add(&reach, code, at, declared, fault);
+            } else if is_state {
+                self.growth_of_global(global, &uses[global]);
             }
+        }
+    }
+
+    /// Reports a global that invocations are meant to share, and that they only add to.
+    fn growth_of_global(&mut self, global: usize, uses: &[(usize, usize)]) {
+        let index = self.graph.index;
+        let it = &index.globals[global];
+        if let Some(collection) = growth::collection(index, it.declared_in, &it.ty) {
+            let users =
+                |code: usize| self.graph.refs(code).uses.iter().any(|used| used.global == global);
+            let grows = self.added(uses.iter().copied()).filter(|_| !self.is_limited(users));
+            if let Some((code, at)) = grows {
+                let fault = unbounded_growth(it.name, collection, Keeper::Static);
+                let allows = it.allows.clone();
+                self.add_growth(code, at, self.declared_at(global), &allows, fault);
+            }
+        }
+        for field in growth::fields(index, it.declared_in, &it.ty) {
+            let allows = it.allows.clone();
+            self.growth_of_field(&field, &allows, Keeper::Static);
+        }
+    }
+
+    /// Reports collections in the types of resources that request code only adds to.
+    fn resources(&mut self) {
+        let index = self.graph.index;
+        let mut seen = HashSet::new();
+        for code in index.codes.iter().filter(|code| code.role == Role::Init) {
+            let source = index.source(code.module);
+            let returns = |at: &usize| source.is_punct(*at, b'-') && source.is_punct(at + 1, b'>');
+            let start = code.sig.clone().find(returns).unwrap_or(code.sig.start);
+            for field in growth::fields(index, code.module, &(start..code.sig.end)) {
+                if !code.allowed.contains(&GROWTH) && seen.insert((field.ty, field.at)) {
+                    self.growth_of_field(&field, &code.allows, Keeper::Resource(code.name));
+                }
+            }
+        }
+    }
+
+    fn growth_of_field(&mut self, field: &Field<'a>, allows: &[usize], keeper: Keeper<'_>) {
+        let index = self.graph.index;
+        let ty = &index.types[field.ty];
+        let state = state::of(index, ty.module, &field.value);
+        let collection = growth::collection(index, ty.module, &field.value);
+        let (Some(State::Shared(_)), Some(collection)) = (state, collection) else {
+            return;
+        };
+        let uses_in = |code: usize| {
+            let code = &index.codes[code];
+            growth::uses_of_field(index.source(code.module), code, field.name)
+        };
+        let reached = self.reach("");
+        let is_own = |code: &usize| {
+            let owner = index.codes[*code].owner;
+            owner.is_some_and(|owner| index.impls[owner].of == Some(field.ty))
+        };
+        let own = reached.codes.iter().copied().filter(is_own);
+        let uses = own.flat_map(|code| uses_in(code).map(move |at| (code, at)));
+        let is_user = |code: usize| uses_in(code).next().is_some();
+        if let Some((code, at)) = self.added(uses).filter(|_| !self.is_limited(is_user)) {
+            let name = format!("{}::{}", ty.name, field.name);
+            let fault = unbounded_growth(&name, collection, keeper);
+            self.add_growth(code, at, place(index, ty.module, field.at), allows, fault);
+        }
+    }
+
+    /// The first of these uses of a collection that adds to it: the function, and the method.
+    fn added(&self, mut uses: impl Iterator<Item = (usize, usize)>) -> Option<(usize, usize)> {
+        let index = self.graph.index;
+        uses.find_map(|(code, at)| {
+            let it = &index.codes[code];
+            growth::adds(index.source(it.module), it, at).map(|at| (code, at))
+        })
+    }
+
+    /// True if the users of a collection, or functions that these call or that call these, may
+    /// limit its size.
+    fn is_limited(&self, is_user: impl Fn(usize) -> bool) -> bool {
+        let index = self.graph.index;
+        let limits = |code: &usize| {
+            let it = &index.codes[*code];
+            growth::limits(index.source(it.module), it)
+        };
+        let all = 0..index.codes.len();
+        let users: Vec<usize> = all.clone().filter(|code| is_user(*code)).collect();
+        let is_near =
+            |code: &usize| users.iter().any(|user| self.graph.are_neighbours(*code, *user));
+        users.iter().any(limits) || all.filter(limits).any(|code| is_near(&code))
+    }
+
+    fn add_growth(
+        &mut self,
+        code: usize,
+        at: usize,
+        declared: Place,
+        allows: &[usize],
+        fault: Fault,
+    ) {
+        let of_code = self.graph.index.codes[code].allows.clone();
+        let reach = self.reach(GROWTH);
+        if !self.is_excused(allows, GROWTH)
+            && !self.is_excused(&of_code, GROWTH)
+            && reach.contains(code)
+        {
+            self.add(&reach, code, at, declared, fault);
         }
     }
 
@@ -243,6 +377,62 @@ impl<'a> Audit<'_, 'a> {
             }
             let fault = client_per_invocation(&path, ty);
             self.add(&reach, *code, at, place(index, it.module, at), fault);
+        }
+    }
+
+    /// Finds the paths that stand for values which no invocation can change, so that the compiler
+    /// need not check them.
+    fn constants(&mut self) {
+        let index = self.graph.index;
+        let checked = |code: &&Code<'_>| matches!(code.role, Role::Handler | Role::Cached);
+        for (id, code) in index.codes.iter().enumerate().filter(|(_, code)| checked(code)) {
+            let values = self.graph.refs(id).values.iter();
+            let is_constant = |(_, def): &&(Vec<&str>, Def)| state::is_constant(index, *def);
+            let paths = values.filter(is_constant).map(|(path, _)| path.join("::"));
+            self.report.constant.push((place(index, code.module, code.at), paths.collect()));
+        }
+    }
+
+    /// Reports resources that copy a value which must be unique or current into every container.
+    fn snapshots(&mut self) {
+        const LINT: &str = "snapshot_unique";
+        let index = self.graph.index;
+        for (id, code) in index.codes.iter().enumerate() {
+            if !code.is_kept || code.allowed.contains(&LINT) {
+                continue;
+            }
+            let Some(origin) = snapshot::origin(index, id) else {
+                continue;
+            };
+            let mut allows = origin.way.iter().map(|code| index.codes[*code].allows.clone());
+            if allows.any(|allows| self.is_excused(&allows, LINT)) {
+                continue;
+            }
+            let is_static =
+                code.body.start > 0 && index.source(code.module).is_punct(code.body.start, b'=');
+            let fault = snapshot_unique(code.name, &origin, is_static);
+            let module = index.codes[origin.way[origin.way.len() - 1]].module;
+            self.add_on_way(&origin.way, origin.at, place(index, module, origin.at), fault);
+        }
+    }
+
+    /// Reports files in `/tmp` that each invocation writes under the same name, each file once.
+    fn tmp_files(&mut self) {
+        const LINT: &str = "tmp_file";
+        let index = self.graph.index;
+        let reach = self.reach(LINT);
+        let mut reported = HashSet::new();
+        for code in &self.reach("").codes {
+            let it = &index.codes[*code];
+            for write in tmp_file::written(&self.graph, *code) {
+                if self.is_excused(&it.allows, LINT) || !reach.contains(*code) {
+                    continue;
+                }
+                let fault = tmp_file(&write.call, &write.path);
+                if reported.insert(write.path) {
+                    self.add(&reach, *code, write.at, place(index, it.module, write.at), fault);
+                }
+            }
         }
     }
 
@@ -351,17 +541,22 @@ impl<'a> Audit<'_, 'a> {
 
     /// Reports a fault in a function, where the guilty item stands in `at`.
     fn add(&mut self, reach: &Reach, code: usize, token: usize, at: Place, fault: Fault) {
+        self.add_on_way(&reach.way(code), token, at, fault);
+    }
+
+    /// Reports a fault in the last of these functions, each of which calls the next one.
+    fn add_on_way(&mut self, way: &[usize], token: usize, at: Place, fault: Fault) {
         let index = self.graph.index;
-        let way = reach.way(code);
         let root = &index.codes[way[0]];
         let Some(on) = self.reporter(root) else {
             return;
         };
-        let has_token = way.len() == 1 && matches!(root.role, Role::Handler | Role::Cached);
+        let has_token = way.len() == 1 && root.has_attribute();
         let token = has_token.then(|| place(index, root.module, token));
         let from = match root.role {
             Role::Handler => format!("`#[handler] {}`", root.name),
             Role::Cached => format!("`#[cached] {}`", root.name),
+            Role::Init => format!("`#[init] {}`", root.name),
             _ => format!("`pub fn {}`", index.label(root)),
         };
         let through: Vec<_> =
@@ -389,11 +584,10 @@ impl<'a> Audit<'_, 'a> {
     /// The place that reports what a root reaches: the root if it has an attribute, else `audit!`.
     fn reporter(&self, root: &Code<'_>) -> Option<Place> {
         let index = self.graph.index;
-        match (root.role, index.audited) {
-            (Role::Handler | Role::Cached, _) => Some(place(index, root.module, root.at)),
-            (_, Some((source, token))) => Some(in_source(&index.krate.sources[source], token)),
-            _ => None,
+        if root.has_attribute() {
+            return Some(place(index, root.module, root.at));
         }
+        index.audited.map(|(source, token)| in_source(&index.krate.sources[source], token))
     }
 
     fn useless_allows(&mut self) {
@@ -443,6 +637,15 @@ fn faults_in(index: &Index<'_>, code: &Code<'_>) -> Vec<(usize, &'static str, St
         check(&others).into_iter().map(move |(lint, message)| (at, lint, message))
     };
     words.iter().flat_map(one).collect()
+}
+
+const GROWTH: &str = "unbounded_growth";
+
+/// The item that keeps a collection.
+#[derive(Clone, Copy)]
+enum Keeper<'n> {
+    Static,
+    Resource(&'n str),
 }
 
 /// Functions that give memory away.
@@ -577,6 +780,72 @@ fn client_per_invocation(path: &str, ty: &str) -> Fault {
         format!(
             "build it once, in INIT: `#[init] async fn client() -> {ty} {{ … }}`, and take it as a \
              parameter `client: &{ty}`"
+        ),
+    )
+}
+
+fn unbounded_growth(name: &str, collection: &str, keeper: Keeper<'_>) -> Fault {
+    let allow = match keeper {
+        Keeper::Static => {
+            "write `#[rewarm::allow(unbounded_growth, reason = \"…\")]` on the static".to_owned()
+        }
+        Keeper::Resource(resource) => {
+            format!("write `#[init(allow(unbounded_growth))]` on `{resource}`")
+        }
+    };
+    Fault::new(
+        GROWTH,
+        format!("`{name}` can grow without a limit: requests only add to its `{collection}`"),
+        "what each invocation adds stays, until the container is out of memory and Lambda kills it",
+        format!(
+            "remove what is old where it is added to, or keep fetched values with \
+             `#[cached(ttl = \"5m\", max_entries = 1000)]`; if your code limits the size, {allow}"
+        ),
+    )
+}
+
+fn tmp_file(call: &str, path: &str) -> Fault {
+    Fault::new(
+        "tmp_file",
+        format!("`{path}` is one file for all invocations, and `{call}` writes it"),
+        "a file in `/tmp` outlives the invocation: after one that fails halfway, the next reads its \
+         file, with the data of another caller",
+        "write to `tempfile::NamedTempFile::new()?`, which has a name of its own and removes its file \
+         on every way out; if invocations are meant to share the file, write \
+         `#[rewarm::allow(tmp_file, reason = \"…\")]` on the function, or `allow(tmp_file)` in its \
+         attribute",
+    )
+}
+
+fn snapshot_unique(name: &str, origin: &Origin, is_static: bool) -> Fault {
+    let why = match origin.why {
+        Why::Unique => "ids and random numbers repeat in all containers",
+        Why::Current => "the time is that of the snapshot, which may be days old",
+        Why::OfMachine => "it is the name of the machine that INIT ran on, in all containers",
+        Why::Expires => {
+            "they expire, and a container that is restored later starts with expired ones"
+        }
+        Why::File => "all containers use the name of a file that only one of them has created",
+    };
+    let rebuild = match is_static {
+        true => format!(
+            "make it `#[init(restore = rebuild)] fn {}() -> … {{ … }}`",
+            name.to_lowercase()
+        ),
+        false => "write `restore = rebuild`".to_owned(),
+    };
+    Fault::new(
+        "snapshot_unique",
+        format!(
+            "`restore = keep` copies the value of `{}` in `{name}` into every container",
+            origin.call
+        ),
+        &format!(
+            "with SnapStart, INIT runs once and all containers start from its snapshot: {why}"
+        ),
+        format!(
+            "{rebuild}, which builds it again after a restore, or make the value in the handler; if \
+             containers are meant to share it, write `allow(snapshot_unique)` in the attribute"
         ),
     )
 }

@@ -18,6 +18,7 @@ pub(super) struct Index<'a> {
     pub(super) codes: Vec<Code<'a>>,
     pub(super) globals: Vec<Global<'a>>,
     pub(super) types: Vec<TypeDef<'a>>,
+    pub(super) consts: Vec<Const>,
     pub(super) impls: Vec<Impl<'a>>,
     pub(super) allows: Vec<Allow<'a>>,
     macros: HashMap<&'a str, Vec<usize>>,
@@ -35,6 +36,7 @@ pub(super) enum Def {
     Code(usize),
     Global(usize),
     Type(usize),
+    Const(usize),
 }
 
 /// The items of a path.
@@ -84,10 +86,19 @@ pub(super) struct Code<'a> {
     pub(super) streams: bool,
     /// The path of the function that returns a handler's layers.
     pub(super) layer: Option<Vec<&'a str>>,
+    /// True for a resource with `restore = keep`.
+    pub(super) is_kept: bool,
     pub(super) allows: Vec<usize>,
     /// The `impl` that it is part of.
     pub(super) owner: Option<usize>,
     imports: Names<'a>,
+}
+
+impl Code<'_> {
+    /// True if an attribute of this library reports the faults of the function.
+    pub(super) fn has_attribute(&self) -> bool {
+        matches!(self.role, Role::Handler | Role::Cached | Role::Init)
+    }
 }
 
 /// A static.
@@ -102,6 +113,13 @@ pub(super) struct Global<'a> {
     /// The file that its type stands in, which for a static of a macro is that of the macro.
     pub(super) declared_in: usize,
     pub(super) allows: Vec<usize>,
+}
+
+/// A constant of a module.
+pub(super) struct Const {
+    pub(super) module: usize,
+    pub(super) ty: Range<usize>,
+    pub(super) value: Range<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,6 +169,7 @@ impl<'a> Index<'a> {
             codes: Vec::new(),
             globals: Vec::new(),
             types: Vec::new(),
+            consts: Vec::new(),
             impls: Vec::new(),
             allows: Vec::new(),
             macros: HashMap::new(),
@@ -198,10 +217,18 @@ impl<'a> Index<'a> {
                 let code = self.function(module, item, sig, body, None, &allows);
                 self.define(module, name, Def::Code(code));
             }
-            ItemKind::Static { .. } => {
+            ItemKind::Static { ty, init, .. } => {
                 if let Some(global) = self.global(module, item, &allows) {
                     self.define(module, name, Def::Global(global));
+                } else if item.attrs.iter().any(|attr| self.role(module, attr) == Some(Role::Init))
+                {
+                    // Its initialiser is a function that INIT calls.
+                    self.function(module, item, ty, init, None, &allows);
                 }
+            }
+            ItemKind::Const { ty, value } => {
+                self.define(module, name, Def::Const(self.consts.len()));
+                self.consts.push(Const { module, ty: ty.clone(), value: value.clone() });
             }
             ItemKind::Use(tree) => import(source, tree.clone(), &[], &mut self.names[module]),
             ItemKind::Type(body) => self.type_def(module, name, TypeKind::Fields, body),
@@ -287,7 +314,7 @@ impl<'a> Index<'a> {
         let source = self.source(module);
         let mut role = Role::Function;
         let (mut allowed, mut layer) = (Vec::new(), None);
-        let (mut is_service, mut streams) = (false, false);
+        let (mut is_service, mut streams, mut is_kept) = (false, false, false);
         let is_memoizing = |attr: &&Range<usize>| self.is_memoizing(module, attr);
         let memoized = item.attrs.iter().find(is_memoizing).map(|attr| attr.start);
         for attr in &item.attrs {
@@ -309,9 +336,12 @@ impl<'a> Index<'a> {
                         && source.is_ident(*at + 2)
                 };
                 layer = attr.clone().find(is_layer).map(|at| path(source, at + 2).0);
+                let keeps = |at| source.is(at, "restore") && source.is(at + 2, "keep");
+                is_kept = role == Role::Init && attr.clone().any(keeps);
             }
         }
         let code = self.code(role, module, item, sig, body, allows);
+        self.codes[code].is_kept = is_kept;
         self.codes[code].owner = owner;
         self.codes[code].allowed = allowed;
         self.codes[code].is_service = is_service;
@@ -386,6 +416,7 @@ impl<'a> Index<'a> {
             is_service: false,
             streams: false,
             layer: None,
+            is_kept: false,
             allows: allows.to_vec(),
             owner: None,
             imports,
@@ -696,7 +727,7 @@ impl<'a> Index<'a> {
                     Def::Module(_) => format!("mod {name} {{}}"),
                     Def::Type(_) => format!("struct {name};"),
                     Def::Code(_) => format!("fn {name}() {{}}"),
-                    Def::Global(_) => String::new(),
+                    Def::Global(_) | Def::Const(_) => String::new(),
                 };
             }
         }

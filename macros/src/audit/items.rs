@@ -34,6 +34,11 @@ pub(super) enum ItemKind {
     /// A module, with its items if they stand here.
     Mod(Option<Range<usize>>),
     Use(Range<usize>),
+    /// A constant, with its type and its value.
+    Const {
+        ty: Range<usize>,
+        value: Range<usize>,
+    },
     /// A `struct`, an `enum` or a `union`, from behind its name.
     Type(Range<usize>),
     /// A type alias.
@@ -225,7 +230,16 @@ fn item(
             let body = name + 2;
             add(name + 1, source.next(body), ItemKind::MacroRules(source.group(body)))
         }
-        "const" => to_semicolon(at) + 1,
+        "const" => {
+            let end = to_semicolon(at);
+            let is = (name..end).find(|at| source.is_punct(*at, b'='));
+            match is {
+                Some(is) if source.is_ident(name) => {
+                    add(name, end + 1, ItemKind::Const { ty: name + 2..is, value: is + 1..end })
+                }
+                _ => end + 1,
+            }
+        }
         "extern" => source.next(to_body(at)),
         _ if source.is_ident(at) => {
             let mut bang = at + 1;

@@ -8,11 +8,14 @@
 mod allow;
 mod files;
 mod findings;
+mod growth;
 mod index;
 mod items;
 mod lexer;
 mod reach;
+mod snapshot;
 mod state;
+mod tmp_file;
 
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,7 @@ use std::sync::OnceLock;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
+use crate::args::Args;
 use crate::diag::Diag;
 use files::Crate;
 use findings::{Place, Report};
@@ -49,6 +53,25 @@ pub(crate) fn check(name: &Ident, body: &TokenStream, diag: &mut Diag) {
 /// The names of globals that are reported, or that have an `#[rewarm::allow(global_state)]`.
 pub(crate) fn judged() -> &'static [String] {
     place(Span::call_site()).map_or(&[], |here| &report_with(&here.path).judged)
+}
+
+/// The paths in the function of this name that stand for values which no invocation can change.
+pub(crate) fn constants(name: &Ident) -> &'static [String] {
+    let Some(here) = place(name.span()) else {
+        return &[];
+    };
+    let mut all = report_with(&here.path).constant.iter();
+    all.find(|(at, _)| is_same(at, &here)).map_or(&[], |(_, paths)| paths)
+}
+
+/// True for the name of a function in an `impl` or a `trait`.
+pub(crate) fn is_associated(name: &Ident) -> bool {
+    // An attribute at the start of a line is on an item of the file.
+    let is_nested = place(Span::call_site()).is_some_and(|attribute| attribute.column > 1);
+    let Some(here) = place(name.span()).filter(|_| is_nested) else {
+        return false;
+    };
+    report_with(&here.path).associated.iter().any(|it| is_same(it, &here))
 }
 
 /// `#[rewarm::allow]`, which leaves its item as it is.
@@ -87,22 +110,28 @@ pub(crate) fn allow(args: TokenStream, item: &TokenStream) -> TokenStream {
 /// `rewarm::audit!()`, which reports what the public functions of a library reach.
 pub(crate) fn audit(args: TokenStream) -> TokenStream {
     let mut diag = Diag::default();
-    if !args.is_empty() {
-        diag.error(&args, "`audit!` takes no options", "", "write `rewarm::audit!();`");
-    }
+    let mut args = Args::read(args, &mut diag);
+    let krate = args.krate(&mut diag);
+    args.finish(Vec::new, &mut diag);
     if let Some(here) = place(Span::call_site()) {
         for finding in report_with(&here.path).findings.iter().filter(|it| is_same(&it.on, &here)) {
             diag.syntax(syn::Error::new(Span::call_site(), &finding.message));
         }
     }
     let (fault, others) = diag.into_tokens();
-    quote!(#fault #others)
+    // Tests compare the statics of this crate.
+    quote!(#fault #others #krate::private::audited!();)
 }
 
 /// The report of the crate, if the file belongs to it.
 fn report_with(file: &Path) -> &'static Report {
-    static NOTHING: Report =
-        Report { findings: Vec::new(), useless: Vec::new(), judged: Vec::new() };
+    static NOTHING: Report = Report {
+        findings: Vec::new(),
+        useless: Vec::new(),
+        judged: Vec::new(),
+        constant: Vec::new(),
+        associated: Vec::new(),
+    };
     // A fault of the audit must not fail a build.
     let (files, report) = REPORT.get_or_init(|| panic::catch_unwind(read).unwrap_or_default());
     match file.canonicalize() {

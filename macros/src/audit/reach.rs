@@ -37,6 +37,8 @@ pub(super) struct Refs<'a> {
     methods: Vec<&'a str>,
     types: Vec<usize>,
     pub(super) uses: Vec<Use>,
+    /// The paths of constants and globals, as written.
+    pub(super) values: Vec<(Vec<&'a str>, Def)>,
     pub(super) foreign: Vec<Foreign<'a>>,
 }
 
@@ -85,6 +87,12 @@ impl<'i, 'a> Graph<'i, 'a> {
         self.refs[code].get_or_init(|| read(self.index, code))
     }
 
+    /// True if one of two functions calls the other.
+    pub(super) fn are_neighbours(&self, one: usize, other: usize) -> bool {
+        let calls = |caller, called| self.refs(caller).calls.contains(&called);
+        calls(one, other) || calls(other, one)
+    }
+
     /// Follows all names from these functions on; without `once`, only what runs for each event.
     pub(super) fn reach(&self, roots: &[usize], once: bool) -> Reach {
         let index = self.index;
@@ -127,7 +135,7 @@ impl<'i, 'a> Graph<'i, 'a> {
                             Def::Type(ty) => walk.live(ty, code),
                             // A function in a table.
                             Def::Code(called) => walk.visit(called, code),
-                            Def::Global(_) | Def::Module(_) => {}
+                            Def::Global(_) | Def::Const(_) | Def::Module(_) => {}
                         }
                     }
                 }
@@ -356,11 +364,14 @@ fn name<'a>(
     match index.resolve_in(code, &path) {
         Target::Own(defs, rest) => {
             for def in defs {
+                if rest.is_empty() && matches!(def, Def::Const(_) | Def::Global(_)) {
+                    refs.values.push((path.clone(), def));
+                }
                 match def {
                     Def::Code(called) => refs.calls.push(called),
                     Def::Global(global) => refs.uses.push(Use { global, at: end - 1 }),
                     Def::Type(ty) => named_type(index, ty, &rest, refs),
-                    Def::Module(_) => {}
+                    Def::Const(_) | Def::Module(_) => {}
                 }
             }
         }

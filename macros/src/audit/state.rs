@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::index::{self, Def, Index, Target, TypeKind};
+use super::items::DeclaredBy;
 use super::lexer::{Kind, Source};
 
 /// The verdict on the type of a global.
@@ -204,6 +205,92 @@ fn all(index: &Index<'_>, module: usize, ty: &Range<usize>, seen: &mut Vec<usize
         }
     }
     states
+}
+
+/// Types of the prelude whose values do not change if those of their arguments do not.
+const PRELUDE: &[&str] = &[
+    "bool", "char", "str", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+    "u32", "u64", "u128", "usize", "Box", "Option", "Result", "String", "Vec",
+];
+
+/// The same of other modules, if they come from one of these crates.
+const FIXED: &[&str] = &[
+    "Arc", "BTreeMap", "BTreeSet", "Cow", "Duration", "HashMap", "HashSet", "Ipv4Addr", "Ipv6Addr",
+    "Lazy", "LazyLock", "Path", "PathBuf", "Regex", "RegexSet", "VecDeque",
+];
+const FIXED_CRATES: &[&str] = &["std", "core", "alloc", "once_cell", "regex"];
+
+/// True for a constant or a global that is certain to be the same for all invocations.
+pub(super) fn is_constant(index: &Index<'_>, def: Def) -> bool {
+    let mut seen = Vec::new();
+    match def {
+        Def::Const(id) => {
+            let it = &index.consts[id];
+            let source = index.source(it.module);
+            // Its value may be a reference to a global.
+            let is_global = |at: &usize| {
+                let (path, _) = index::path(source, *at);
+                let Target::Own(defs, _) = index.resolve_at(it.module, &path) else {
+                    return false;
+                };
+                defs.iter().any(|def| matches!(def, Def::Global(_)))
+            };
+            let names = it.value.clone().filter(|at| source.is_ident(*at));
+            !names.into_iter().any(|at| is_global(&at))
+                && is_fixed(index, it.module, &it.ty, &mut seen)
+        }
+        Def::Global(id) => {
+            let it = &index.globals[id];
+            !it.mutable
+                && it.by != DeclaredBy::ThreadLocal
+                && is_fixed(index, it.declared_in, &it.ty, &mut seen)
+        }
+        Def::Module(_) | Def::Code(_) | Def::Type(_) => false,
+    }
+}
+
+/// True for a type without a part that could be state.
+fn is_fixed(index: &Index<'_>, module: usize, ty: &Range<usize>, seen: &mut Vec<usize>) -> bool {
+    let source = index.source(module);
+    let mut at = ty.start;
+    while at < ty.end {
+        if source.is_punct(at, b'#') && source.is_open(at + 1, b'[') {
+            at = source.next(at + 1);
+            continue;
+        }
+        let is_label = source.is_punct(at + 1, b':') && !source.is_punct(at + 2, b':');
+        if !source.is_ident(at) || is_label || ["pub", "crate"].contains(&source.text(at)) {
+            at += 1;
+            continue;
+        }
+        let (path, end) = index::path(source, at);
+        let is_length = source.is_punct(at.wrapping_sub(1), b';');
+        at = end;
+        if is_length {
+            continue;
+        }
+        let fixed = match index.resolve_at(module, &path) {
+            Target::Own(defs, _) => defs.iter().all(|def| match def {
+                Def::Type(ty) => {
+                    let def = &index.types[*ty];
+                    let is_new = !seen.contains(ty);
+                    seen.push(*ty);
+                    def.kind != TypeKind::Trait
+                        && (!is_new || is_fixed(index, def.module, &def.body, seen))
+                }
+                _ => false,
+            }),
+            Target::Other(path) => match path[..] {
+                [name] => PRELUDE.contains(&name),
+                [krate, .., name] => FIXED_CRATES.contains(&krate) && FIXED.contains(&name),
+                [] => false,
+            },
+        };
+        if !fixed {
+            return false;
+        }
+    }
+    true
 }
 
 /// The token behind a return type.

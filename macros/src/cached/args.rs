@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use syn::{FnArg, Path, ReturnType, Type};
 
+use super::store::Store;
 use crate::args::{Args, Given};
 use crate::diag::Diag;
 use crate::item::Item;
@@ -16,10 +17,15 @@ pub(crate) struct Options {
     pub(super) ttl: Duration,
     pub(super) stale_while_revalidate: Option<Given<Duration>>,
     pub(super) stale_if_error: Option<Given<Duration>>,
+    pub(super) stale_if_slow: Option<Given<Duration>>,
+    /// True if a stale window is given, right or wrong.
+    has_window: bool,
+    pub(super) lifetime: Option<Path>,
     pub(super) negative_ttl: Option<Given<Duration>>,
     pub(super) max_entries: Option<Given<u64>>,
     pub(super) jitter: Option<u8>,
     pub(super) timeout: Option<Given<Duration>>,
+    pub(super) store: Option<Store>,
     /// True if a `timeout` is given, right or wrong.
     has_timeout: bool,
 }
@@ -48,6 +54,9 @@ impl Options {
             ttl: ttl.map_or(Duration::from_secs(300), |(ttl, _)| ttl),
             stale_while_revalidate: args.duration("stale_while_revalidate = \"1m\"", false, diag),
             stale_if_error: args.duration("stale_if_error = \"1h\"", false, diag),
+            stale_if_slow: args.duration("stale_if_slow = \"50ms\"", false, diag),
+            has_window: args.has("stale_while_revalidate") || args.has("stale_if_error"),
+            lifetime: args.path("lifetime = path", diag),
             negative_ttl: args.duration("negative_ttl = \"5s\"", false, diag),
             max_entries,
             jitter: args.text("jitter = \"10%\"", diag).and_then(|text| {
@@ -62,6 +71,7 @@ impl Options {
             }),
             timeout: args.duration("timeout = \"2s\"", false, diag),
             has_timeout: args.has("timeout"),
+            store: Store::read(args, diag),
             allow: Allowed::read(args, diag),
             krate: args.krate(diag),
         }
@@ -74,6 +84,14 @@ impl Options {
         let ReturnType::Type(_, ty) = &function.sig.output else {
             return;
         };
+        if let (false, Some((_, at))) = (self.has_window, &self.stale_if_slow) {
+            diag.error(
+                at,
+                "`stale_if_slow` requires a time in which a stale value may be used",
+                "it returns such a value where a fetch takes long",
+                "add `stale_while_revalidate = \"1m\"` or `stale_if_error = \"1h\"`",
+            );
+        }
         let is_value = is_value(ty);
         if let (true, Some((_, at))) = (is_value, &self.negative_ttl) {
             diag.error(

@@ -2,9 +2,12 @@
 //! storage in the container.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Path, Signature};
 
 use super::model::{Argument, Model, Param};
+use super::store;
 use crate::item::{Returns, argument_of};
 use crate::tokens::{ours, quote};
 use crate::{injected, item_attributes, parts, tokens};
@@ -14,7 +17,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (private, outside) = (tokens::private(), tokens::private_path(krate));
     let (attrs, sig) = (&model.function.attrs, &model.public_sig);
     let (vis, name) = (&model.function.vis, &sig.ident);
-    let (inputs, output, asyncness) = (&sig.inputs, &sig.output, &sig.asyncness);
     let about = format!("The controls of the cached function `{}`.", tokens::text(name));
 
     let (get, refresh) = (get(model, &outside), refresh(model, &private));
@@ -26,15 +28,10 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     let (query, query_fn) = (query(model), query_fn(model, &private));
     let fetch = fetch(model, &private);
     let storage = storage(model, &private);
-    let is_keyed = model.is_keyed();
-    let clear = is_keyed.then(|| {
-        quote! {
-            /// Removes all values.
-            #vis fn clear() {
-                #name::__storage().clear();
-            }
-        }
-    });
+    let controls = match &model.options.store {
+        Some(_) => store::controls(model, &private, &key_inputs, &query, &refresh),
+        None => controls(model, &key_inputs, &query, &refresh),
+    };
     let value = model.returns.value();
     let callers = item_attributes::for_callers(attrs);
     let allow_own_type = item_attributes::allow_own_type(attrs);
@@ -55,15 +52,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             #vis fn peek(#(#key_inputs),*) -> ::core::option::Option<#value> {
                 #name::__storage().peek(#query)
             }
-            /// Fetches the value now and returns it. Concurrent callers share one fetch.
-            #vis #asyncness fn refresh(#inputs) #output {
-                #refresh
-            }
-            /// Removes the value.
-            #vis fn invalidate(#(#key_inputs),*) {
-                #name::__storage().invalidate(#query);
-            }
-            #clear
+            #controls
             /// Returns the counters of the cache.
             #vis fn stats() -> #private::Stats {
                 #name::__storage().stats()
@@ -84,6 +73,36 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
+/// The controls that change what is kept.
+fn controls(
+    model: &Model,
+    key_inputs: &[TokenStream],
+    query: &TokenStream,
+    refresh: &TokenStream,
+) -> TokenStream {
+    let (vis, sig) = (&model.function.vis, &model.public_sig);
+    let Signature { ident: name, inputs, output, asyncness, .. } = sig;
+    let clear = model.is_keyed().then(|| {
+        quote! {
+            /// Removes all values.
+            #vis fn clear() {
+                #name::__storage().clear();
+            }
+        }
+    });
+    quote! {
+        /// Fetches the value now and returns it. Concurrent callers share one fetch.
+        #vis #asyncness fn refresh(#inputs) #output {
+            #refresh
+        }
+        /// Removes the value.
+        #vis fn invalidate(#(#key_inputs),*) {
+            #name::__storage().invalidate(#query);
+        }
+        #clear
+    }
+}
+
 /// The body for callers: a fresh value, or the value of a fetch.
 fn get(model: &Model, private: &TokenStream) -> TokenStream {
     if model.public_sig.asyncness.is_none() {
@@ -100,6 +119,11 @@ fn get(model: &Model, private: &TokenStream) -> TokenStream {
 /// The body of `refresh`.
 fn refresh(model: &Model, private: &TokenStream) -> TokenStream {
     let result = match model.public_sig.asyncness {
+        Some(_) if model.options.store.is_some() => {
+            let refresh = call(model, "refresh_stored");
+            let returned = returned(model, &ours("__result").to_token_stream(), private);
+            return quote!(#refresh.await.map(|__result| #returned));
+        }
         Some(_) => {
             let refresh = call(model, "refresh");
             quote!(#refresh.await)
@@ -181,7 +205,14 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let value = model.returns.value();
     // The bound of an `Option` is reported on the type in it.
     let inner = argument_of(value, "Option").unwrap_or(value);
-    let cacheable = tokens::require("cacheable", inner, private);
+    let is_stored = model.options.store.is_some();
+    let kept = |require: &dyn Fn(&str) -> TokenStream| {
+        let cacheable = require("cacheable");
+        let storable = is_stored.then(|| require("storable"));
+        let storable = storable.map(|storable| quote!(&& #storable));
+        quote!(#cacheable #storable)
+    };
+    let cacheable = kept(&|bound| tokens::require(bound, inner, private));
     let (value, error) = match &model.returns {
         Returns::Result { .. } => {
             let error = error(model, private);
@@ -199,7 +230,7 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
             let cacheable = match argument_of(ty, "Option") {
                 Some(_) => cacheable,
                 // The alias is checked, so that an aliased `Result` is one error.
-                None => tokens::require_alias("cacheable", "__Plain", ty, private),
+                None => kept(&|bound| tokens::require_alias(bound, "__Plain", ty, private)),
             };
             let value = fitting(&cacheable, &quote!(__Plain));
             let values = quote!(type __Plain = #plain; type __Value = #value;);
@@ -209,7 +240,12 @@ fn types(model: &Model, private: &TokenStream) -> TokenStream {
     let key = model.key();
     let parts = key.iter().enumerate().map(|(n, argument)| {
         let (part, ty) = (part(n), &argument.ty);
-        let ty = fitting(&tokens::require("key_part", ty, private), ty);
+        let storable = is_stored.then(|| {
+            let storable = tokens::require("storable_key", ty, private);
+            quote!(&& #storable)
+        });
+        let key_part = tokens::require("key_part", ty, private);
+        let ty = fitting(&quote!(#key_part #storable), ty);
         quote!(type #part = #ty;)
     });
     let owned = (0..key.len()).map(|n| {
@@ -336,10 +372,11 @@ fn skipped_name(n: usize) -> Ident {
 fn storage(model: &Model, private: &TokenStream) -> TokenStream {
     let name = &model.public_sig.ident;
     let is_resource = !model.is_keyed() && model.skipped().is_empty();
-    let depth = injected::depth(&model.injected, private);
+    let sources = model.sources();
+    let depth = injected::depth(&sources, private);
     let (depth, resource) = match is_resource {
         true => (
-            quote!(<#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR),
+            quote!(<#name as #private::Resource>::A_RESOURCE_NEEDS_ITSELF),
             injected::resource(name, private, &quote!(__Storage), &quote!(&__STORAGE), &depth),
         ),
         false => (depth, TokenStream::new()),
@@ -360,8 +397,15 @@ fn storage(model: &Model, private: &TokenStream) -> TokenStream {
             quote!(#private::Unkeyed::unkeyed(#policy, #facts, #fetch, || (&__STORAGE).values()))
         }
     };
+    let tier = model.options.store.as_ref().map(|store| {
+        let (tier, sources) =
+            (store.tier(model, private), injected::set("__Sources", &sources, private));
+        quote!(#tier #sources)
+    });
+    let stored = tier.as_ref().map(|_| quote!(.stored(&__TIER)));
     quote! {
-        static __STORAGE: __Storage = #new;
+        #tier
+        static __STORAGE: __Storage = #new #stored;
         #resource
     }
 }
@@ -374,11 +418,27 @@ fn policy(model: &Model, depth: &TokenStream, private: &TokenStream) -> TokenStr
     let set = |method, option: &Option<_>| tokens::set_duration(method, option.as_ref(), private);
     let revalidate = set("stale_while_revalidate", &options.stale_while_revalidate);
     let stale = set("stale_if_error", &options.stale_if_error);
+    let slow = set("stale_if_slow", &options.stale_if_slow);
     let negative = set("negative_ttl", &options.negative_ttl);
+    let lifetime = options.lifetime.as_ref().map(|path| lifetime(model, path, private));
     let timeout = set("timeout", &options.timeout);
     let jitter = options.jitter.map(|percent| quote!(.jitter(#percent)));
-    let from =
-        (!model.injected.is_empty()).then(|| quote!(.built_from(#private::entries::<__Needs>)));
+    let from = match (&model.options.store, model.injected.is_empty()) {
+        (Some(_), _) => Some(quote!(.built_from(#private::entries::<__Sources>))),
+        (None, false) => Some(quote!(.built_from(#private::entries::<__Needs>))),
+        (None, true) => None,
+    };
     let blocking = model.public_sig.asyncness.is_none().then(|| quote!(.blocking()));
-    quote!(#private::Policy::new(#text, #depth, #ttl) #blocking #from #revalidate #stale #negative #jitter #timeout)
+    quote!(#private::Policy::new(#text, #depth, #ttl) #blocking #from #revalidate #stale #slow #lifetime #negative #jitter #timeout)
+}
+
+/// The call of the builder that sets `lifetime`. Its function takes the value in an `Option`.
+fn lifetime(model: &Model, path: &Path, private: &TokenStream) -> TokenStream {
+    let value = model.returns.value();
+    let by =
+        if argument_of(value, "Option").is_some() { "lifetime_of_some" } else { "lifetime_of" };
+    let (by, span) = (ours(by), tokens::ours_at(path.span()));
+    let private = tokens::at(private, span);
+    let lifetime = quote_spanned!(span=> #private::#by::<__Value, _>(__value, #path));
+    quote!(.lifetime(|__value| #lifetime))
 }

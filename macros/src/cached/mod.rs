@@ -3,6 +3,7 @@
 mod args;
 mod expand;
 mod model;
+mod store;
 
 use crate::driver::Stages;
 use crate::fallback;

@@ -1,7 +1,7 @@
 //! A cached function without faults: the input of its expansion.
 
 use proc_macro2::Ident;
-use syn::{Pat, PatType, Signature, Type};
+use syn::{Pat, PatType, Path, Signature, Type};
 
 use super::args::Options;
 use crate::diag::Diag;
@@ -42,9 +42,10 @@ pub(super) struct Argument {
 const MAX_ARGUMENTS: usize = 8;
 
 impl Model {
-    pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
+    pub(super) fn check(mut options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         options.check(&item, diag);
-        let faults = lints::check(lints::Attribute::Cached, &item, &options.allow, diag);
+        let attribute = lints::Attribute::Cached { is_stored: options.store.is_some() };
+        let faults = lints::check(attribute, &item, &options.allow, diag);
         let mut function = match item {
             Item::Fn(function) => function,
             Item::Static(item) => {
@@ -74,13 +75,35 @@ impl Model {
             );
             fine = false;
         }
-        if let (false, Some((_, at))) = (awaits, &options.timeout) {
-            diag.error(
-                at,
-                "`timeout` requires an `async fn`",
+        let waits = [
+            (
+                "timeout",
+                &options.timeout,
                 "a function without `.await` cannot be stopped before it ends",
-                "make it an `async fn`, or remove `timeout`",
+            ),
+            (
+                "stale_if_slow",
+                &options.stale_if_slow,
+                "a function without `.await` runs on the thread of its caller to its end",
+            ),
+        ];
+        for (option, given, why) in waits {
+            if let (false, Some((_, at))) = (awaits, given) {
+                let what = format!("`{option}` requires an `async fn`");
+                let help = format!("make it an `async fn`, or remove `{option}`");
+                diag.error(at, what, why, help);
+            }
+        }
+        if let Some(store) = options.store.take_if(|_| !awaits) {
+            diag.error(
+                &store.path,
+                "`store` requires an `async fn`",
+                "the store is awaited before the function is called",
+                "make it an `async fn`, or remove `store`",
             );
+        }
+        if let Some(store) = &options.store {
+            store.check(options.ttl, diag);
         }
         let (mut roles, mut injected, mut public) = (Vec::new(), Vec::new(), Vec::new());
         for param in params {
@@ -131,6 +154,12 @@ impl Model {
             _ => None,
         });
         key.collect()
+    }
+
+    /// The resources that a fetch uses, and the store.
+    pub(super) fn sources(&self) -> Vec<&Path> {
+        let store = self.options.store.iter().map(|store| &store.path);
+        self.injected.iter().map(|injected| &injected.resource).chain(store).collect()
     }
 
     /// True if the cache keeps a value for each key.

@@ -290,7 +290,7 @@ fn service(model: &Model) -> TokenStream {
     let private = tokens::private();
     let (name, held) = (&model.function.sig.ident, ours("__held"));
     let text = tokens::text(name);
-    let depth = injected::depth(&model.injected, &private);
+    let depth = injected::depth(&injected::resources(&model.injected), &private);
     let hold = injected::hold(&model.injected, &private, &held);
     let arguments = injected::arguments(&model.injected, &private, &held);
     let call = quote!(#name(#(#arguments),*));
@@ -303,7 +303,7 @@ fn service(model: &Model) -> TokenStream {
         }
         Returns::Plain(ty) => (call, ty.span()),
     };
-    let guard = quote_spanned!(name.span()=> #private::guard_across_await);
+    let guard = quote_spanned!(name.span()=> #private::a_guard_is_held_across_await);
     let (ty, app) = app(model, at, "Returned", "respond");
     // A function without `.await` opened no connection that a restore could break.
     let restore = (!awaits).then(|| quote!(.restore(#private::Restore::Keep)));
@@ -362,7 +362,7 @@ fn layers(model: &Model, layer: &syn::Path) -> TokenStream {
         }
     };
     let name = model.function.sig.ident.span();
-    let guard = quote_spanned!(ours_at(name)=> #private::guard_across_await);
+    let guard = quote_spanned!(ours_at(name)=> #private::a_guard_is_held_across_await);
     let (ty, app) = app(model, at, "Layered", "respond_layered");
     let made = quote_spanned!(at=> #layer());
     let work = quote!(#guard(async move { #work }));

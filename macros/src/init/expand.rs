@@ -61,7 +61,7 @@ fn of_function(
         quote! {
             #private::Spec::#new(
                 #text,
-                <#name as #private::Resource>::DEPTH_UNLESS_CIRCULAR,
+                <#name as #private::Resource>::A_RESOURCE_NEEDS_ITSELF,
                 #private::entries::<__Needs>,
                 #build,
             )
@@ -114,7 +114,7 @@ fn of_function(
             -> ::core::result::Result<#krate::private::Arc<#value>, #krate::ResourceError #end
         #body
     };
-    let depth = injected::depth(injected, &private);
+    let depth = injected::depth(&injected::resources(injected), &private);
     let resource =
         injected::resource(name, &private, &quote!(__Storage), &quote!(&__STORAGE), &depth);
     let controls = controls(model, &quote!(__STORAGE), &private);

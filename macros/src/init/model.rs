@@ -8,7 +8,7 @@ use crate::diag::Diag;
 use crate::injected::Injected;
 use crate::item::{Function, Item, Returns, Static};
 use crate::lints;
-use crate::{signature, types};
+use crate::{audit, signature, types};
 
 pub(crate) struct Model {
     pub(super) options: Options,
@@ -33,6 +33,9 @@ impl Model {
     pub(super) fn check(options: Options, item: Item, diag: &mut Diag) -> Option<Self> {
         let faults = lints::check(lints::Attribute::Init, &item, &options.allow, diag);
         let checks_state = lints::checks_state(&options.allow, &faults);
+        if matches!(options.restore, Some((Restore::Keep, _))) {
+            audit::check(item.name(), &item.body(), diag);
+        }
         let model = match item {
             Item::Fn(function) => Self::check_fn(options, function, diag),
             Item::Static(item) => Self::check_static(options, item, diag),

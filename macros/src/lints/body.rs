@@ -103,10 +103,7 @@ impl<'a> Body<'a> {
 
     /// The name of the item.
     pub(super) fn name(&self) -> &'a syn::Ident {
-        match self.item {
-            Item::Fn(function) => &function.sig.ident,
-            Item::Static(item) => &item.ident,
-        }
+        self.item.name()
     }
 
     /// The type of the kept value.

@@ -22,7 +22,7 @@ const SPAWNS: &[&str] = &[
 fn find(body: &Body<'_>, found: &mut Found<'_>) {
     let streams = match body.attribute {
         Attribute::Init => return,
-        Attribute::Cached => false,
+        Attribute::Cached { .. } => false,
         Attribute::Handler { streams } | Attribute::Called { streams } => streams,
     };
     let dropped = body.parts.iter().filter_map(|part| match part {

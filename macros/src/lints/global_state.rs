@@ -121,6 +121,10 @@ fn what(name: &Ident) -> String {
 
 /// Adds checks of the globals that a function names.
 pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
+    let constants = audit::constants(&function.sig.ident);
+    if !names_global(function.body.stream(), constants) {
+        return;
+    }
     let body = TokenTree::Group(function.body.clone()).into();
     let Ok(mut block) = syn::parse2::<Block>(body) else {
         return; // reported by the compiler
@@ -134,6 +138,7 @@ pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
         uses,
         private,
         judged: audit::judged(),
+        constants,
         done: HashSet::new(),
         blocks: Vec::new(),
         added: false,
@@ -145,6 +150,37 @@ pub(super) fn check_globals(function: &mut Function, private: &TokenStream) {
     if let Some(TokenTree::Group(body)) = block.into_token_stream().into_iter().next() {
         function.body = body;
     }
+}
+
+/// True if a body names something that may be a global, and that is not one of the constants. A
+/// body that does not need not be parsed.
+fn names_global(body: TokenStream, constants: &[String]) -> bool {
+    let mut path = String::new();
+    let mut rest = body.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let name = match token {
+            TokenTree::Group(group) if names_global(group.stream(), constants) => return true,
+            TokenTree::Ident(name) => tokens::text(&name),
+            TokenTree::Punct(colon) if colon.as_char() == ':' => continue,
+            _ => {
+                path.clear();
+                continue;
+            }
+        };
+        if !path.is_empty() {
+            path += "::";
+        }
+        path += &name;
+        let is_colon =
+            |token: &TokenTree| matches!(token, TokenTree::Punct(it) if it.as_char() == ':');
+        if !rest.peek().is_some_and(is_colon) {
+            if is_screaming(&name) && !constants.contains(&path) {
+                return true;
+            }
+            path.clear();
+        }
+    }
+    false
 }
 
 /// The uses of globals in a body, and the names that the body binds.
@@ -259,6 +295,8 @@ struct Checks<'a> {
     private: &'a TokenStream,
     /// The names of the globals that the audit has judged.
     judged: &'static [String],
+    /// The paths of values that the audit has found to be constant.
+    constants: &'static [String],
     /// The globals with a check.
     done: HashSet<String>,
     /// The checks of each open block.
@@ -276,15 +314,23 @@ impl Checks<'_> {
         let Some(last) = path.segments.last() else {
             return;
         };
-        if self.judged.iter().any(|name| last.ident == name) {
+        let is_constant = self.constants.contains(&name);
+        if is_constant || self.judged.iter().any(|name| last.ident == name) {
             return;
         }
         let only_read = self.uses.only_read.get(&name).is_some_and(|only_read| *only_read);
-        let kind = Ident::new(if only_read { "ReadOnly" } else { "AnyUse" }, Span::call_site());
         let at = Span::call_site().located_at(last.ident.span());
         let private = tokens::at(self.private, at);
-        let global = quote_spanned!(at=> #private::Global::<_, #private::#kind>::named(&#path));
-        self.add(&global, at);
+        // A reference for each level of the check, and one that the method borrows.
+        let verdict = match only_read {
+            true => quote_spanned!(at=>
+                (&&&&#private::Global::<_, #private::ReadOnly>::named(&#path)).verdict_of_reads()
+            ),
+            false => quote_spanned!(at=>
+                (&&&&&&&&&&#private::Global::<_, #private::AnyUse>::named(&#path)).verdict()
+            ),
+        };
+        self.add(&verdict, at);
         self.done.insert(name);
     }
 
@@ -292,21 +338,22 @@ impl Checks<'_> {
         if !matches!(item.mutability, syn::StaticMutability::None) {
             return; // reported by the lint `static_mut`
         }
-        if self.judged.iter().any(|name| item.ident == name) {
+        if self.judged.iter().chain(self.constants).any(|name| item.ident == name) {
             return;
         }
         let at = Span::call_site().located_at(item.ident.span());
         let ty = &item.ty;
         let private = tokens::at(self.private, at);
-        let global = quote_spanned!(at=> #private::Global::<#ty, #private::AnyUse>::declared());
-        self.add(&global, at);
+        let verdict = quote_spanned!(at=>
+            (&&&&&&&&&&#private::Global::<#ty, #private::AnyUse>::declared()).verdict()
+        );
+        self.add(&verdict, at);
     }
 
-    fn add(&mut self, global: &TokenStream, at: Span) {
+    fn add(&mut self, verdict: &TokenStream, at: Span) {
         if let Some(block) = self.blocks.last_mut() {
             let private = tokens::at(self.private, at);
-            // A reference for each level of the check, and one that `verdict` borrows.
-            block.push(quote_spanned!(at=> #private::global(&(&&&&&&&&&&&#global).verdict());));
+            block.push(quote_spanned!(at=> #private::global(&#verdict);));
         }
     }
 

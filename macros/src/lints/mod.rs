@@ -32,7 +32,10 @@ use body::Body;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attribute {
     Init,
-    Cached,
+    /// `is_stored`: with a second tier.
+    Cached {
+        is_stored: bool,
+    },
     /// `streams` if its response is streamed.
     Handler {
         streams: bool,
@@ -60,13 +63,14 @@ const LINTS: &[Lint] = &[
     detached_task::LINT,
     unbounded_growth::LINT,
     secret_forever::LINT,
+    secret_forever::IN_STORE,
     global_state::LINT, // after those that flag the same types
     request_in_key::LINT,
     guard_across_await::LINT,
 ];
 
 /// Lints that only the audit of a crate reports. All of them can be allowed.
-const AUDITED: &[&str] = &["lazy_client", "client_per_invocation"];
+const AUDITED: &[&str] = &["lazy_client", "client_per_invocation", "tmp_file", "snapshot_unique"];
 
 /// Lints that the compiler alone checks, by the traits of the runtime. They cannot be allowed.
 const CHECKED_BY_COMPILER: [&str; 1] = ["not_shareable"];
@@ -93,6 +97,11 @@ pub(crate) fn check(
 /// True if the compiler would report one of these faults, too, in its own words.
 pub(crate) fn is_compile_error(faults: &[&'static str]) -> bool {
     faults.contains(&guard_across_await::LINT.name)
+}
+
+/// True for the name of a collection that can grow.
+pub(crate) fn is_growing(name: &str) -> bool {
+    types::GROWING.iter().any(|known| known.rsplit("::").next() == Some(name))
 }
 
 /// The address of the documentation of a lint.

@@ -20,7 +20,7 @@ const REQUEST: &[&str] = &[
 ];
 
 fn find(body: &Body<'_>, found: &mut Found<'_>) {
-    let (Attribute::Cached, Item::Fn(function)) = (body.attribute, body.item) else {
+    let (Attribute::Cached { .. }, Item::Fn(function)) = (body.attribute, body.item) else {
         return;
     };
     for input in &function.sig.inputs {

@@ -1,4 +1,5 @@
-//! `secret_forever`: a secret that is kept until the container ends.
+//! `secret_forever`: a secret that is kept until the container ends. `secret_in_store`: one that
+//! leaves the container.
 
 use syn::{Type, TypePath};
 
@@ -34,15 +35,37 @@ const ENDINGS: &[&[&str]] = &[
 const TEXT: &[&str] =
     &["std::string::String", "bytes::Bytes", "bytes::BytesMut", "zeroize::Zeroizing"];
 
-const KEPT: &str = "`#[init]` keeps it until the container ends";
-const WHY: &str = "after a rotation this container still uses the old secret, often for hours";
-const HELP: &str = "make it a function with `#[cached(ttl = \"5m\")]`, which fetches the secret \
-                    again and drops the old value";
+/// The same for a store, which outlives the container.
+pub(super) const IN_STORE: Lint =
+    Lint { name: "secret_in_store", can_be_allowed: true, find: find_in_store };
 
 fn find(body: &Body<'_>, found: &mut Found<'_>) {
-    if body.attribute != Attribute::Init {
-        return;
+    if body.attribute == Attribute::Init {
+        report(
+            body,
+            found,
+            "`#[init]` keeps it until the container ends",
+            "after a rotation this container still uses the old secret, often for hours",
+            "make it a function with `#[cached(ttl = \"5m\")]`, which fetches the secret again and \
+             drops the old value",
+        );
     }
+}
+
+fn find_in_store(body: &Body<'_>, found: &mut Found<'_>) {
+    if body.attribute == (Attribute::Cached { is_stored: true }) {
+        report(
+            body,
+            found,
+            "its store keeps it outside of the container",
+            "every reader of the store can read the secret, and it stays there after a rotation",
+            "remove `store`: each container then keeps its own copy, for `ttl`",
+        );
+    }
+}
+
+/// Reports a value that is a secret by its type, or by the name of its item.
+fn report(body: &Body<'_>, found: &mut Found<'_>, kept: &str, why: &str, help: &str) {
     let value = body.value();
     let scope = &body.scope;
     let is_secret = |ty: &TypePath| {
@@ -58,12 +81,12 @@ fn find(body: &Body<'_>, found: &mut Found<'_>) {
     };
     let name = body.name();
     if let Some(ty) = types::find(&value, &is_secret, &descend) {
-        let what = format!("`{name}` holds a secret (`{}`), and {KEPT}", show(&ty.path));
-        found.add(ty, what, WHY, HELP);
+        let what = format!("`{name}` holds a secret (`{}`), and {kept}", show(&ty.path));
+        found.add(ty, what, why, help);
     } else if ends_as_a_secret(&words(&crate::tokens::text(name))) && is_text(&value, body) {
-        let what = format!("`{name}` looks like a secret, and {KEPT}");
-        let help = format!("{HELP}; if it is not a secret, write `allow(secret_forever)`");
-        found.add(name, what, WHY, help);
+        let what = format!("`{name}` looks like a secret, and {kept}");
+        let help = format!("{help}; if it is not a secret, write `allow({})`", found.name);
+        found.add(name, what, why, help);
     }
 }
 

@@ -45,7 +45,6 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 }
 
 /// See the module. The time is `max(monotonic + offset, floor)`, which is read without a lock.
-#[derive(Default)]
 pub(crate) struct Clock {
     /// Container time less monotonic time, wrapping.
     offset: AtomicU64,
@@ -53,6 +52,9 @@ pub(crate) struct Clock {
     floor: AtomicU64,
     /// The readings of the last sync.
     last: Mutex<Option<Reading>>,
+    /// The time that was skipped, which the wall clock does not show.
+    #[cfg(feature = "local")]
+    skipped: AtomicU64,
     #[cfg(any(test, feature = "testing"))]
     manual: Manual,
 }
@@ -64,12 +66,18 @@ struct Reading {
     wall: u64,
 }
 
+/// The first time of the container clock: 146 years, so that the fetch of an entry in a store can be
+/// a point before the start of the container.
+const START: u64 = 1 << 62;
+
 impl Clock {
     pub(crate) const fn new() -> Self {
         Self {
-            offset: AtomicU64::new(0),
+            offset: AtomicU64::new(START),
             floor: AtomicU64::new(0),
             last: Mutex::new(None),
+            #[cfg(feature = "local")]
+            skipped: AtomicU64::new(0),
             #[cfg(any(test, feature = "testing"))]
             manual: Manual::new(),
         }
@@ -103,12 +111,21 @@ impl Clock {
         SystemTime::UNIX_EPOCH + Duration::from_nanos(self.read().wall)
     }
 
+    /// Returns the time of the wall clock, and what was skipped, in milliseconds since 1970.
+    pub(crate) fn wall_ms(&self) -> u64 {
+        let wall = self.read().wall;
+        #[cfg(feature = "local")]
+        let wall = wall.saturating_add(self.skipped.load(Relaxed));
+        wall / 1_000_000
+    }
+
     /// Advances by `idle` at once, as if the container had been frozen for that time.
     #[cfg(feature = "local")]
     pub(crate) fn skip(&self, idle: Duration) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let reading = self.read();
         *last = Some(reading);
+        self.skipped.fetch_add(nanos(idle), Relaxed);
         self.set(reading, self.now().after(idle).0);
     }
 
@@ -185,7 +202,7 @@ impl Clock {
         self.manual.wall.store(nanos(wall), Relaxed);
         self.manual.on.store(true, Relaxed);
         *last = None;
-        self.offset.store(0, Relaxed);
+        self.offset.store(START, Relaxed);
         self.floor.store(0, Relaxed);
     }
 
@@ -195,7 +212,7 @@ impl Clock {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         self.manual.on.store(false, Relaxed);
         *last = None;
-        self.offset.store(0, Relaxed);
+        self.offset.store(START, Relaxed);
         self.floor.store(0, Relaxed);
     }
 

@@ -43,6 +43,14 @@ pub struct Stats {
     /// The number of calls that returned a value past its TTL, by `stale_while_revalidate` or
     /// `stale_if_error`.
     pub stale_hits: u64,
+    /// The number of calls for which the store of the function had a usable entry.
+    pub store_hits: u64,
+    /// The number of calls for which the store had none.
+    pub store_misses: u64,
+    /// The number of operations of the store that failed, or took longer than `store_timeout`.
+    pub store_errors: u64,
+    /// The number of calls that waited for the entry of another container.
+    pub store_waits: u64,
     /// The number of entries that were evicted in favour of others.
     pub evictions: u64,
     /// The number of entries that the cache has now: values, and errors that are kept.
@@ -60,6 +68,10 @@ impl Stats {
             loads: self.loads.saturating_sub(earlier.loads),
             load_errors: self.load_errors.saturating_sub(earlier.load_errors),
             stale_hits: self.stale_hits.saturating_sub(earlier.stale_hits),
+            store_hits: self.store_hits.saturating_sub(earlier.store_hits),
+            store_misses: self.store_misses.saturating_sub(earlier.store_misses),
+            store_errors: self.store_errors.saturating_sub(earlier.store_errors),
+            store_waits: self.store_waits.saturating_sub(earlier.store_waits),
             evictions: self.evictions.saturating_sub(earlier.evictions),
             entries: self.entries,
             load_time: self.load_time.saturating_sub(earlier.load_time),
@@ -73,12 +85,16 @@ impl Stats {
 }
 
 /// The counters of a cache. The numbers of entries and evictions are those of its storage.
-pub(crate) struct CacheCounters {
+pub struct CacheCounters {
     pub(crate) hits: Striped,
     pub(crate) misses: AtomicU64,
     pub(crate) loads: AtomicU64,
     pub(crate) load_errors: AtomicU64,
     pub(crate) stale_hits: AtomicU64,
+    pub(crate) store_hits: AtomicU64,
+    pub(crate) store_misses: AtomicU64,
+    pub(crate) store_errors: AtomicU64,
+    pub(crate) store_waits: AtomicU64,
     pub(crate) load_time: AtomicU64,
 }
 
@@ -90,14 +106,21 @@ impl CacheCounters {
             loads: AtomicU64::new(0),
             load_errors: AtomicU64::new(0),
             stale_hits: AtomicU64::new(0),
+            store_hits: AtomicU64::new(0),
+            store_misses: AtomicU64::new(0),
+            store_errors: AtomicU64::new(0),
+            store_waits: AtomicU64::new(0),
             load_time: AtomicU64::new(0),
         }
     }
 
     #[cfg(feature = "testing")]
     pub(crate) fn reset(&self) {
-        let Self { hits, misses, loads, load_errors, stale_hits, load_time } = self;
-        for counter in hits.stripes().chain([misses, loads, load_errors, stale_hits, load_time]) {
+        let Self { hits, misses, loads, load_errors, stale_hits, load_time, .. } = self;
+        let Self { store_hits, store_misses, store_errors, store_waits, .. } = self;
+        let of_fetches = [misses, loads, load_errors, stale_hits, load_time];
+        let of_the_store = [store_hits, store_misses, store_errors, store_waits];
+        for counter in hits.stripes().chain(of_fetches).chain(of_the_store) {
             counter.store(0, Relaxed);
         }
     }

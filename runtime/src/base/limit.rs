@@ -18,37 +18,39 @@ pub(crate) async fn run_until<F: Future>(
     end: Option<Instant>,
     mut work: Pin<&mut Option<F>>,
 ) -> Option<F::Output> {
-    let done = wait_until(end, work.as_mut()).await;
+    let done = {
+        let poll = |cx: &mut Context<'_>| match work.as_mut().as_pin_mut() {
+            Some(work) => work.poll(cx),
+            None => unreachable!("the work is dropped when this has returned"),
+        };
+        poll_until(end, pin!(poll_fn(poll))).await
+    };
     if let Err(panic) = catch(|| work.set(None)) {
         log_caught(|| tracing::error!(%panic, "panic while dropping cancelled work"));
     }
     done
 }
 
-/// Like [`run_until`], but keeps work that was not done in time.
-pub(crate) async fn wait_until<F: Future>(
+/// Awaits `work` until `end`; `None` if it was not done in time, and can be awaited further.
+pub(crate) async fn poll_until<F: Future>(
     end: Option<Instant>,
-    mut work: Pin<&mut Option<F>>,
+    mut work: Pin<&mut F>,
 ) -> Option<F::Output> {
-    let mut poll = move |cx: &mut Context<'_>| match work.as_mut().as_pin_mut() {
-        Some(work) => work.poll(cx),
-        None => unreachable!("the work is dropped when this has returned"),
-    };
     let Some(end) = end else {
-        return Some(poll_fn(poll).await);
+        return Some(work.await);
     };
-    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(poll(cx))).await {
+    if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
         return Some(done);
     }
     let Ok(sleep) = catch(|| sleep_until(end)) else {
-        return Some(poll_fn(poll).await);
+        return Some(work.await);
     };
     let mut sleep = pin!(unconstrained(sleep));
     // Work that yields is not polled a second time before it is woken.
     let mut is_polled = true;
     poll_fn(|cx| {
         if !std::mem::take(&mut is_polled)
-            && let Poll::Ready(done) = poll(cx)
+            && let Poll::Ready(done) = work.as_mut().poll(cx)
         {
             return Poll::Ready(Some(done));
         }

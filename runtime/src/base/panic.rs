@@ -22,7 +22,7 @@ struct Hooked {
 }
 
 /// A caught panic.
-pub(crate) struct Panic {
+pub struct Panic {
     /// `None` once it is resumed.
     payload: Option<Box<dyn Any + Send>>,
     location: Option<String>,

@@ -15,7 +15,7 @@ use std::sync::atomic::{
     AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed},
 };
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -25,20 +25,22 @@ use tokio::runtime::Handle;
 use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 
-use super::entries::{Entries, Removed};
+use super::entries::{Entries, Removed, Stamp};
 use super::kept::{FetchId, Kept, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy, Runs};
+use super::tier::{Fetched, Leading, Replacement, SecondTier};
 use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
-use crate::base::limit::run_until;
+use crate::base::limit::{poll_until, run_until};
 use crate::base::panic::{Panic, catch, catch_async, log_caught};
 use crate::base::single_flight::{self, Completion, Follower, Leader, blocking};
 use crate::error::{BoxError, ResourceError, chain};
-use crate::invocation::context::{can_defer, carried, defer};
+use crate::invocation::context::{can_defer, carried, current, defer};
 use crate::resource::{EnsureReady, EntryKind, RegistryEntry};
+use crate::store::StoreError;
 
 /// The limit of a fetch for which no `timeout` is set.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
@@ -51,6 +53,7 @@ pub struct Engine<K: 'static> {
     /// Formats an error that is not `Clone`, for followers whose error can be made of a text.
     chain: Option<fn(&Erased) -> String>,
     as_resource: Option<AsResource<K>>,
+    pub(super) tier: Option<&'static dyn SecondTier<K>>,
     /// The leader of a fetch has the same `Arc`, and takes it out of here before it drops its own: no
     /// key is dropped under the lock.
     in_flight: LazyLock<Mutex<InFlights<K>>>,
@@ -78,7 +81,22 @@ type InFlights<K> = HashMap<Arc<K>, InFlight, foldhash::fast::RandomState>;
 /// The fetch of a key that is under way.
 struct InFlight {
     id: FetchId,
+    /// The start of the wait for it. Unlike the age of its value, this does not include frozen time.
+    began: tokio::time::Instant,
+    source: Source,
     follower: Follower<SharedResult>,
+}
+
+/// The source of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The function alone.
+    Function,
+    /// The second tier if there is one, whose entry may be older than the call.
+    AnyTier {
+        /// True if a stale entry may be used while the value is fetched again.
+        accepts_stale: bool,
+    },
 }
 
 /// The value that a caller wants.
@@ -121,6 +139,7 @@ impl<K: Key> Engine<K> {
                 None => None,
             },
             as_resource,
+            tier: None,
             in_flight: LazyLock::new(Mutex::default),
             revalidating: LazyLock::new(Mutex::default),
             numbers: AtomicU64::new(0),
@@ -157,6 +176,10 @@ impl<K: Key> Engine<K> {
             loads: self.counters.loads.load(Relaxed),
             load_errors: self.counters.load_errors.load(Relaxed),
             stale_hits: self.counters.stale_hits.load(Relaxed),
+            store_hits: self.counters.store_hits.load(Relaxed),
+            store_misses: self.counters.store_misses.load(Relaxed),
+            store_errors: self.counters.store_errors.load(Relaxed),
+            store_waits: self.counters.store_waits.load(Relaxed),
             evictions,
             entries,
             load_time: Duration::from_nanos(self.counters.load_time.load(Relaxed)),
@@ -170,10 +193,45 @@ impl<K: Key> Engine<K> {
         match self.kept(&key, fetch) {
             Ok(result) => result,
             Err(fetch) => {
-                let result = self.fetch(&key, fetch, Want::Fresh).await;
+                let result = match self.kept.policy.stale_if_slow {
+                    Some(limit) => self.fetch_unless_slow(&key, fetch, limit).await,
+                    None => self.fetch(&key, fetch, Want::Fresh).await,
+                };
                 result.or_else(|failure| self.stale(&key).ok_or(failure))
             }
         }
+    }
+
+    /// Fetches, but awaits the fetch only for `limit` from its start where a stale value may be used
+    /// in its place. The fetch goes on, and ends before the container can freeze.
+    ///
+    /// In a box: the futures of cached functions that call each other are on one stack.
+    fn fetch_unless_slow<'a>(
+        &'static self,
+        key: &'a Arc<K>,
+        fetch: Begin<'a, K>,
+        limit: Duration,
+    ) -> BoxFuture<'a, FetchResult> {
+        Box::pin(async move {
+            let began = self.in_flight().get(key).map(|other| other.began);
+            let end = began.unwrap_or_else(tokio::time::Instant::now).checked_add(limit);
+            let end = end.filter(|_| self.kept.instead_of_slow(key).is_some());
+            let mut fetch = pin!(self.fetch(key, fetch, Want::Fresh));
+            if let Some(result) = poll_until(end, fetch.as_mut()).await {
+                return result;
+            }
+            let Some(value) = self.kept.instead_of_slow(key) else {
+                return fetch.await;
+            };
+            self.counters.stale_hits.fetch_add(1, Relaxed);
+            let cache = self.kept.policy.name;
+            log_caught(|| tracing::debug!(cache, "fetch is slow; using the stale value"));
+            let follower = self.in_flight().get(key).map(|other| other.follower.clone());
+            if let Some(follower) = follower.filter(|_| current().is_some()) {
+                defer(async { drop(follower.wait().await) });
+            }
+            Ok(value)
+        })
     }
 
     /// Returns the value of a cache that is a resource.
@@ -284,8 +342,12 @@ impl<K: Key> Engine<K> {
         want: Want,
     ) -> FetchResult {
         let mut given_up = None;
+        let source = match want {
+            Want::Fresh => Source::AnyTier { accepts_stale: can_defer() },
+            Want::Since(_) => Source::Function,
+        };
         loop {
-            match self.lookup(key, want, given_up) {
+            match self.lookup(key, want, source, given_up) {
                 Lookup::Use(result) => return result,
                 Lookup::Join(wait) => match wait.completion().await {
                     Ok(completion) => {
@@ -305,12 +367,20 @@ impl<K: Key> Engine<K> {
         }
     }
 
-    fn lookup(&'static self, key: &Arc<K>, want: Want, given_up: Option<u64>) -> Lookup<K> {
+    fn lookup(
+        &'static self,
+        key: &Arc<K>,
+        want: Want,
+        source: Source,
+        given_up: Option<u64>,
+    ) -> Lookup<K> {
         let mut in_flight = self.in_flight();
         let now = CLOCK.now();
         // A fetch may have ended since the caller looked.
         let kept = match want {
             Want::Fresh => self.kept.fresh(key),
+            // What a later fetch found in the store may be older than the call.
+            Want::Since(_) if self.tier.is_some() => None,
             Want::Since(number) => self.kept.fetched_since(key, number).map(Ok),
         };
         if let Some(result) = kept {
@@ -321,7 +391,10 @@ impl<K: Key> Engine<K> {
             let left = Duration::from_nanos(end.saturating_sub(now.0));
             let is_wanted = match want {
                 Want::Fresh => true,
-                Want::Since(number) => other.id.number >= number || !other.follower.has_begun(),
+                Want::Since(number) => {
+                    let is_later = other.id.number >= number || !other.follower.has_begun();
+                    is_later && (self.tier.is_none() || other.source == Source::Function)
+                }
             };
             if left > Duration::ZERO && given_up != Some(other.id.number) {
                 let follower = other.follower.clone();
@@ -335,14 +408,16 @@ impl<K: Key> Engine<K> {
         let (leader, follower) = single_flight::new();
         let number = self.numbers.fetch_add(1, Relaxed);
         let id = FetchId { number, started: now };
+        let begun = InFlight { id, began: tokio::time::Instant::now(), source, follower };
         // An insertion in its place would keep the key of the leader before.
         in_flight.remove(key);
-        in_flight.insert(Arc::clone(key), InFlight { id, follower });
+        in_flight.insert(Arc::clone(key), begun);
         Lookup::Lead(FetchLeader {
             engine: self,
             key: Arc::clone(key),
             id,
-            began: Instant::now(),
+            function_began: OnceLock::new(),
+            source,
             is_counted: false,
             is_ended: false,
             leader,
@@ -394,7 +469,8 @@ impl<K: Key> Engine<K> {
                 // A fetch that does not await fails for those that are not ready then.
                 join_all(self.dependencies().iter().map(|entry| entry.ensure_ready())).await;
             }
-            let Lookup::Lead(leader) = self.lookup(key, self.refetch(), None) else {
+            let source = Source::AnyTier { accepts_stale: false };
+            let Lookup::Lead(leader) = self.lookup(key, self.refetch(), source, None) else {
                 return;
             };
             // The stale value stays for the next call.
@@ -410,6 +486,32 @@ impl<K: Key> Engine<K> {
             let cache = self.kept.policy.name;
             log_caught(|| tracing::warn!(cache, error, "revalidation failed"));
         });
+    }
+
+    /// Fetches, and replaces the entry of the second tier by the value.
+    ///
+    /// # Errors
+    /// That of the store.
+    pub(super) async fn replace(
+        &'static self,
+        key: K,
+        fetch: Begin<'_, K>,
+    ) -> Result<FetchResult, StoreError> {
+        let (started, fetched_ms) = (CLOCK.now(), CLOCK.wall_ms());
+        let key = Arc::new(key);
+        let result = self.fetch(&key, fetch, self.refetch()).await;
+        if let (Ok(value), Some(tier)) = (&result, self.tier) {
+            let id = FetchId { number: 0, started };
+            let replacement = Replacement {
+                value: Arc::clone(value),
+                is_none: self.kept.is_none(value),
+                // A panic of `lifetime` is one of the fetch, which has not failed.
+                stamp: catch(|| self.kept.stamp_of(value, id)).ok().flatten(),
+                fetched_ms,
+            };
+            tier.replace(&key, replacement).await?;
+        }
+        Ok(result)
     }
 
     /// Removes the value of a key. That of a fetch under way is not kept.
@@ -481,6 +583,10 @@ impl<K: Key> RegistryEntry for Engine<K> {
         self.kept.purge(now);
     }
 
+    fn has_store(&self) -> bool {
+        self.tier.is_some()
+    }
+
     fn stats(&self) -> Option<Stats> {
         Some(Engine::stats(self))
     }
@@ -539,7 +645,9 @@ struct FetchLeader<K: Key> {
     engine: &'static Engine<K>,
     key: Arc<K>,
     id: FetchId,
-    began: Instant,
+    /// The time at which the function was called, if it was.
+    function_began: OnceLock<Instant>,
+    source: Source,
     is_counted: bool,
     is_ended: bool,
     leader: Leader<SharedResult>,
@@ -551,11 +659,14 @@ impl<K: Key> FetchLeader<K> {
     /// The caller polls the fetch of a fresh value once: one that is ready then needs no task. A fetch
     /// that another fetch waits for has its task from the start, so that functions that call
     /// themselves need no deep stack; so has that of a refresh, which other callers share until it
-    /// runs.
+    /// runs, and one that may ask a store.
     async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
         let runs = self.engine.kept.policy.runs;
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
-        let is_tried = runtime.is_some() && want == Want::Fresh && !single_flight::is_leading();
+        let is_tried = runtime.is_some()
+            && want == Want::Fresh
+            && self.engine.tier.is_none()
+            && !single_flight::is_leading();
         let _waiting = self.leader.wait_for();
         let mut run = self.boxed(fetch, is_tried);
         let Some(runtime) = runtime else {
@@ -587,38 +698,38 @@ impl<K: Key> FetchLeader<K> {
     /// not kept is not ready: callers that come before the next task runs share it.
     async fn run(self, fetch: Fetch, is_tried: bool) -> Result<FetchResult, Panic> {
         self.leader.begin();
-        let limit = self.engine.kept.policy.timeout.unwrap_or(FETCH_LIMIT);
-        let end = tokio::time::Instant::now().checked_add(limit);
-        let result = {
-            let work = pin!(Some(catch_async(self.leader.run(fetch))));
-            run_until(end, work).await
+        let fetched = match (self.engine.tier, self.source) {
+            (Some(tier), Source::AnyTier { accepts_stale }) => {
+                let work = tier.fetch(&self.key, &self, fetch, accepts_stale);
+                catch_async(self.leader.run(work)).await
+            }
+            _ => Ok(Fetched::result(&self, Leading::run(&self, fetch).await, self.id.started)),
         };
-        let result = result.unwrap_or_else(|| {
-            let error = self.engine.error(format_args!("no value after {limit:?}"));
-            Ok(Err(Failure::TimedOut(error)))
-        });
-        let is_kept = |value| !(self.engine.kept.is_none)(value);
-        if is_tried && !matches!(&result, Ok(Ok(value)) if is_kept(value)) {
+        let is_kept = matches!(&fetched, Ok(Fetched { result: Ok(Ok(_)), stamp: Some(_), .. }));
+        if is_tried && !is_kept {
             yield_now().await;
         }
-        self.end(result)
+        self.end(fetched)
     }
 
-    fn end(mut self, result: Result<FetchResult, Panic>) -> Result<FetchResult, Panic> {
-        self.count(matches!(result, Ok(Ok(_))));
+    fn end(mut self, fetched: Result<Fetched, Panic>) -> Result<FetchResult, Panic> {
+        self.count(matches!(fetched, Ok(Fetched { result: Ok(Ok(_)), .. })));
         // Dropping this sends the followers on, and the leader has the panic.
+        let Fetched { result, stamp, revalidation } = fetched?;
         let result = result?;
         let engine = self.engine;
         let mut removed = Removed::new();
         {
             let mut in_flight = engine.in_flight();
-            let is_ours = |other: &InFlight| other.id.number == self.id.number;
-            if in_flight.get(&self.key).is_some_and(is_ours) {
+            if self.is_current(&in_flight) {
                 in_flight.remove(&self.key);
-                engine.kept.store(&self.key, self.id, &result, &mut removed);
-            } else if result.is_ok() && self.id.number >= engine.invalidated.load(Relaxed) {
+                engine.kept.store(&self.key, self.id, stamp, &result, &mut removed);
+            } else if result.is_ok()
+                && engine.tier.is_none()
+                && self.id.number >= engine.invalidated.load(Relaxed)
+            {
                 // It took so long that another fetch began, which may not have ended yet.
-                engine.kept.store_unless_older(&self.key, self.id, &result, &mut removed);
+                engine.kept.store_unless_older(&self.key, self.id, stamp, &result, &mut removed);
             }
         }
         self.is_ended = true;
@@ -632,18 +743,77 @@ impl<K: Key> FetchLeader<K> {
             result => SharedResult::Done(result.clone()),
         });
         drop_removed(removed);
+        if let Some(fetch) = revalidation {
+            engine.revalidate(Arc::clone(&self.key), Box::new(|_| fetch));
+        }
         Ok(result)
+    }
+
+    /// False if the key was invalidated, or a younger fetch is under way.
+    fn is_current(&self, in_flight: &InFlights<K>) -> bool {
+        in_flight.get(&self.key).is_some_and(|other| other.id.number == self.id.number)
     }
 
     fn count(&mut self, succeeded: bool) {
         let engine = self.engine;
         let is_counted = std::mem::replace(&mut self.is_counted, true);
+        let Some(began) = self.function_began.get() else { return };
         if !is_counted && self.id.number >= engine.first.load(Relaxed) {
             let counters = &engine.counters;
-            counters.load_time.fetch_add(nanos(self.began.elapsed()), Relaxed);
+            counters.load_time.fetch_add(nanos(began.elapsed()), Relaxed);
             counters.loads.fetch_add(1, Relaxed);
             counters.load_errors.fetch_add(u64::from(!succeeded), Relaxed);
         }
+    }
+}
+
+impl<K: Key> Leading for FetchLeader<K> {
+    fn run(&self, fetch: Fetch) -> BoxFuture<'_, Result<FetchResult, Panic>> {
+        Box::pin(async {
+            self.function_began.get_or_init(Instant::now);
+            let limit = self.timeout().unwrap_or(FETCH_LIMIT);
+            let end = tokio::time::Instant::now().checked_add(limit);
+            let result = {
+                let work = pin!(Some(catch_async(self.leader.run(fetch))));
+                run_until(end, work).await
+            };
+            result.unwrap_or_else(|| {
+                let error = self.engine.error(format_args!("no value after {limit:?}"));
+                Ok(Err(Failure::TimedOut(error)))
+            })
+        })
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.engine.kept.policy.timeout
+    }
+
+    fn stamp(&self, value: &Erased, started: Tick) -> Result<Option<Stamp>, Panic> {
+        let fetch = FetchId { number: self.id.number, started };
+        catch(|| self.engine.kept.stamp_of(value, fetch))
+    }
+
+    fn is_none(&self, value: &Erased) -> bool {
+        self.engine.kept.is_none(value)
+    }
+
+    fn valid(&self) -> Option<(Erased, Stamp)> {
+        self.engine.kept.valid(&self.key)
+    }
+
+    fn keep(&self, value: Erased, stamp: Stamp) {
+        let mut removed = Removed::new();
+        {
+            let in_flight = self.engine.in_flight();
+            if self.is_current(&in_flight) {
+                self.engine.kept.keep_stale(&self.key, value, stamp, &mut removed);
+            }
+        }
+        drop_removed(removed);
+    }
+
+    fn counters(&self) -> &'static CacheCounters {
+        &self.engine.counters
     }
 }
 

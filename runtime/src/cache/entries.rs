@@ -25,17 +25,33 @@ pub struct Entry {
 /// The lifetime of an entry.
 #[derive(Clone, Copy)]
 pub struct Stamp {
-    /// The end of its TTL.
+    /// The time until which it is used as it is: the end of its TTL, or of the time for which the
+    /// container uses its copy of a store's entry.
     pub(super) fresh_until: Tick,
-    /// True for a value that stands for none: it has no stale windows.
-    pub(super) is_none: bool,
+    /// The end of its TTL.
+    pub(super) valid_until: Tick,
+    /// The end of the time in which it may be used while it is fetched again.
+    pub(super) revalidate_until: Tick,
+    /// The end of the time in which it may be used in the place of a failure.
+    pub(super) error_until: Tick,
     /// The number of its fetch.
     pub(super) number: u64,
 }
 
 impl Stamp {
     /// The stamp of a value that is not kept.
-    const EXPIRED: Self = Self { fresh_until: Tick::ZERO, is_none: false, number: 0 };
+    const EXPIRED: Self = Self {
+        fresh_until: Tick::ZERO,
+        valid_until: Tick::ZERO,
+        revalidate_until: Tick::ZERO,
+        error_until: Tick::ZERO,
+        number: 0,
+    };
+
+    /// Returns the time from which the entry is of no use.
+    pub(super) fn expires_at(self) -> Tick {
+        self.revalidate_until.max(self.error_until)
+    }
 }
 
 /// Entries that were taken out of a storage.

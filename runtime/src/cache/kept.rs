@@ -11,7 +11,7 @@ use super::key::Key;
 use super::map::Map;
 use super::outcome::{Failure, FetchResult};
 use super::policy::Policy;
-use crate::base::clock::{CLOCK, Tick};
+use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::erased::{Erased, lent};
 use crate::base::panic::drop_caught;
 use crate::base::random;
@@ -24,7 +24,7 @@ const RETRY_PAUSE: u64 = 10_000_000_000;
 pub(super) struct Kept<K: 'static> {
     pub(super) policy: Policy,
     /// True for a value that stands for none.
-    pub(super) is_none: fn(&Erased) -> bool,
+    is_none: fn(&Erased) -> bool,
     /// True if all callers that wait for a fetch can have its error.
     pub(super) shares_errors: bool,
     values: fn() -> &'static dyn Entries<K>,
@@ -80,30 +80,40 @@ impl<K: Key> Kept<K> {
         (self.values)()
     }
 
-    /// The end of a stale window of so many nanoseconds.
-    fn usable_until(stamp: Stamp, window: u64) -> Tick {
-        let window = if stamp.is_none { 0 } else { window };
-        Tick(stamp.fresh_until.0.saturating_add(window))
-    }
-
-    /// The time from which an entry is of no use.
-    fn expires_at(&self, stamp: Stamp) -> Tick {
-        let Policy { stale_while_revalidate, stale_if_error, .. } = self.policy;
-        Self::usable_until(stamp, stale_while_revalidate.max(stale_if_error))
-    }
-
     fn expires(&self, at: Tick) {
         self.next_expiry.fetch_min(at.0, Relaxed);
     }
 
     /// The stamp of an entry whose lifetime began with its fetch.
-    fn stamp(&self, fetch: FetchId, ttl: u64, is_none: bool) -> Stamp {
-        let lifetime = ttl - random::share(ttl, self.policy.jitter).min(ttl);
+    fn stamp(&self, FetchId { number, started }: FetchId, ttl: u64) -> Stamp {
+        let ttl = ttl - random::share(ttl, self.policy.jitter).min(ttl);
+        let end = Tick(started.0.saturating_add(ttl));
         Stamp {
-            fresh_until: Tick(fetch.started.0.saturating_add(lifetime)),
-            is_none,
-            number: fetch.number,
+            fresh_until: end,
+            valid_until: end,
+            revalidate_until: end,
+            error_until: end,
+            number,
         }
+    }
+
+    /// Returns the stamp of the value of a fetch: its TTL and its stale windows, none of them longer
+    /// than the lifetime of the value itself. Returns `None` if the value is not to be kept.
+    pub(super) fn stamp_of(&self, value: &Erased, fetch: FetchId) -> Option<Stamp> {
+        let Policy { ttl, negative_ttl, stale_while_revalidate, stale_if_error, .. } = self.policy;
+        if (self.is_none)(value) {
+            return (negative_ttl > 0).then(|| self.stamp(fetch, negative_ttl));
+        }
+        let lifetime = self.policy.lifetime.map_or(u64::MAX, |lifetime| nanos(lifetime(value)));
+        if lifetime == 0 {
+            return None;
+        }
+        let stamp = self.stamp(fetch, ttl.min(lifetime));
+        let end = fetch.started.0.saturating_add(lifetime);
+        let until = |window| Tick(stamp.fresh_until.0.saturating_add(window).min(end));
+        let (revalidate_until, error_until) =
+            (until(stale_while_revalidate), until(stale_if_error));
+        Some(Stamp { revalidate_until, error_until, ..stamp })
     }
 
     /// Returns the number of entries, and that of entries that made room for others.
@@ -117,16 +127,14 @@ impl<K: Key> Kept<K> {
     pub(super) fn usable(&self, key: &K, can_fetch_later: impl FnOnce() -> bool) -> Option<Usable> {
         let now = CLOCK.now();
         let failure = self.failures.find(key).filter(|entry| now < entry.stamp.fresh_until);
-        let usable = |stamp, window| now < Self::usable_until(stamp, window);
         if let Some(Entry { value, stamp }) = self.values().find(key) {
             if now < stamp.fresh_until {
                 return Some(Usable::Fresh(Ok(value)));
             }
-            let revalidates = usable(stamp, self.policy.stale_while_revalidate);
-            let is_usable = revalidates || usable(stamp, self.policy.stale_if_error);
-            if failure.is_some() && is_usable {
+            if failure.is_some() && now < stamp.expires_at() {
                 return Some(Usable::Stale(value));
             }
+            let revalidates = now >= stamp.valid_until && now < stamp.revalidate_until;
             if revalidates && can_fetch_later() {
                 return Some(Usable::Revalidate(value));
             }
@@ -158,15 +166,44 @@ impl<K: Key> Kept<K> {
         let now = CLOCK.now();
         // Another fetch may have stored a fresh one.
         let is_stale = now >= stamp.fresh_until;
-        let is_usable = now < Self::usable_until(stamp, self.policy.stale_if_error);
-        (!is_stale || is_usable).then_some((value, is_stale))
+        (now < stamp.error_until).then_some((value, is_stale))
+    }
+
+    /// Returns a value that is younger than its TTL, also if the store was to be asked again.
+    pub(super) fn valid(&self, key: &K) -> Option<(Erased, Stamp)> {
+        let Entry { value, stamp } = self.values().find(key)?;
+        (CLOCK.now() < stamp.valid_until).then_some((value, stamp))
+    }
+
+    /// Keeps a value of the store that may be used if the fetch fails, unless there is a later one.
+    pub(super) fn keep_stale(
+        &self,
+        key: &Arc<K>,
+        value: Erased,
+        stamp: Stamp,
+        removed: &mut Removed,
+    ) {
+        let is_older = |entry: Entry| stamp.error_until <= entry.stamp.error_until;
+        if CLOCK.now() < stamp.expires_at() && !self.values().find(key).is_some_and(is_older) {
+            self.keep(self.values(), key, value, stamp, removed);
+        }
+    }
+
+    /// True for a value that stands for none.
+    pub(super) fn is_none(&self, value: &Erased) -> bool {
+        (self.is_none)(value)
+    }
+
+    /// Returns the value that may be used in the place of one whose fetch takes long.
+    pub(super) fn instead_of_slow(&self, key: &K) -> Option<Erased> {
+        let Entry { value, stamp } = self.values().find(key)?;
+        (CLOCK.now() < stamp.expires_at()).then_some(value)
     }
 
     /// True if a value may be used, if need be while it is fetched again.
     pub(super) fn has_usable(&self, key: &K) -> bool {
-        let window = self.policy.stale_while_revalidate;
         let entry = self.values().find(key);
-        entry.is_some_and(|entry| CLOCK.now() < Self::usable_until(entry.stamp, window))
+        entry.is_some_and(|entry| CLOCK.now() < entry.stamp.revalidate_until)
     }
 
     /// The failure in an entry, if it may be used without a stale value.
@@ -175,25 +212,23 @@ impl<K: Key> Kept<K> {
         (!kept.only_with_stale).then(|| kept.failure.clone())
     }
 
-    /// Stores the result of a fetch, as far as it is to be kept.
+    /// Stores the result of a fetch, as far as it is to be kept; a value with this stamp.
     pub(super) fn store(
         &self,
         key: &Arc<K>,
         fetch: FetchId,
+        stamp: Option<Stamp>,
         result: &FetchResult,
         removed: &mut Removed,
     ) {
-        let Policy { ttl, negative_ttl, stale_if_error, .. } = self.policy;
         match result {
             Ok(value) => {
                 if !Self::has_later(&self.failures, key, fetch) {
                     self.failures.remove(key, removed);
                 }
-                let is_none = (self.is_none)(value);
-                match if is_none { negative_ttl } else { ttl } {
-                    0 => self.values().remove(key, removed),
-                    ttl => {
-                        let stamp = self.stamp(fetch, ttl, is_none);
+                match stamp {
+                    None => self.values().remove(key, removed),
+                    Some(stamp) => {
                         self.keep(self.values(), key, Arc::clone(value), stamp, removed);
                     }
                 }
@@ -204,6 +239,7 @@ impl<K: Key> Kept<K> {
                     Failure::TimedOut(_) => true,
                     Failure::Resource(_) => false,
                 };
+                let Policy { negative_ttl, stale_if_error, .. } = self.policy;
                 let only_with_stale = negative_ttl == 0 || !is_kept;
                 let ttl = match negative_ttl {
                     0 if stale_if_error > 0 => RETRY_PAUSE,
@@ -213,23 +249,24 @@ impl<K: Key> Kept<K> {
                 let is_final = !matches!(failure, Failure::Resource(error) if error.is_not_ready());
                 if ttl > 0 && is_final {
                     let failure = KeptFailure { failure: failure.clone(), only_with_stale };
-                    let stamp = self.stamp(fetch, ttl, true);
+                    let stamp = self.stamp(fetch, ttl);
                     self.keep(&self.failures, key, Arc::new(failure), stamp, removed);
                 }
             }
         }
     }
 
-    /// Stores the result of a fetch, unless that of a later one is kept.
+    /// Stores the value of a fetch, unless that of a later one is kept.
     pub(super) fn store_unless_older(
         &self,
         key: &Arc<K>,
         fetch: FetchId,
+        stamp: Option<Stamp>,
         result: &FetchResult,
         removed: &mut Removed,
     ) {
         if !Self::has_later(self.values(), key, fetch) {
-            self.store(key, fetch, result, removed);
+            self.store(key, fetch, stamp, result, removed);
         }
     }
 
@@ -249,7 +286,7 @@ impl<K: Key> Kept<K> {
         entries.insert(Arc::clone(key), Entry { value, stamp }, removed);
         // Noted after the insertion: a purge that runs before it would not see the entry, and one
         // that runs after it notes the expiry itself.
-        self.expires(self.expires_at(stamp));
+        self.expires(stamp.expires_at());
     }
 
     /// Removes the value and the failure of a key.
@@ -270,8 +307,8 @@ impl<K: Key> Kept<K> {
             return;
         }
         self.next_expiry.store(u64::MAX, Relaxed);
-        let keep = |stamp| {
-            let at = self.expires_at(stamp);
+        let keep = |stamp: Stamp| {
+            let at = stamp.expires_at();
             if now < at {
                 self.expires(at);
             }

@@ -26,6 +26,7 @@ mod key;
 mod map;
 mod outcome;
 mod policy;
+mod tier;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -36,16 +37,19 @@ use crate::base::single_flight::blocking;
 use crate::error::ResourceError;
 use crate::invocation::context::unavailable;
 use crate::resource::{PendingValue, RegistryEntry, Storage};
+use crate::store::StoreError;
 use engine::Engine;
 use entries::{Entries, Hit, Slot};
 use key::{Key, Value};
 use map::Map;
 use outcome::{FetchResult, error_of};
+use tier::SecondTier;
 
 pub use entries::ValueRef;
 pub use key::{Arguments, Query};
 pub use outcome::{Failure, Fetch, SharedError, chain_of, infallible, report};
-pub use policy::{Facts, Policy};
+pub use policy::{Facts, Policy, lifetime_of, lifetime_of_some};
+pub use tier::{StoreTier, StoredFunction};
 
 /// See the module. `K` is `()` for a function without arguments.
 pub struct Cache<K: 'static, V: 'static, E: 'static, S: 'static> {
@@ -96,6 +100,12 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     const fn new(engine: Engine<K>, values: S, facts: Facts<E>) -> Self {
         let Facts { clone_error, from_resource_error, .. } = facts;
         Self { engine, values, clone_error, from_resource_error, returns: PhantomData }
+    }
+
+    /// Adds a second tier.
+    pub const fn stored(mut self, tier: &'static dyn SecondTier<K>) -> Self {
+        self.engine.tier = Some(tier);
+        self
     }
 
     /// Returns the storage.
@@ -205,6 +215,44 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     /// Removes all values, as [`invalidate`](Self::invalidate) does one.
     pub fn clear(&self) {
         self.engine.clear();
+    }
+
+    /// Fetches as [`refresh`](Self::refresh), and stores the value.
+    ///
+    /// # Errors
+    /// If the store failed. Other containers may still use an older value.
+    pub async fn refresh_stored<Q: Query<K>>(
+        &'static self,
+        query: Q,
+        fetch: impl FnOnce(K) -> Fetch + Send,
+    ) -> Result<Result<V, E>, StoreError> {
+        let result = self.engine.replace(query.own(), Box::new(fetch)).await?;
+        Ok(self.finish(result))
+    }
+
+    /// Removes the value of these arguments, here and in the store.
+    ///
+    /// # Errors
+    /// As [`refresh_stored`](Self::refresh_stored).
+    pub async fn invalidate_stored<Q: Query<K>>(&'static self, query: Q) -> Result<(), StoreError> {
+        let key = query.own();
+        self.engine.invalidate(&key);
+        match self.engine.tier {
+            Some(tier) => tier.remove(&key).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes all values, here and in the store.
+    ///
+    /// # Errors
+    /// As [`refresh_stored`](Self::refresh_stored).
+    pub async fn clear_stored(&'static self) -> Result<(), StoreError> {
+        self.engine.clear();
+        match self.engine.tier {
+            Some(tier) => tier.remove_all().await,
+            None => Ok(()),
+        }
     }
 
     /// Returns the statistics.

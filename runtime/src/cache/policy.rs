@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::base::erased::Erased;
+use crate::base::erased::{Erased, lent};
+use crate::diagnostics::Lifetime;
 use crate::error::{BoxError, ResourceError};
 use crate::resource::RegistryEntry;
 
@@ -15,7 +16,9 @@ pub struct Policy {
     pub(super) ttl: u64,
     pub(super) stale_while_revalidate: u64,
     pub(super) stale_if_error: u64,
+    pub(super) stale_if_slow: Option<Duration>,
     pub(super) negative_ttl: u64,
+    pub(super) lifetime: Option<fn(&Erased) -> Duration>,
     pub(super) jitter: u8,
     pub(super) timeout: Option<Duration>,
     pub(super) runs: Runs,
@@ -40,7 +43,9 @@ impl Policy {
             ttl: ttl.as_nanos() as u64,
             stale_while_revalidate: 0,
             stale_if_error: 0,
+            stale_if_slow: None,
             negative_ttl: 0,
+            lifetime: None,
             jitter: 10,
             timeout: None,
             runs: Runs::InATask,
@@ -68,6 +73,18 @@ impl Policy {
         self
     }
 
+    /// Serves a stale value where a fetch takes longer than this.
+    pub const fn stale_if_slow(mut self, limit: Duration) -> Self {
+        self.stale_if_slow = Some(limit);
+        self
+    }
+
+    /// Keeps a value no longer than this function of it returns.
+    pub const fn lifetime(mut self, lifetime: fn(&Erased) -> Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
     /// Keeps `Err` and `None` this long.
     pub const fn negative_ttl(mut self, ttl: Duration) -> Self {
         self.negative_ttl = ttl.as_nanos() as u64;
@@ -91,6 +108,35 @@ impl Policy {
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
+    }
+}
+
+/// Returns the time for which a value may be kept, by the function of its option `lifetime`.
+pub fn lifetime_of<V: 'static, F: Lifetime<V>>(value: &Erased, lifetime: F) -> Duration {
+    lifetime.of(lent::<V>(value))
+}
+
+/// The same for an `Option`. Without a value there is nothing to ask.
+pub fn lifetime_of_some<V: IsOption, F: Lifetime<V::Some>>(
+    value: &Erased,
+    lifetime: F,
+) -> Duration {
+    lent::<V>(value).as_some().map_or(Duration::MAX, |value| lifetime.of(value))
+}
+
+/// An `Option`, also behind an alias.
+pub trait IsOption: 'static {
+    /// The type of the value.
+    type Some;
+    /// Returns the value.
+    fn as_some(&self) -> Option<&Self::Some>;
+}
+
+impl<T: 'static> IsOption for Option<T> {
+    type Some = T;
+
+    fn as_some(&self) -> Option<&T> {
+        self.as_ref()
     }
 }
 

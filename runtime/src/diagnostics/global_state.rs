@@ -171,19 +171,19 @@ pub struct Constant;
 /// An invocation can change the global.
 pub struct Changeable;
 
-/// The levels of the check. Each is implemented for one reference less than the level before it, so
-/// that method resolution takes the first one that applies.
+/// The levels of a check. Each is implemented for one reference less than the level before it, so
+/// that method resolution takes the first one that applies. It tries all levels at each reference, so
+/// the compiler's time grows with their square.
 macro_rules! levels {
-    ($(
+    ($method:ident of $use:ty: $(
         $(#[$doc:meta])*
-        $level:ident<[$($params:tt)*]> for [$($references:tt)*] ($global:ty, $use:ty)
-            => $kept:ty, $verdict:ty;
+        $level:ident<[$($params:tt)*]> for [$($references:tt)*] $global:ty => $kept:ty, $verdict:ty;
     )+) => {
         $(
             $(#[$doc])*
             pub trait $level<T: ?Sized> {
                 /// Returns the result of this level.
-                fn verdict(&self) -> Verdict<T, $verdict> {
+                fn $method(&self) -> Verdict<T, $verdict> {
                     Verdict(PhantomData)
                 }
             }
@@ -194,28 +194,39 @@ macro_rules! levels {
 }
 
 levels! {
+    verdict of AnyUse:
     /// A resource.
-    Resource<[T: IsHarmless, U]> for [&&&&&&&&&&] (T, U) => T, Managed;
+    Resource<[T: IsHarmless]> for [&&&&&&&&&] T => T, Managed;
     /// A type that is known to be state.
-    Known<[T: State<U> + ?Sized, U]> for [&&&&&&&&&] (T, U) => T, Changeable;
+    Known<[T: State<AnyUse> + ?Sized]> for [&&&&&&&&] T => T, Changeable;
     /// A type that derefs to state, such as those of `lazy_static!`.
-    KnownByDeref<[T: Deref<Target: State<U>>, U]> for [&&&&&&&&] (T, U) => T::Target, Changeable;
+    KnownByDeref<[T: Deref<Target: State<AnyUse>>]> for [&&&&&&&] T => T::Target, Changeable;
     /// A value of each thread that hides no cell.
-    FixedLocal<[T: RefUnwindSafe + 'static, U]> for [&&&&&&&] (LocalKey<T>, U) => T, Constant;
+    FixedLocal<[T: RefUnwindSafe + 'static]> for [&&&&&&] LocalKey<T> => T, Constant;
     /// A reference, since tables of trait objects are common.
-    Reference<[T: ?Sized, U]> for [&&&&&&] (&T, U) => T, Constant;
-    /// A value that the body only reads.
-    Read<[T: ?Sized]> for [&&&&&] (T, ReadOnly) => T, Constant;
+    Reference<[T: ?Sized]> for [&&&&&] &T => T, Constant;
     /// A value of each thread.
-    Local<[T: 'static, U]> for [&&&&] (LocalKey<T>, U) => T, Changeable;
+    Local<[T: 'static]> for [&&&&] LocalKey<T> => T, Changeable;
     /// A type that hides no cell and derefs to none.
-    FixedByDeref<[T: RefUnwindSafe + Deref<Target: RefUnwindSafe>, U]> for [&&&] (T, U) => T, Constant;
+    FixedByDeref<[T: RefUnwindSafe + Deref<Target: RefUnwindSafe>]> for [&&&] T => T, Constant;
     /// A type that derefs to one that is not known.
-    UnknownByDeref<[T: Deref, U]> for [&&] (T, U) => T::Target, Changeable;
+    UnknownByDeref<[T: Deref]> for [&&] T => T::Target, Changeable;
     /// A type that hides no cell.
-    Fixed<[T: RefUnwindSafe + ?Sized, U]> for [&] (T, U) => T, Constant;
+    Fixed<[T: RefUnwindSafe + ?Sized]> for [&] T => T, Constant;
     /// Any other type.
-    Unknown<[T: ?Sized, U]> for [] (T, U) => T, Changeable;
+    Unknown<[T: ?Sized]> for [] T => T, Changeable;
+}
+
+levels! {
+    verdict_of_reads of ReadOnly:
+    /// A resource.
+    ReadResource<[T: IsHarmless]> for [&&&] T => T, Managed;
+    /// A type that is known to be state.
+    ReadKnown<[T: State<ReadOnly> + ?Sized]> for [&&] T => T, Changeable;
+    /// A type that derefs to state, such as those of `lazy_static!`.
+    ReadKnownByDeref<[T: Deref<Target: State<ReadOnly>>]> for [&] T => T::Target, Changeable;
+    /// Any other type.
+    ReadUnknown<[T: ?Sized]> for [] T => T, Constant;
 }
 
 /// The statics of resources, and locks that hold nothing.

@@ -6,9 +6,16 @@ pub(crate) mod probe;
 pub(crate) mod service;
 
 use std::hash::Hash;
+use std::ops::Deref;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::base::erased::BoxFuture;
 use crate::error::BoxError;
+use crate::resource::{Resource, Storage};
+use crate::store::Store;
 
 /// A type that can be kept in a container: usable from every thread, without borrowed data.
 #[diagnostic::on_unimplemented(
@@ -162,6 +169,81 @@ pub const fn shared_failure<E: SharedFailure>() -> bool {
     true
 }
 
+/// A value that can be kept in a store.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in a store",
+    label = "not `Serialize + DeserializeOwned`",
+    note = "a store keeps values as JSON, which other containers read\n\
+            help: derive `serde::Serialize` and `serde::Deserialize` for it"
+)]
+pub trait Storable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Storable for T {}
+
+/// Reports a value that cannot be kept in a store.
+pub const fn storable<T: Storable>() -> bool {
+    true
+}
+
+/// An argument that can be part of a key of a store.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a key of a store",
+    label = "not `Serialize`",
+    note = "the key of an entry has the arguments as JSON\n\
+            help: derive `serde::Serialize` for it, or leave the argument out of the key with \
+            `#[skip]`"
+)]
+pub trait StorableKey {}
+
+#[diagnostic::do_not_recommend]
+impl<A: ToOwned<Owned: Serialize> + ?Sized> StorableKey for A {}
+
+/// Reports an argument that cannot be part of a key of a store.
+pub const fn storable_key<A: StorableKey + ?Sized>() -> bool {
+    true
+}
+
+/// A resource that is a store.
+#[diagnostic::on_unimplemented(
+    message = "the resource of `store` is not a store",
+    label = "does not implement `rewarm::store::Store`",
+    note = "`store = path` names a resource that all containers share\n\
+            help: name a resource of type `rewarm::store::Redis`, `rewarm::store::DynamoDb` or \
+            `rewarm::store::Memory`, or implement `rewarm::store::Store` for its type"
+)]
+pub trait IsStore {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Store> IsStore for T {}
+
+/// Reports a resource that is not a store.
+pub const fn is_store<R: Resource>() -> bool
+where
+    <<R::Storage as Storage>::Ref as Deref>::Target: IsStore,
+{
+    R::IS
+}
+
+/// The function of a `lifetime`.
+#[diagnostic::on_unimplemented(
+    message = "`lifetime` requires a function of the value that returns a `Duration`",
+    label = "not a `fn(&{T}) -> Duration`",
+    note = "a value is kept for the shorter of `ttl` and the time that this function returns\n\
+            help: write `fn lifetime(value: &{T}) -> Duration`"
+)]
+pub trait Lifetime<T: ?Sized> {
+    /// Calls the function.
+    fn of(&self, value: &T) -> Duration;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized, F: Fn(&T) -> Duration> Lifetime<T> for F {
+    fn of(&self, value: &T) -> Duration {
+        self(value)
+    }
+}
+
 /// An error that can be reported to Lambda and to the callers that share a resource.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be reported as an error",
@@ -184,7 +266,7 @@ impl<E: Into<BoxError> + Send> Reportable for E {
 
 /// Boxes the future of a resource or a cached function. The compiler's error contains this name.
 #[inline]
-pub fn guard_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
+pub fn a_guard_is_held_across_await<'a, F>(future: F) -> BoxFuture<'a, F::Output>
 where
     F: Future,
     F: Send, // help: drop it before `.await`; https://docs.rs/rewarm/0.1.0/rewarm/guide/lints/index.html#guard_across_await

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`container_life`] | the life of a container, and what follows for a function |
 //! | [`init_or_cached`] | which attribute for which value |
+//! | [`second_tier`] | a cache that all containers of a function share |
 //! | [`secrets`] | secrets in a container that lives for hours |
 //! | [`snap_start`] | containers that are restored from a snapshot |
 //! | [`managed_instances`] | several invocations in one process |
 //! | [`workspaces`] | several functions that share a library of resources |
 //! | [`http`] | requests, services, streamed responses |
 //! | [`layers`] | layers of tower around a handler |
+//! | [`tmp_files`] | files in `/tmp`, which outlive an invocation |
 //! | [`metrics`] | metrics of a container |
 //! | [`testing`] | three tests that every function should have, and mocks |
 //! | [`migrating`] | from `OnceCell`s, from a `main` with set-up or layers, from `cached`, from Powertools |
@@ -21,6 +23,9 @@ pub mod container_life {}
 
 #[doc = include_str!("init_or_cached.md")]
 pub mod init_or_cached {}
+
+#[doc = include_str!("second_tier.md")]
+pub mod second_tier {}
 
 #[doc = include_str!("secrets.md")]
 pub mod secrets {}
@@ -41,6 +46,8 @@ pub mod http {}
 
 #[doc = include_str!("layers.md")]
 pub mod layers {}
+#[doc = include_str!("tmp_files.md")]
+pub mod tmp_files {}
 
 #[doc = include_str!("metrics.md")]
 pub mod metrics {}

@@ -50,6 +50,8 @@ pub struct InvocationContext {
     pub(crate) span: GuardedSpan,
     /// The request id, if a metrics sink wants it.
     pub(crate) request_id: Option<String>,
+    /// The tenant, in tenant isolation mode.
+    pub(crate) tenant_id: Option<String>,
     outcome: OnceLock<Outcome>,
     /// `None` once the invocation has ended.
     deferred: Mutex<Option<VecDeque<DeferredWork>>>,
@@ -72,6 +74,7 @@ impl InvocationContext {
         remaining: Option<Duration>,
         span: Span,
         request_id: Option<String>,
+        tenant_id: Option<String>,
     ) -> Self {
         let started = Instant::now();
         Self {
@@ -80,6 +83,7 @@ impl InvocationContext {
             deadline: remaining.and_then(|remaining| started.checked_add(remaining)),
             span: GuardedSpan::new(span),
             request_id,
+            tenant_id,
             outcome: OnceLock::new(),
             deferred: Mutex::new(Some(VecDeque::new())),
         }

@@ -105,7 +105,9 @@ pub(crate) fn begin<H: Handler>(
         panic.resume()
     });
     let request_id = (has_metrics && !ping).then(|| context.request_id.clone());
-    let context = Arc::new(InvocationContext::new(begun, remaining, span, request_id));
+    let tenant_id = context.tenant_id.clone();
+    let context = InvocationContext::new(begun, remaining, span, request_id, tenant_id);
+    let context = Arc::new(context);
     ActiveInvocation { context, not_sent: None }
 }
 

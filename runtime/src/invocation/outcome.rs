@@ -72,6 +72,8 @@ pub(crate) fn emit(
             cache_hits: sum(|stats| stats.hits),
             cache_misses: sum(|stats| stats.misses),
             cache_stale_hits: sum(|stats| stats.stale_hits),
+            store_hits: sum(|stats| stats.store_hits),
+            store_errors: sum(|stats| stats.store_errors),
         });
         // Ends the span, so that a sink can export it.
         drop(invocation);

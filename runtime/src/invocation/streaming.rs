@@ -11,7 +11,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::time::Instant;
 
 use crate::base::erased::BoxFuture;
-use crate::base::limit::wait_until;
+use crate::base::limit::poll_until;
 use crate::base::panic::{Panic, catch_async, drop_caught};
 use crate::invocation::context::InvocationContext;
 use crate::invocation::deadline::{DEFERRED, Guard};
@@ -129,13 +129,13 @@ async fn next_of(
     guard: Guard,
     invocation: &InvocationContext,
 ) -> Option<Result<Option<Result<Bytes, InvocationError>>, Panic>> {
-    let mut next = pin!(Some(catch_async(chunks.next())));
     if guard.is_limit() {
-        return guard.hold(next).await;
+        return guard.hold(pin!(Some(catch_async(chunks.next())))).await;
     }
+    let mut next = pin!(catch_async(chunks.next()));
     loop {
         let end = Instant::now().checked_add(MAX_SILENCE);
-        let chunk = wait_until(end, next.as_mut()).await;
+        let chunk = poll_until(end, next.as_mut()).await;
         if chunk.is_some() || invocation.has_deferred() {
             return chunk;
         }

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::Done;
+use crate::base::counters::Stats;
 use crate::base::panic::catch;
 use crate::base::stdio::say;
 use crate::container::container;
@@ -19,7 +20,7 @@ pub(super) struct Timeline {
     first: Option<Duration>,
     init: Duration,
     /// The hits and misses of all caches at the last line.
-    cache_totals: (u64, u64),
+    cache_totals: [u64; 3],
 }
 
 impl Timeline {
@@ -33,7 +34,7 @@ impl Timeline {
             times: BinaryHeap::new(),
             first: None,
             init: Duration::ZERO,
-            cache_totals: (0, 0),
+            cache_totals: [0; 3],
         }
     }
 
@@ -80,11 +81,11 @@ impl Timeline {
             Ok(_) => "ok".to_owned(),
             Err(error) => self.paint(RED, &error.to_string().replace('\n', " ")),
         };
-        let (hits, misses) = hits_and_misses();
-        let (hits_before, misses_before) =
-            std::mem::replace(&mut self.cache_totals, (hits, misses));
+        let totals = cache_totals();
+        let before = std::mem::replace(&mut self.cache_totals, totals);
         let mut cached = String::new();
-        for (count, noun) in [(hits - hits_before, "hit"), (misses - misses_before, "miss")] {
+        for (n, noun) in ["hit", "miss", "store hit"].into_iter().enumerate() {
+            let count = totals[n] - before[n];
             if count > 0 && self.is_sequential {
                 cached += &format!("  {}", quantity(count as usize, noun));
             }
@@ -114,11 +115,14 @@ impl Timeline {
                 ));
             }
         }
-        let (hits, misses) = hits_and_misses();
+        let [hits, misses, store_hits] = cache_totals();
         if hits + misses > 0 {
             let rate = format!("{:.0}%", 100.0 * hits as f64 / (hits + misses) as f64);
             let of = self.paint(DIM, &format!("{hits} of {}", hits + misses));
             say(format_args!("  cache hits {rate:>12}  {of}"));
+        }
+        if store_hits > 0 {
+            say(format_args!("  store hits {store_hits:>12}"));
         }
         if report {
             self.report();
@@ -162,9 +166,13 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1]
 }
 
-fn hits_and_misses() -> (u64, u64) {
-    container().caches().iter().fold((0, 0), |(hits, misses), cache| {
-        (hits + cache.stats.hits + cache.stats.stale_hits, misses + cache.stats.misses)
+/// Returns the hits (stale ones included), the misses and the store hits of all caches.
+fn cache_totals() -> [u64; 3] {
+    let of = |stats: Stats| [stats.hits + stats.stale_hits, stats.misses, stats.store_hits];
+    let caches = container().caches();
+    caches.iter().fold([0; 3], |sums, cache| {
+        let counts = of(cache.stats);
+        std::array::from_fn(|n| sums[n] + counts[n])
     })
 }
 

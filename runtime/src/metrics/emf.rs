@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::{Event, Invocation, Sink, install, millis};
 use crate::container::snapshot::Start;
+use crate::resource::{RegistryEntry, registry};
 
 /// A dimension of all metrics of a handler.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +115,8 @@ struct Emf {
     /// The constant part of a line: the metric directives and the dimensions. The first index is 1
     /// for a line with an `InitDuration`, the second is 1 for a line with an `IdleGap`.
     constant: [[Line; 2]; 2],
+    /// True if a cache of the function has a store.
+    has_store: bool,
     write: Write,
 }
 
@@ -146,9 +149,13 @@ impl Emf {
             Dimension::Is(name, value) => (name, value.to_owned()),
         };
         let dimensions: Vec<_> = options.dimensions.iter().map(value).collect();
-        let constant = |init, idle| constant_part(options.namespace, &dimensions, init, idle);
+        let has_store = registry().any(RegistryEntry::has_store);
+        let constant = |init, idle| {
+            let metrics = metrics(init, idle, has_store);
+            constant_part(options.namespace, &dimensions, metrics)
+        };
         let constant = [false, true].map(|init| [false, true].map(|idle| constant(init, idle)));
-        Self { handler, constant, write }
+        Self { handler, constant, has_store, write }
     }
 
     /// Returns the line of an invocation.
@@ -180,6 +187,10 @@ impl Emf {
         line.put(key!("CacheHits"), &invocation.cache_hits);
         line.put(key!("CacheMisses"), &invocation.cache_misses);
         line.put(key!("CacheStaleHits"), &invocation.cache_stale_hits);
+        if self.has_store {
+            line.put(key!("StoreHits"), &invocation.store_hits);
+            line.put(key!("StoreErrors"), &invocation.store_errors);
+        }
         line.0.extend_from_slice(b"}\n");
         line
     }
@@ -213,7 +224,11 @@ impl Sink for Emf {
 }
 
 /// Returns the metrics of a line and their units.
-fn metrics(init: bool, idle: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn metrics(
+    init: bool,
+    idle: bool,
+    store: bool,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         Some(("ColdStart", COUNT)),
         Some(("Invocations", COUNT)),
@@ -226,13 +241,19 @@ fn metrics(init: bool, idle: bool) -> impl Iterator<Item = (&'static str, &'stat
         Some(("CacheHits", COUNT)),
         Some(("CacheMisses", COUNT)),
         Some(("CacheStaleHits", COUNT)),
+        store.then_some(("StoreHits", COUNT)),
+        store.then_some(("StoreErrors", COUNT)),
     ]
     .into_iter()
     .flatten()
 }
 
 /// Returns the constant part of a line; see [`Emf::constant`].
-fn constant_part(namespace: &str, dimensions: &[(&str, String)], init: bool, idle: bool) -> Line {
+fn constant_part(
+    namespace: &str,
+    dimensions: &[(&str, String)],
+    metrics: impl Iterator<Item = (&'static str, &'static str)>,
+) -> Line {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Directive<'a> {
@@ -247,7 +268,7 @@ fn constant_part(namespace: &str, dimensions: &[(&str, String)], init: bool, idl
         unit: &'static str,
     }
     let names = dimensions.iter().map(|(name, _)| *name).collect();
-    let metrics = metrics(init, idle).map(|(name, unit)| Metric { name, unit }).collect();
+    let metrics = metrics.map(|(name, unit)| Metric { name, unit }).collect();
     let directive = Directive { namespace, dimensions: [names], metrics };
     let mut line = Line(Vec::new());
     line.put(key!("CloudWatchMetrics"), &[directive]);

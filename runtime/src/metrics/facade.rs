@@ -38,6 +38,12 @@ impl Sink for Facade {
                     .increment(cache.stats.misses);
                 counter!("rewarm_cache_stale_hits", "cache" => cache.name)
                     .increment(cache.stats.stale_hits);
+                if cache.stats.store_hits + cache.stats.store_errors > 0 {
+                    counter!("rewarm_store_hits", "cache" => cache.name)
+                        .increment(cache.stats.store_hits);
+                    counter!("rewarm_store_errors", "cache" => cache.name)
+                        .increment(cache.stats.store_errors);
+                }
             }
             Event::Init(_) | Event::Report(_) | Event::Shutdown(_) => {}
         }
@@ -75,6 +81,12 @@ fn describe() {
         "rewarm_cache_stale_hits",
         Unit::Count,
         "Calls that got a value past its TTL."
+    );
+    describe_counter!("rewarm_store_hits", Unit::Count, "Calls that found a value in a store.");
+    describe_counter!(
+        "rewarm_store_errors",
+        Unit::Count,
+        "Operations of a store that failed or timed out."
     );
 }
 
@@ -201,6 +213,8 @@ mod tests {
             cache_hits: 2,
             cache_misses: 1,
             cache_stale_hits: 0,
+            store_hits: 0,
+            store_errors: 0,
         };
         metrics::with_local_recorder(&sums, || {
             let stats = Stats { hits: 2, misses: 1, ..Stats::default() };

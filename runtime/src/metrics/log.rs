@@ -40,6 +40,8 @@ impl Sink for Log {
                 cache_hits = invocation.cache_hits,
                 cache_misses = invocation.cache_misses,
                 cache_stale_hits = invocation.cache_stale_hits,
+                store_hits = some(invocation.store_hits),
+                store_errors = some(invocation.store_errors),
                 "invocation"
             ),
             Event::Cache(cache) => tracing::debug!(
@@ -47,6 +49,10 @@ impl Sink for Log {
                 hits = cache.stats.hits,
                 misses = cache.stats.misses,
                 stale_hits = cache.stats.stale_hits,
+                store_hits = some(cache.stats.store_hits),
+                store_misses = some(cache.stats.store_misses),
+                store_errors = some(cache.stats.store_errors),
+                store_waits = some(cache.stats.store_waits),
                 loads = cache.stats.loads,
                 load_errors = cache.stats.load_errors,
                 load_ms = millis(cache.stats.load_time),
@@ -81,4 +87,9 @@ pub(crate) fn ready(resource: &ResourceSnapshot, phase: &str) {
             "{phase}"
         );
     });
+}
+
+/// The counts of a store, which most functions have not.
+fn some(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
 }

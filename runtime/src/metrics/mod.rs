@@ -137,6 +137,10 @@ pub struct Invocation {
     pub cache_misses: u64,
     /// The [`stale_hits`](Stats::stale_hits) of all caches in the same time.
     pub cache_stale_hits: u64,
+    /// The [`store_hits`](Stats::store_hits) of all caches in the same time.
+    pub store_hits: u64,
+    /// The [`store_errors`](Stats::store_errors) of all caches in the same time.
+    pub store_errors: u64,
 }
 
 /// The statistics of a cache since its last event.

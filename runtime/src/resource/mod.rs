@@ -40,7 +40,7 @@ pub trait Resource {
     type Storage: Storage;
     /// One more than the deepest of the resources that this one is built from. For a resource that
     /// is built from itself this cannot be evaluated, and the compiler's error shows the name.
-    const DEPTH_UNLESS_CIRCULAR: usize;
+    const A_RESOURCE_NEEDS_ITSELF: usize;
 
     /// Returns the storage of the value.
     fn storage() -> &'static Self::Storage;
@@ -80,7 +80,7 @@ pub type EnsureReady = BoxFuture<'static, Result<(), ResourceError>>;
 pub trait RegistryEntry: Sync {
     /// Returns the name under which it was declared.
     fn name(&self) -> &'static str;
-    /// See [`Resource::DEPTH_UNLESS_CIRCULAR`].
+    /// See [`Resource::A_RESOURCE_NEEDS_ITSELF`].
     fn depth(&self) -> usize;
     /// Returns its part in INIT.
     fn kind(&self) -> EntryKind;
@@ -140,6 +140,10 @@ pub trait RegistryEntry: Sync {
     /// Returns the duration of the last successful attempt.
     fn build_time(&self) -> Option<Duration> {
         None
+    }
+    /// True for a cache with a store.
+    fn has_store(&self) -> bool {
+        false
     }
     /// Returns the statistics of a cache.
     fn stats(&self) -> Option<crate::base::counters::Stats> {

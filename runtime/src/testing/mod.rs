@@ -2,7 +2,8 @@
 //! Lambda and without waiting.
 //!
 //! The `container` function of a handler starts a [`Container`]. [`assert_reuse_safe`] compares the
-//! responses of a function in cold and in reused containers.
+//! responses of a function in cold and in reused containers. [`store_conformance`] checks a
+//! [`Store`](crate::store::Store) of your own.
 //!
 //! ```standalone_crate
 //! use std::time::Duration;
@@ -35,6 +36,7 @@ mod lock;
 mod reuse;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "it finds nothing there"))]
 pub(crate) mod statics;
+mod store_conformance;
 mod subprocess;
 #[cfg(target_os = "linux")]
 mod tmp_files;
@@ -60,6 +62,7 @@ use crate::lambda::types::Context;
 use lock::Lock;
 
 pub use reuse::{assert_reuse_safe, assert_reuse_safe_except};
+pub use store_conformance::store_conformance;
 
 /// A simulated container of a handler. The handler's `container` function starts one and runs INIT.
 ///

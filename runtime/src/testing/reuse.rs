@@ -206,7 +206,8 @@ fn assert_unchanged(assertion: &Assertion, changes: Vec<Change>, events: usize) 
              customer, finds what this one has left\n\
              help: a value of one invocation belongs in a local variable or an argument, a value \
              that is built once and only read in `#[init]`, a value that is fetched in `#[cached]`\n\
-             help: if the invocations are meant to share it, leave it out: \
+             help: if the invocations are meant to share it, write `#[rewarm::allow(global_state, \
+             reason = \"…\")]` on the static; one of another crate is left out by \
              `assert_reuse_safe_except(&[{:?}], …)`",
             listed(&shared, events),
             first.path,
