@@ -658,11 +658,14 @@ impl<K: Key> FetchLeader<K> {
     /// The caller polls the fetch of a fresh value once: one that is ready then needs no task. A fetch
     /// that another fetch waits for has its task from the start, so that functions that call
     /// themselves need no deep stack; so has that of a refresh, which other callers share until it
-    /// runs.
+    /// runs, and one that may ask a store.
     async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
         let runs = self.engine.kept.policy.runs;
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
-        let is_tried = runtime.is_some() && want == Want::Fresh && !single_flight::is_leading();
+        let is_tried = runtime.is_some()
+            && want == Want::Fresh
+            && self.engine.tier.is_none()
+            && !single_flight::is_leading();
         let _waiting = self.leader.wait_for();
         let mut run = self.boxed(fetch, is_tried);
         let Some(runtime) = runtime else {
@@ -701,10 +704,8 @@ impl<K: Key> FetchLeader<K> {
             }
             _ => Ok(Fetched::result(&self, Leading::run(&self, fetch).await, self.id.started)),
         };
-        let is_kept = |value| !self.engine.kept.is_none(value);
-        if is_tried
-            && !matches!(&fetched, Ok(Fetched { result: Ok(Ok(value)), .. }) if is_kept(value))
-        {
+        let is_kept = matches!(&fetched, Ok(Fetched { result: Ok(Ok(_)), stamp: Some(_), .. }));
+        if is_tried && !is_kept {
             yield_now().await;
         }
         self.end(fetched)
@@ -722,7 +723,10 @@ impl<K: Key> FetchLeader<K> {
             if self.is_current(&in_flight) {
                 in_flight.remove(&self.key);
                 engine.kept.store(&self.key, self.id, stamp, &result, &mut removed);
-            } else if result.is_ok() && self.id.number >= engine.invalidated.load(Relaxed) {
+            } else if result.is_ok()
+                && engine.tier.is_none()
+                && self.id.number >= engine.invalidated.load(Relaxed)
+            {
                 // It took so long that another fetch began, which may not have ended yet.
                 engine.kept.store_unless_older(&self.key, self.id, stamp, &result, &mut removed);
             }
