@@ -45,6 +45,7 @@ async fn bytes(_bytes: &[u8], _text: &str, _number: Option<u8>) -> u32 {
     FETCHES.up()
 }
 
+#[allow(clippy::too_many_arguments)]
 #[cached(ttl = "5m", store = shared)]
 async fn eight(_a: u8, _b: u8, _c: u8, _d: u8, _e: u8, _f: u8, _g: u8, _h: u8) -> u32 {
     FETCHES.up()
