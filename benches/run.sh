@@ -3,7 +3,7 @@
 # Each row writes results/ROW.json; the plot is drawn from them.
 set -eu
 cd "$(dirname "$0")"
-[ $# -gt 0 ] || set -- hits misses path cold memory savings builds expansion plot
+[ $# -gt 0 ] || set -- hits misses path cold memory store savings builds expansion plot
 for row in "$@"; do
     case $row in
         hits-no-lto) cargo run --quiet --profile no-lto --bin hits -- "$row" ;;

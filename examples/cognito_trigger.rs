@@ -18,7 +18,7 @@ fn domains() -> Result<Vec<String>, Error> {
 #[handler]
 async fn sign_up(
     event: LambdaEvent<CognitoEventUserPoolsPreSignup>,
-    domains: &Vec<String>,
+    domains: &[String],
 ) -> Result<CognitoEventUserPoolsPreSignup, Error> {
     let LambdaEvent { payload: mut event, context } = event;
     let address = event.request.user_attributes.get("email").map(String::as_str);

@@ -147,7 +147,11 @@ impl Parse for Item {
             }
         };
         let written = [sig.to_token_stream(), body.stream()];
-        let is_associated = || audit::is_associated(&sig.ident).then(|| sig.ident.clone());
+        // A method is reported with the other faults of its signature.
+        let is_associated = || {
+            let is = sig.receiver().is_none() && audit::is_associated(&sig.ident);
+            is.then(|| sig.ident.clone())
+        };
         if let Some(at) = written.into_iter().find_map(names_self).or_else(is_associated) {
             return Err(syn::Error::new(
                 at.span(),

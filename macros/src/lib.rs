@@ -81,7 +81,7 @@ use proc_macro::TokenStream;
 ///
 /// | use | result |
 /// |---|---|
-/// | a parameter `db: &Pool` of a handler or another resource | the value, resolved before the body runs and held until it ends; `db: Arc<Pool>` takes the handle |
+/// | a parameter `db: &Pool` of a handler or another resource | the value, resolved before the body runs and held until it ends; `db: Arc<Pool>` takes the handle, and `words: &[String]` what a `Vec<String>` derefs to |
 /// | `db().await` (`db()` if the function is not async) | `Result<Arc<Pool>, ResourceError>` |
 /// | `db::get()` | `Option<Arc<Pool>>`: the value if it is ready, without waiting; `None` until it has been built, and while a check or a rebuild is due |
 /// | `db::rebuild().await` | builds the next generation, and returns it; callers share an attempt that begins after all of them called; if it fails, the old value stays |

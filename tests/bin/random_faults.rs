@@ -301,6 +301,25 @@ fn blocking() -> Result<Connection, Trouble> {
     Ok(Connection::new("blocking", fault))
 }
 
+async fn close_view(view: &Repository) {
+    view.own.close("view");
+}
+
+/// Does not await, and is built from one that does and one that does not.
+#[init(lazy, close = close_view)]
+fn view(connection: &Connection, blocking: &Connection) -> Result<Repository, Trouble> {
+    connection.assert_open();
+    blocking.assert_open();
+    work_blocking(planned(|planned| &mut planned.blocking))?;
+    Ok(Repository { of: connection.number, own: Connection::new("view", Fault::Drop) })
+}
+
+#[init(lazy, timeout = "20ms")]
+async fn page(view: &Repository) -> u32 {
+    tokio::task::yield_now().await;
+    view.of
+}
+
 #[init(lazy, retry_after = "3ms", timeout = "20ms")]
 async fn recoverable() -> Result<u32, Trouble> {
     work(planned(|planned| &mut planned.recoverable)).await?;
@@ -382,6 +401,19 @@ async fn step(step: Step) -> u64 {
                 assert!(of >= after, "WRONG: the repository of {of} after connection {after}");
                 repository.own.assert_open();
             }
+            let after = connection.number;
+            // A caller that does not await may have to do without.
+            if let Ok(view) = view() {
+                assert!(
+                    view.of >= after,
+                    "WRONG: the view of {} after connection {after}",
+                    view.of
+                );
+                view.own.assert_open();
+            }
+            if let Ok(page) = page().await {
+                assert!(*page >= after, "WRONG: the page of {page} after connection {after}");
+            }
             let _ = (blocking().map(drop), recoverable().await.map(drop));
         }
         Step::Rebuild(fault) => {
@@ -392,7 +424,7 @@ async fn step(step: Step) -> u64 {
         }
         Step::RebuildBlocking(fault) => {
             plan(fault, |planned| &mut planned.blocking);
-            let _ = blocking::rebuild().await.map(drop);
+            let _ = (blocking::rebuild().await.map(drop), view::rebuild().await.map(drop));
         }
         Step::RebuildRecoverable(fault) => {
             plan(fault, |planned| &mut planned.recoverable);

@@ -97,8 +97,7 @@ fn hooked(work: impl FnOnce()) -> Vec<(String, String)> {
     }));
     let _ = panic::catch_unwind(panic::AssertUnwindSafe(work));
     panic::set_hook(Box::new(move |info| before(info)));
-    let seen = seen.lock().unwrap().clone();
-    seen
+    seen.lock().unwrap().clone()
 }
 
 #[tokio::test]

@@ -174,7 +174,8 @@ fn names_global(body: TokenStream, constants: &[String]) -> bool {
         let is_colon =
             |token: &TokenTree| matches!(token, TokenTree::Punct(it) if it.as_char() == ':');
         if !rest.peek().is_some_and(is_colon) {
-            if is_screaming(&name) && !constants.contains(&path) {
+            let of_type = path.rsplit("::").nth(1).is_some_and(is_type);
+            if is_screaming(&name) && !of_type && !constants.contains(&path) {
                 return true;
             }
             path.clear();
@@ -204,6 +205,14 @@ impl Uses {
     }
 }
 
+/// True for the name of a type, such as `Status` or `u64`, whose items are constants and variants.
+fn is_type(name: &str) -> bool {
+    let is_number = name.len() > 1
+        && name.starts_with(['u', 'i', 'f'])
+        && (name[1..].bytes().all(|c| c.is_ascii_digit()) || &name[1..] == "size");
+    is_number || name.starts_with(|first: char| first.is_uppercase())
+}
+
 /// The path of an expression that may name a global: in SCREAMING_CASE and not behind a type, whose
 /// items are constants and variants.
 fn global(expr: &Expr) -> Option<&Path> {
@@ -212,11 +221,8 @@ fn global(expr: &Expr) -> Option<&Path> {
     };
     let mut segments = path.path.segments.iter().rev();
     let is_screaming = is_screaming(&segments.next()?.ident.to_string());
-    let in_module = segments.next().is_none_or(|parent| {
-        let parent = tokens::text(&parent.ident);
-        !parent.starts_with(|first: char| first.is_uppercase())
-    });
-    (path.qself.is_none() && is_screaming && in_module).then_some(&path.path)
+    let of_type = segments.next().is_some_and(|parent| is_type(&tokens::text(&parent.ident)));
+    (path.qself.is_none() && is_screaming && !of_type).then_some(&path.path)
 }
 
 /// The global that an expression only reads.
@@ -489,5 +495,28 @@ impl VisitMut for InArgs<'_, '_> {
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
         self.0.visit_args(mac);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_without_globals_is_not_parsed() {
+        let constants = ["LIMIT".to_owned(), "table::NAMES".to_owned()];
+        let names = |body: &str| names_global(body.parse().unwrap(), &constants);
+        for body in [
+            "LIMIT + u64::MAX",
+            "f(table::NAMES[0])",
+            "Status::OK",
+            "x.map(|i8| i8::MIN)",
+            "a { b: 1 }",
+        ] {
+            assert!(!names(body), "{body}");
+        }
+        for body in ["COUNT.load()", "f({ table::COUNT })", "other::LIMIT", "A { b: COUNT }"] {
+            assert!(names(body), "{body}");
+        }
     }
 }

@@ -408,10 +408,10 @@ impl<K: Key> Engine<K> {
         let (leader, follower) = single_flight::new();
         let number = self.numbers.fetch_add(1, Relaxed);
         let id = FetchId { number, started: now };
-        let begun = InFlight { id, began: tokio::time::Instant::now(), source, follower };
+        let began = tokio::time::Instant::now();
         // An insertion in its place would keep the key of the leader before.
         in_flight.remove(key);
-        in_flight.insert(Arc::clone(key), begun);
+        in_flight.insert(Arc::clone(key), InFlight { id, began, source, follower });
         Lookup::Lead(FetchLeader {
             engine: self,
             key: Arc::clone(key),
@@ -494,12 +494,11 @@ impl<K: Key> Engine<K> {
     /// That of the store.
     pub(super) async fn replace(
         &'static self,
-        key: K,
+        key: &Arc<K>,
         fetch: Begin<'_, K>,
     ) -> Result<FetchResult, StoreError> {
         let (started, fetched_ms) = (CLOCK.now(), CLOCK.wall_ms());
-        let key = Arc::new(key);
-        let result = self.fetch(&key, fetch, self.refetch()).await;
+        let result = self.fetch(key, fetch, self.refetch()).await;
         if let (Ok(value), Some(tier)) = (&result, self.tier) {
             let id = FetchId { number: 0, started };
             let replacement = Replacement {
@@ -509,7 +508,7 @@ impl<K: Key> Engine<K> {
                 stamp: catch(|| self.kept.stamp_of(value, id)).ok().flatten(),
                 fetched_ms,
             };
-            tier.replace(&key, replacement).await?;
+            tier.replace(key, replacement).await?;
         }
         Ok(result)
     }
@@ -659,14 +658,11 @@ impl<K: Key> FetchLeader<K> {
     /// The caller polls the fetch of a fresh value once: one that is ready then needs no task. A fetch
     /// that another fetch waits for has its task from the start, so that functions that call
     /// themselves need no deep stack; so has that of a refresh, which other callers share until it
-    /// runs, and one that may ask a store.
+    /// runs.
     async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
         let runs = self.engine.kept.policy.runs;
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
-        let is_tried = runtime.is_some()
-            && want == Want::Fresh
-            && self.engine.tier.is_none()
-            && !single_flight::is_leading();
+        let is_tried = runtime.is_some() && want == Want::Fresh && !single_flight::is_leading();
         let _waiting = self.leader.wait_for();
         let mut run = self.boxed(fetch, is_tried);
         let Some(runtime) = runtime else {
@@ -724,10 +720,7 @@ impl<K: Key> FetchLeader<K> {
             if self.is_current(&in_flight) {
                 in_flight.remove(&self.key);
                 engine.kept.store(&self.key, self.id, stamp, &result, &mut removed);
-            } else if result.is_ok()
-                && engine.tier.is_none()
-                && self.id.number >= engine.invalidated.load(Relaxed)
-            {
+            } else if result.is_ok() && self.id.number >= engine.invalidated.load(Relaxed) {
                 // It took so long that another fetch began, which may not have ended yet.
                 engine.kept.store_unless_older(&self.key, self.id, stamp, &result, &mut removed);
             }

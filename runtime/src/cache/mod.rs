@@ -226,7 +226,7 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
         query: Q,
         fetch: impl FnOnce(K) -> Fetch + Send,
     ) -> Result<Result<V, E>, StoreError> {
-        let result = self.engine.replace(query.own(), Box::new(fetch)).await?;
+        let result = self.engine.replace(&Arc::new(query.own()), Box::new(fetch)).await?;
         Ok(self.finish(result))
     }
 

@@ -24,6 +24,8 @@ pub mod container_life {}
 #[doc = include_str!("init_or_cached.md")]
 pub mod init_or_cached {}
 
+// Its examples need the feature.
+#[cfg(any(doc, feature = "redis"))]
 #[doc = include_str!("second_tier.md")]
 pub mod second_tier {}
 

@@ -60,7 +60,7 @@ pub trait Storage: Sync + 'static {
     /// Returns the value to a caller that does not await, and builds it on this thread if need be.
     ///
     /// # Errors
-    /// One that [is not ready](ResourceError::is_not_ready) if that would have to be awaited.
+    /// One that is not ready if the resource would have to be awaited.
     fn wait_blocking(&'static self) -> Result<Erased, ResourceError>;
 
     /// Gives a value that was waited for its type.
