@@ -191,7 +191,7 @@ mod failing {
 
     #[cached(ttl = "1h", negative_ttl = "1h", max_entries = 5)]
     pub(super) fn even(n: u64) -> Result<u64, Refused> {
-        if n % 2 == 0 { Ok(n) } else { Err(Refused) }
+        if n.is_multiple_of(2) { Ok(n) } else { Err(Refused) }
     }
 }
 

@@ -24,7 +24,7 @@ const RETRY_PAUSE: u64 = 10_000_000_000;
 pub(super) struct Kept<K: 'static> {
     pub(super) policy: Policy,
     /// True for a value that stands for none.
-    is_none: fn(&Erased) -> bool,
+    pub(super) is_none: fn(&Erased) -> bool,
     /// True if all callers that wait for a fetch can have its error.
     pub(super) shares_errors: bool,
     values: fn() -> &'static dyn Entries<K>,
@@ -256,7 +256,7 @@ impl<K: Key> Kept<K> {
         }
     }
 
-    /// Stores the value of a fetch, unless that of a later one is kept.
+    /// Stores the result of a fetch, unless that of a later one is kept.
     pub(super) fn store_unless_older(
         &self,
         key: &Arc<K>,

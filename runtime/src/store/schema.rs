@@ -426,7 +426,7 @@ mod tests {
     macro_rules! shapes {
         ($($name:ident { $($definition:item)* })*) => {
             vec![$({
-                #[allow(dead_code)]
+                #[allow(dead_code, unused_imports)]
                 mod $name {
                     use serde::Deserialize;
                     $($definition)*
