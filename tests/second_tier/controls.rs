@@ -133,3 +133,31 @@ async fn the_caller_learns_that_the_store_failed() {
     drop(c);
     assert_eq!(app::container().await.invoke("tea").await.unwrap(), tea, "of the store");
 }
+
+#[tokio::test]
+async fn a_call_during_an_invalidation_does_not_bring_the_value_back() {
+    let _turn = simulation().await;
+    reset().await;
+    let mut c = app::container().await;
+    c.idle(100 * SECOND);
+    for clears in [false, true] {
+        let old = price("tea").await.unwrap();
+        OUTSIDE.set(Fault::Slow(30));
+        let call = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            OUTSIDE.set(Fault::None);
+            price("tea").await.unwrap()
+        };
+        let removal = async {
+            match clears {
+                true => price::clear().await.unwrap(),
+                false => price::invalidate("tea").await.unwrap(),
+            }
+        };
+        let ((), meanwhile) = tokio::join!(removal, call);
+        assert_eq!(meanwhile, old, "the store still has it");
+        assert_eq!(price::peek("tea"), None);
+        assert!(price("tea").await.unwrap() > old);
+    }
+    c.invoke("tea").await.unwrap();
+}
