@@ -806,6 +806,8 @@ impl<K: Key> Leading for FetchLeader<K> {
             let in_flight = self.engine.in_flight();
             if self.is_current(&in_flight) {
                 self.engine.kept.keep_stale(&self.key, value, stamp, &mut removed);
+            } else {
+                removed.push(value);
             }
         }
         drop_removed(removed);

@@ -32,7 +32,7 @@ use crate::base::clock::{CLOCK, Tick};
 use crate::base::counters::CacheCounters;
 use crate::base::erased::{BoxFuture, Erased, lent, spawn};
 use crate::base::limit::run_until;
-use crate::base::panic::{Panic, catch, catch_async, log_caught};
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::random;
 use crate::error::{ResourceError, chain};
 use crate::invocation::context::{carried, current, defer};
@@ -371,8 +371,13 @@ impl<K> StoreTier<K> {
         // An entry from the future was fetched by a container whose clock runs ahead.
         let age = CLOCK.wall_ms().saturating_sub(entry.fetched_ms()).saturating_mul(1_000_000);
         let started = Tick(CLOCK.now().0.saturating_sub(age));
-        let stamp = leader.stamp(&value, started).ok().flatten()?;
-        Some((value, stamp))
+        match leader.stamp(&value, started).ok().flatten() {
+            Some(stamp) => Some((value, stamp)),
+            None => {
+                drop_caught(value, "a cached value");
+                None
+            }
+        }
     }
 
     /// The entry of a value, and the time for which the store keeps it.
