@@ -702,7 +702,14 @@ impl<K: Key> FetchLeader<K> {
                 let work = tier.fetch(&self.key, &self, fetch, accepts_stale);
                 catch_async(self.leader.run(work)).await
             }
-            _ => Ok(Fetched::result(&self, Leading::run(&self, fetch).await, self.id.started)),
+            (tier, _) => {
+                let result = Leading::run(&self, fetch).await;
+                let mut fetched = Fetched::result(&self, result, self.id.started);
+                if let Some(tier) = tier {
+                    fetched.stamp = fetched.stamp.map(|stamp| tier.local(stamp));
+                }
+                Ok(fetched)
+            }
         };
         let is_kept = matches!(&fetched, Ok(Fetched { result: Ok(Ok(_)), stamp: Some(_), .. }));
         if is_tried && !is_kept {

@@ -50,6 +50,8 @@ pub trait SecondTier<K>: Sync {
         fetch: Fetch,
         accepts_stale: bool,
     ) -> BoxFuture<'a, Fetched>;
+    /// Gives a stamp the end of the time for which the container uses its own copy.
+    fn local(&self, stamp: Stamp) -> Stamp;
     /// Stores a value in the place of every other that was fetched earlier.
     fn replace<'a>(
         &'static self,
@@ -360,11 +362,6 @@ impl<K> StoreTier<K> {
         Err(StoreError::new(StoreErrorKind::Unavailable, self.store_name(), error))
     }
 
-    /// Gives a stamp the end of the time for which the container uses its own copy.
-    fn local(&self, stamp: Stamp) -> Stamp {
-        Stamp { fresh_until: stamp.valid_until.min(CLOCK.now().after(self.local_ttl)), ..stamp }
-    }
-
     /// Reads an entry. One that cannot be read, or is not to be kept, is a miss.
     fn read(&self, key: &StoreKey, entry: &Entry, leader: &dyn Leading) -> Option<(Erased, Stamp)> {
         let value = catch(|| (self.decode)(key.value(entry.json())?).ok()).ok().flatten()?;
@@ -556,6 +553,10 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
             fetched.stamp = fetched.stamp.map(|stamp| self.local(stamp));
             fetched
         })
+    }
+
+    fn local(&self, stamp: Stamp) -> Stamp {
+        Stamp { fresh_until: stamp.valid_until.min(CLOCK.now().after(self.local_ttl)), ..stamp }
     }
 
     fn replace<'a>(
