@@ -497,18 +497,27 @@ impl<K: Key> Engine<K> {
         key: &Arc<K>,
         fetch: Begin<'_, K>,
     ) -> Result<FetchResult, StoreError> {
+        let claim = match self.tier {
+            Some(tier) => Some((tier, tier.claim(key, self.kept.policy.timeout).await)),
+            None => None,
+        };
         let (started, fetched_ms) = (CLOCK.now(), CLOCK.wall_ms());
         let result = self.fetch(key, fetch, self.refetch()).await;
-        if let (Ok(value), Some(tier)) = (&result, self.tier) {
-            let id = FetchId { number: 0, started };
-            let replacement = Replacement {
+        if let Some((tier, claim)) = claim {
+            let replacement = result.as_ref().ok().map(|value| Replacement {
                 value: Arc::clone(value),
                 is_none: self.kept.is_none(value),
                 // A panic of `lifetime` is one of the fetch, which has not failed.
-                stamp: catch(|| self.kept.stamp_of(value, id)).ok().flatten(),
+                stamp: catch(|| self.kept.stamp_of(value, FetchId { number: 0, started }))
+                    .ok()
+                    .flatten(),
                 fetched_ms,
-            };
-            tier.replace(key, replacement).await?;
+            });
+            match (claim, replacement) {
+                (Ok(claim), replacement) => tier.replace(claim, replacement).await?,
+                (Err(error), Some(_)) => return Err(error),
+                (Err(_), None) => {}
+            }
         }
         Ok(result)
     }

@@ -52,16 +52,34 @@ pub trait SecondTier<K>: Sync {
     ) -> BoxFuture<'a, Fetched>;
     /// Gives a stamp the end of the time for which the container uses its own copy.
     fn local(&self, stamp: Stamp) -> Stamp;
-    /// Stores a value in the place of every other that was fetched earlier.
-    fn replace<'a>(
+    /// Takes the lease of a key for a fetch that is about to begin, also from a container whose fetch
+    /// began earlier.
+    fn claim<'a>(
         &'static self,
         key: &'a K,
-        value: Replacement,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>>;
+    /// Stores the value of that fetch in the place of every other that was fetched earlier. `None`
+    /// if the fetch has failed.
+    fn replace(
+        &'static self,
+        claim: Claim,
+        value: Option<Replacement>,
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
     /// Removes the entry of a key.
     fn remove<'a>(&'static self, key: &'a K) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Removes the entries of all keys.
     fn remove_all(&'static self) -> BoxFuture<'static, Result<(), StoreError>>;
+}
+
+/// The lease of a fetch that replaces an entry.
+pub struct Claim {
+    store: Arc<dyn HeldStore>,
+    key: StoreKey,
+    /// `None` if others took the lease meanwhile.
+    token: Option<Token>,
+    /// The entry that was there.
+    seen: Option<Entry>,
 }
 
 /// A value that was fetched to replace another.
@@ -559,28 +577,76 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         Stamp { fresh_until: stamp.valid_until.min(CLOCK.now().after(self.local_ttl)), ..stamp }
     }
 
-    fn replace<'a>(
+    fn claim<'a>(
         &'static self,
         key: &'a K,
-        fetched: Replacement,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>> {
+        const TRIES: u8 = 4;
         Box::pin(async move {
-            let store = self.open().await?;
-            let store = store.store();
+            let held = self.open().await?;
+            let store = held.store();
             let key = self.key(store, key)?;
-            // This voids the lease of a container whose fetch began earlier.
-            self.limited(store.remove(&key.text)).await?;
-            let Replacement { value, is_none, stamp, fetched_ms } = fetched;
-            let Some(stamp) = stamp else { return Ok(()) };
-            let Some((entry, keep)) = self.entry(&key, &value, is_none, stamp, fetched_ms) else {
+            let (mut token, mut seen) = (None, None::<Entry>);
+            for _ in 0..TRIES {
+                let time = seen.as_ref().map(Entry::fetched_ms);
+                let lease = store.lease(&key.text, time, timeout.unwrap_or(LEASE));
+                match self.limited(lease).await? {
+                    Lease::Granted(granted) => {
+                        token = Some(granted);
+                        break;
+                    }
+                    Lease::Newer(entry) => seen = Some(entry),
+                    // This voids the lease.
+                    Lease::Taken => {
+                        self.limited(store.remove(&key.text)).await?;
+                        seen = None;
+                    }
+                }
+            }
+            Ok(Claim { store: held, key, token, seen })
+        })
+    }
+
+    fn replace(
+        &'static self,
+        claim: Claim,
+        fetched: Option<Replacement>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Claim { store, key, token, seen } = claim;
+            let store = store.store();
+            let Some(Replacement { value, is_none, stamp, fetched_ms }) = fetched else {
+                if let Some(token) = token {
+                    // Without this the lease ends by itself. The fetch is what failed.
+                    let _ = self.limited(store.release(&key.text, &token)).await;
+                }
                 return Ok(());
             };
-            // A container that has the lease by now began to fetch later than this.
-            if let Lease::Granted(token) = self.limited(store.lease(&key.text, None, LEASE)).await?
-            {
-                self.limited(store.put(&key.text, &token, entry, keep)).await?;
+            let entry =
+                stamp.and_then(|stamp| self.entry(&key, &value, is_none, stamp, fetched_ms));
+            let Some((entry, keep)) = entry else {
+                return self.limited(store.remove(&key.text)).await;
+            };
+            if let Some(token) = token {
+                match self.limited(store.put(&key.text, &token, entry, keep)).await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => {}
+                    Err(error) => {
+                        if error.kind() == StoreErrorKind::TooLarge {
+                            self.limited(store.remove(&key.text)).await?;
+                        }
+                        return Err(error);
+                    }
+                }
             }
-            Ok(())
+            // The key was invalidated, or another container has the lease, whose fetch began later:
+            // this value is not stored. The entry from before must not stay.
+            let entry = self.limited(store.get(&key.text)).await?;
+            match entry.is_some() && entry == seen {
+                true => self.limited(store.remove(&key.text)).await,
+                false => Ok(()),
+            }
         })
     }
 
