@@ -212,3 +212,77 @@ async fn an_expired_entry_is_dropped_without_a_lock_and_its_panic_is_caught() {
     assert_ne!(c.invoke(1).await.unwrap(), one);
     assert!(!dropped::IS_ODD.load(SeqCst));
 }
+
+/// A store whose methods panic before they return a future.
+mod hasty {
+    use super::*;
+
+    pub struct Hasty;
+
+    impl Store for Hasty {
+        fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn lease<'a>(
+            &'a self,
+            _: &'a str,
+            _: Option<u64>,
+            _: Duration,
+        ) -> BoxFuture<'a, Result<Lease, StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn put<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a Token,
+            _: Entry,
+            _: Duration,
+        ) -> BoxFuture<'a, Result<bool, StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn release<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a Token,
+        ) -> BoxFuture<'a, Result<(), StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn remove_all<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            panic!("the store panics")
+        }
+    }
+
+    #[init]
+    async fn store() -> Hasty {
+        Hasty
+    }
+
+    #[cached(ttl = "5m", store = store)]
+    async fn price(_n: u32) -> u32 {
+        7
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(n: u32) -> u32 {
+        price::invalidate(n).await.unwrap_err();
+        price::clear().await.unwrap_err();
+        price::refresh(n).await.unwrap_err();
+        price(n + 1).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_panics_before_it_returns_a_future_is_one_that_is_down() {
+    let _turn = simulation().await;
+    let mut c = hasty::app::container().await;
+    c.idle(100 * SECOND);
+    assert_eq!(c.invoke(1).await.unwrap(), 7);
+}

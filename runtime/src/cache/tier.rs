@@ -322,10 +322,10 @@ impl<K> StoreTier<K> {
 
     /// Waits for an operation of the store. Returns `None` if the store is left alone, or if the
     /// operation fails, which is logged once a failure.
-    async fn operate<T>(
+    async fn operate<'a, T>(
         &self,
         errors: &AtomicU64,
-        operation: BoxFuture<'_, Result<T, StoreError>>,
+        operation: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
     ) -> Option<T> {
         let permit = self.breaker().permit(CLOCK.now())?;
         let error = match self.limited(operation).await {
@@ -352,15 +352,17 @@ impl<K> StoreTier<K> {
     }
 
     /// Waits for an operation of the store for `store_timeout`.
-    async fn limited<T>(
+    async fn limited<'a, T>(
         &self,
-        operation: BoxFuture<'_, Result<T, StoreError>>,
+        operation: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let error = |kind, source: crate::error::BoxError| {
             Err(StoreError::new(kind, self.store_name(), source))
         };
         let end = Instant::now().checked_add(self.timeout);
-        match run_until(end, pin!(Some(catch_async(operation)))).await {
+        // Also a store that panics before it returns its future.
+        let operation = catch_async(async { operation().await });
+        match run_until(end, pin!(Some(operation))).await {
             Some(Ok(result)) => result,
             Some(Err(panic)) => error(StoreErrorKind::Other, panic.into_error()),
             None => {
@@ -425,15 +427,14 @@ impl<K: Sync + 'static> StoreTier<K> {
         let counters = leader.counters();
         let errors = &counters.store_errors;
         // One operation: a resource that can be built is no sign that the store works.
-        let got = self.operate(
-            errors,
+        let got = self.operate(errors, || {
             Box::pin(async {
                 let held = self.open().await?;
                 let Ok(key) = self.key(held.store(), key) else { return Ok(None) };
                 let entry = held.store().get(&key.text).await?;
                 Ok(Some((held, key, entry)))
-            }),
-        );
+            })
+        });
         let (held, key, entry) = got.await??;
         let usable = |entry: &Entry| self.usable(&key, entry, leader, accepts_stale);
         let seen = entry.as_ref().map(Entry::fetched_ms);
@@ -461,7 +462,7 @@ impl<K: Sync + 'static> StoreTier<K> {
         let limit = duration.saturating_mul(2).saturating_add(LONGEST_PAUSE);
         let (began, mut pause, mut waits) = (Instant::now(), FIRST_PAUSE, false);
         while began.elapsed() < limit {
-            let lease = store.lease(&key.text, seen, duration);
+            let lease = || store.lease(&key.text, seen, duration);
             match self.operate(&counters.store_errors, lease).await? {
                 Lease::Granted(token) => return Some(Look::Lease(token)),
                 Lease::Newer(entry) => {
@@ -518,13 +519,13 @@ impl<K: Sync + 'static> StoreTier<K> {
             let store = store.store();
             match entry {
                 Some((entry, keep)) => {
-                    let put = store.put(&key.text, &token, entry, keep);
+                    let put = || store.put(&key.text, &token, entry, keep);
                     if self.operate(errors, put).await.is_none() {
                         // An entry that is too large: the others need not wait for it.
-                        self.operate(errors, store.release(&key.text, &token)).await;
+                        self.operate(errors, || store.release(&key.text, &token)).await;
                     }
                 }
-                None => drop(self.operate(errors, store.release(&key.text, &token)).await),
+                None => drop(self.operate(errors, || store.release(&key.text, &token)).await),
             }
         };
         if current().is_none() {
@@ -590,7 +591,7 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
             let (mut token, mut seen) = (None, None::<Entry>);
             for _ in 0..TRIES {
                 let time = seen.as_ref().map(Entry::fetched_ms);
-                let lease = store.lease(&key.text, time, timeout.unwrap_or(LEASE));
+                let lease = || store.lease(&key.text, time, timeout.unwrap_or(LEASE));
                 match self.limited(lease).await? {
                     Lease::Granted(granted) => {
                         token = Some(granted);
@@ -599,7 +600,7 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
                     Lease::Newer(entry) => seen = Some(entry),
                     // This voids the lease.
                     Lease::Taken => {
-                        self.limited(store.remove(&key.text)).await?;
+                        self.limited(|| store.remove(&key.text)).await?;
                         seen = None;
                     }
                 }
@@ -619,22 +620,22 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
             let Some(Replacement { value, is_none, stamp, fetched_ms }) = fetched else {
                 if let Some(token) = token {
                     // Without this the lease ends by itself. The fetch is what failed.
-                    let _ = self.limited(store.release(&key.text, &token)).await;
+                    let _ = self.limited(|| store.release(&key.text, &token)).await;
                 }
                 return Ok(());
             };
             let entry =
                 stamp.and_then(|stamp| self.entry(&key, &value, is_none, stamp, fetched_ms));
             let Some((entry, keep)) = entry else {
-                return self.limited(store.remove(&key.text)).await;
+                return self.limited(|| store.remove(&key.text)).await;
             };
             if let Some(token) = token {
-                match self.limited(store.put(&key.text, &token, entry, keep)).await {
+                match self.limited(|| store.put(&key.text, &token, entry, keep)).await {
                     Ok(true) => return Ok(()),
                     Ok(false) => {}
                     Err(error) => {
                         if error.kind() == StoreErrorKind::TooLarge {
-                            self.limited(store.remove(&key.text)).await?;
+                            self.limited(|| store.remove(&key.text)).await?;
                         }
                         return Err(error);
                     }
@@ -642,9 +643,9 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
             }
             // The key was invalidated, or another container has the lease, whose fetch began later:
             // this value is not stored. The entry from before must not stay.
-            let entry = self.limited(store.get(&key.text)).await?;
+            let entry = self.limited(|| store.get(&key.text)).await?;
             match entry.is_some() && entry == seen {
-                true => self.limited(store.remove(&key.text)).await,
+                true => self.limited(|| store.remove(&key.text)).await,
                 false => Ok(()),
             }
         })
@@ -654,7 +655,7 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         Box::pin(async move {
             let store = self.open().await?;
             let key = self.key(store.store(), key)?;
-            self.limited(store.store().remove(&key.text)).await
+            self.limited(|| store.store().remove(&key.text)).await
         })
     }
 
@@ -662,7 +663,8 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         Box::pin(async move {
             let store = self.open().await?;
             let store = store.store();
-            self.limited(store.remove_all(&self.prefix(store))).await
+            let prefix = self.prefix(store);
+            self.limited(|| store.remove_all(&prefix)).await
         })
     }
 }
