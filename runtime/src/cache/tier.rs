@@ -175,12 +175,14 @@ pub struct StoredFunction {
 }
 
 impl StoredFunction {
-    /// The path of the function within its crate.
+    /// The path of the function within its crate; with the crate if that is not named as the package,
+    /// which may have several binaries.
     fn path(&self) -> String {
-        match self.module.split_once("::") {
-            Some((_, module)) => format!("{module}::{}", self.name),
-            None => self.name.to_owned(),
-        }
+        let (krate, module) = self.module.split_once("::").unwrap_or((self.module, ""));
+        let is_named_so = krate == self.package().replace('-', "_");
+        let parts = [if is_named_so { "" } else { krate }, module, self.name];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("::")
     }
 
     /// The name of its package, or that of its crate where there is no package.
@@ -707,4 +709,22 @@ enum Look {
     Stale(Erased, Stamp),
     /// The right to fetch the value.
     Lease(Token),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_two_binaries_of_a_package_are_two() {
+        let path = |package, module| {
+            let (name, tokens) = ("price", 0);
+            StoredFunction { package, package_version: None, module, name, tokens }.path()
+        };
+        assert_eq!(path(Some("my-shop"), "my_shop"), "price");
+        assert_eq!(path(Some("my-shop"), "my_shop::catalogue"), "catalogue::price");
+        assert_eq!(path(None, "my_shop::catalogue"), "catalogue::price");
+        assert_eq!(path(Some("my-shop"), "eu"), "eu::price");
+        assert_eq!(path(Some("my-shop"), "us::catalogue"), "us::catalogue::price");
+    }
 }
