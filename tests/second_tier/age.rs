@@ -129,3 +129,18 @@ async fn a_clock_that_is_behind_makes_the_value_older() {
     OUTSIDE.write(&key, entry.fetched_ms() - 360_000, br#"{"cents":77}"#).await;
     assert_ne!(c.invoke("tea").await.unwrap(), 77);
 }
+
+#[tokio::test]
+async fn the_container_uses_its_copy_of_a_refresh_for_local_ttl() {
+    let _turn = simulation().await;
+    OUTSIDE.reset().await;
+    let mut c = app::container().await;
+    price::refresh("tea").await.unwrap().unwrap();
+    let before = OUTSIDE.operations();
+    c.idle(59 * SECOND);
+    c.invoke("tea").await.unwrap();
+    assert_eq!(OUTSIDE.operations(), before);
+    c.idle(SECOND);
+    c.invoke("tea").await.unwrap();
+    assert_eq!(OUTSIDE.operations(), before + 1, "the store is asked again");
+}

@@ -133,3 +133,94 @@ async fn the_caller_learns_that_the_store_failed() {
     drop(c);
     assert_eq!(app::container().await.invoke("tea").await.unwrap(), tea, "of the store");
 }
+
+#[tokio::test]
+async fn a_call_during_an_invalidation_does_not_bring_the_value_back() {
+    let _turn = simulation().await;
+    reset().await;
+    let mut c = app::container().await;
+    c.idle(100 * SECOND);
+    for clears in [false, true] {
+        let old = price("tea").await.unwrap();
+        OUTSIDE.set(Fault::Slow(30));
+        let call = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            OUTSIDE.set(Fault::None);
+            price("tea").await.unwrap()
+        };
+        let removal = async {
+            match clears {
+                true => price::clear().await.unwrap(),
+                false => price::invalidate("tea").await.unwrap(),
+            }
+        };
+        let ((), meanwhile) = tokio::join!(removal, call);
+        assert_eq!(meanwhile, old, "the store still has it");
+        assert_eq!(price::peek("tea"), None);
+        assert!(price("tea").await.unwrap() > old);
+    }
+    c.invoke("tea").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refresh_that_began_before_an_invalidation_does_not_bring_its_value_back() {
+    let _turn = simulation().await;
+    reset().await;
+    let mut c = app::container().await;
+    c.idle(100 * SECOND);
+    for clears in [false, true] {
+        price("tea").await.unwrap();
+        *STOP.lock().unwrap() = Some(Stop::Wait);
+        let late = tokio::spawn(async { price::refresh("tea").await });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        match clears {
+            true => price::clear().await.unwrap(),
+            false => price::invalidate("tea").await.unwrap(),
+        }
+        *STOP.lock().unwrap() = None;
+        let old = late.await.unwrap().unwrap().unwrap();
+        assert_eq!(price::peek("tea"), None);
+        assert!(price("tea").await.unwrap() > old);
+    }
+    c.invoke("tea").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slow_refresh_does_not_replace_the_value_of_a_later_one() {
+    let _turn = simulation().await;
+    reset().await;
+    let mut c = app::container().await;
+    c.idle(100 * SECOND);
+    c.invoke("tea").await.unwrap();
+    let (key, entry) = OUTSIDE.last_put();
+    *STOP.lock().unwrap() = Some(Stop::Wait);
+    let late = tokio::spawn(async { price::refresh("tea").await });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // Another container refreshes meanwhile.
+    OUTSIDE.memory.remove(&key).await.unwrap();
+    OUTSIDE.write(&key, entry.fetched_ms() + 1000, b"7777").await;
+    *STOP.lock().unwrap() = None;
+    late.await.unwrap().unwrap().unwrap();
+    assert_eq!(OUTSIDE.memory.get(&key).await.unwrap().unwrap().json(), b"7777");
+}
+
+#[tokio::test]
+async fn a_refresh_voids_the_lease_of_a_fetch_that_began_earlier() {
+    let _turn = simulation().await;
+    reset().await;
+    let mut c = app::container().await;
+    c.idle(100 * SECOND);
+    c.invoke("tea").await.unwrap();
+    let (key, entry) = OUTSIDE.last_put();
+    let lease = OUTSIDE.memory.lease(&key, Some(entry.fetched_ms()), 60 * SECOND).await.unwrap();
+    let Lease::Granted(token) = lease else { panic!("{lease:?}") };
+    let refreshed = price::refresh("tea").await.unwrap().unwrap();
+    assert!(!OUTSIDE.memory.put(&key, &token, entry, SECOND).await.unwrap());
+    let entry = OUTSIDE.memory.get(&key).await.unwrap().unwrap();
+    assert_eq!(entry.json(), refreshed.to_string().as_bytes());
+    // Two at once share a fetch, whose value is stored.
+    let (one, two) = tokio::join!(price::refresh("tea"), price::refresh("tea"));
+    let (_, two) = (one.unwrap().unwrap(), two.unwrap().unwrap());
+    let entry = OUTSIDE.memory.get(&key).await.unwrap().unwrap();
+    assert_eq!(entry.json(), two.to_string().as_bytes());
+}

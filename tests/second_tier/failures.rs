@@ -163,3 +163,126 @@ async fn a_value_that_cannot_be_written_stays_in_the_container() {
     assert_eq!(c.invoke(json!({})).await.unwrap(), one);
     assert_eq!(OUTSIDE.operations(), 3, "get, lease, release");
 }
+
+mod dropped {
+    use super::*;
+    use futures_util::FutureExt;
+    use std::sync::atomic::AtomicBool;
+
+    pub static IS_ODD: AtomicBool = AtomicBool::new(false);
+
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    pub struct Odd(pub u32);
+
+    impl Drop for Odd {
+        fn drop(&mut self) {
+            if IS_ODD.swap(false, SeqCst) {
+                // It uses the cache, and panics.
+                let _ = odd::invalidate(2).now_or_never();
+                panic!("it cannot be dropped");
+            }
+        }
+    }
+
+    #[cached(ttl = "5m", jitter = "0%", store = shared)]
+    pub async fn odd(_n: u32) -> Odd {
+        Odd(FETCHES.up())
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(n: u32) -> u32 {
+        odd(n).await.0
+    }
+}
+
+#[tokio::test]
+async fn an_expired_entry_is_dropped_without_a_lock_and_its_panic_is_caught() {
+    let _turn = simulation().await;
+    OUTSIDE.reset().await;
+    let mut c = dropped::app::container().await;
+    c.idle(100 * SECOND);
+    let one = c.invoke(1).await.unwrap();
+    let (key, entry) = OUTSIDE.last_put();
+    drop(c);
+    OUTSIDE.reset().await;
+    let mut c = dropped::app::container().await;
+    c.idle(100 * SECOND);
+    OUTSIDE.write(&key, entry.fetched_ms() - 400_000, entry.json()).await;
+    dropped::IS_ODD.store(true, SeqCst);
+    assert_ne!(c.invoke(1).await.unwrap(), one);
+    assert!(!dropped::IS_ODD.load(SeqCst));
+}
+
+/// A store whose methods panic before they return a future.
+mod hasty {
+    use super::*;
+
+    pub struct Hasty;
+
+    impl Store for Hasty {
+        fn get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<Entry>, StoreError>> {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn lease<'a>(
+            &'a self,
+            _: &'a str,
+            _: Option<u64>,
+            _: Duration,
+        ) -> BoxFuture<'a, Result<Lease, StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn put<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a Token,
+            _: Entry,
+            _: Duration,
+        ) -> BoxFuture<'a, Result<bool, StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn release<'a>(
+            &'a self,
+            _: &'a str,
+            _: &'a Token,
+        ) -> BoxFuture<'a, Result<(), StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn remove<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            panic!("the store panics")
+        }
+
+        fn remove_all<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+            panic!("the store panics")
+        }
+    }
+
+    #[init]
+    async fn store() -> Hasty {
+        Hasty
+    }
+
+    #[cached(ttl = "5m", store = store)]
+    async fn price(_n: u32) -> u32 {
+        7
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(n: u32) -> u32 {
+        price::invalidate(n).await.unwrap_err();
+        price::clear().await.unwrap_err();
+        price::refresh(n).await.unwrap_err();
+        price(n + 1).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_panics_before_it_returns_a_future_is_one_that_is_down() {
+    let _turn = simulation().await;
+    let mut c = hasty::app::container().await;
+    c.idle(100 * SECOND);
+    assert_eq!(c.invoke(1).await.unwrap(), 7);
+}

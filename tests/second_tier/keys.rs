@@ -75,7 +75,7 @@ async fn a_key_is_readable() {
     let _turn = simulation().await;
     let key = key_of(bytes(&[1, 2], "a:b\"é", None)).await;
     let parts: Vec<_> = key.splitn(5, ':').collect();
-    assert_eq!(parts[..2], ["shop", "keys"], "{key}");
+    assert_eq!(parts[..2], ["shop", "second_tier"], "{key}");
     let (_, rest) = key.split_once("keys::bytes:").expect("the function");
     let (fingerprint, arguments) = rest.split_once(':').unwrap();
     assert_eq!(fingerprint.len(), 16);

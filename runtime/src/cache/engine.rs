@@ -497,18 +497,27 @@ impl<K: Key> Engine<K> {
         key: &Arc<K>,
         fetch: Begin<'_, K>,
     ) -> Result<FetchResult, StoreError> {
+        let claim = match self.tier {
+            Some(tier) => Some((tier, tier.claim(key, self.kept.policy.timeout).await)),
+            None => None,
+        };
         let (started, fetched_ms) = (CLOCK.now(), CLOCK.wall_ms());
         let result = self.fetch(key, fetch, self.refetch()).await;
-        if let (Ok(value), Some(tier)) = (&result, self.tier) {
-            let id = FetchId { number: 0, started };
-            let replacement = Replacement {
+        if let Some((tier, claim)) = claim {
+            let replacement = result.as_ref().ok().map(|value| Replacement {
                 value: Arc::clone(value),
                 is_none: self.kept.is_none(value),
                 // A panic of `lifetime` is one of the fetch, which has not failed.
-                stamp: catch(|| self.kept.stamp_of(value, id)).ok().flatten(),
+                stamp: catch(|| self.kept.stamp_of(value, FetchId { number: 0, started }))
+                    .ok()
+                    .flatten(),
                 fetched_ms,
-            };
-            tier.replace(key, replacement).await?;
+            });
+            match (claim, replacement) {
+                (Ok(claim), replacement) => tier.replace(claim, replacement).await?,
+                (Err(error), Some(_)) => return Err(error),
+                (Err(_), None) => {}
+            }
         }
         Ok(result)
     }
@@ -699,7 +708,14 @@ impl<K: Key> FetchLeader<K> {
                 let work = tier.fetch(&self.key, &self, fetch, accepts_stale);
                 catch_async(self.leader.run(work)).await
             }
-            _ => Ok(Fetched::result(&self, Leading::run(&self, fetch).await, self.id.started)),
+            (tier, _) => {
+                let result = Leading::run(&self, fetch).await;
+                let mut fetched = Fetched::result(&self, result, self.id.started);
+                if let Some(tier) = tier {
+                    fetched.stamp = fetched.stamp.map(|stamp| tier.local(stamp));
+                }
+                Ok(fetched)
+            }
         };
         let is_kept = matches!(&fetched, Ok(Fetched { result: Ok(Ok(_)), stamp: Some(_), .. }));
         if is_tried && !is_kept {
@@ -803,6 +819,8 @@ impl<K: Key> Leading for FetchLeader<K> {
             let in_flight = self.engine.in_flight();
             if self.is_current(&in_flight) {
                 self.engine.kept.keep_stale(&self.key, value, stamp, &mut removed);
+            } else {
+                removed.push(value);
             }
         }
         drop_removed(removed);

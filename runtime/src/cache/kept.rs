@@ -186,6 +186,8 @@ impl<K: Key> Kept<K> {
         let is_older = |entry: Entry| stamp.error_until <= entry.stamp.error_until;
         if CLOCK.now() < stamp.expires_at() && !self.values().find(key).is_some_and(is_older) {
             self.keep(self.values(), key, value, stamp, removed);
+        } else {
+            removed.push(value);
         }
     }
 

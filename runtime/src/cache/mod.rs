@@ -237,10 +237,12 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     pub async fn invalidate_stored<Q: Query<K>>(&'static self, query: Q) -> Result<(), StoreError> {
         let key = query.own();
         self.engine.invalidate(&key);
-        match self.engine.tier {
-            Some(tier) => tier.remove(&key).await,
-            None => Ok(()),
+        if let Some(tier) = self.engine.tier {
+            tier.remove(&key).await?;
+            // Again: a call may have found the value in the store meanwhile.
+            self.engine.invalidate(&key);
         }
+        Ok(())
     }
 
     /// Removes all values, here and in the store.
@@ -249,10 +251,11 @@ impl<K: Key, V: Value, E: Send + 'static, S: Hit<K, V>> Cache<K, V, E, S> {
     /// As [`refresh_stored`](Self::refresh_stored).
     pub async fn clear_stored(&'static self) -> Result<(), StoreError> {
         self.engine.clear();
-        match self.engine.tier {
-            Some(tier) => tier.remove_all().await,
-            None => Ok(()),
+        if let Some(tier) = self.engine.tier {
+            tier.remove_all().await?;
+            self.engine.clear();
         }
+        Ok(())
     }
 
     /// Returns the statistics.

@@ -32,7 +32,7 @@ use crate::base::clock::{CLOCK, Tick};
 use crate::base::counters::CacheCounters;
 use crate::base::erased::{BoxFuture, Erased, lent, spawn};
 use crate::base::limit::run_until;
-use crate::base::panic::{Panic, catch, catch_async, log_caught};
+use crate::base::panic::{Panic, catch, catch_async, drop_caught, log_caught};
 use crate::base::random;
 use crate::error::{ResourceError, chain};
 use crate::invocation::context::{carried, current, defer};
@@ -50,16 +50,36 @@ pub trait SecondTier<K>: Sync {
         fetch: Fetch,
         accepts_stale: bool,
     ) -> BoxFuture<'a, Fetched>;
-    /// Stores a value in the place of every other that was fetched earlier.
-    fn replace<'a>(
+    /// Gives a stamp the end of the time for which the container uses its own copy.
+    fn local(&self, stamp: Stamp) -> Stamp;
+    /// Takes the lease of a key for a fetch that is about to begin, also from a container whose fetch
+    /// began earlier.
+    fn claim<'a>(
         &'static self,
         key: &'a K,
-        value: Replacement,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>>;
+    /// Stores the value of that fetch in the place of every other that was fetched earlier. `None`
+    /// if the fetch has failed.
+    fn replace(
+        &'static self,
+        claim: Claim,
+        value: Option<Replacement>,
+    ) -> BoxFuture<'static, Result<(), StoreError>>;
     /// Removes the entry of a key.
     fn remove<'a>(&'static self, key: &'a K) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Removes the entries of all keys.
     fn remove_all(&'static self) -> BoxFuture<'static, Result<(), StoreError>>;
+}
+
+/// The lease of a fetch that replaces an entry.
+pub struct Claim {
+    store: Arc<dyn HeldStore>,
+    key: StoreKey,
+    /// `None` if others took the lease meanwhile.
+    token: Option<Token>,
+    /// The entry that was there.
+    seen: Option<Entry>,
 }
 
 /// A value that was fetched to replace another.
@@ -155,12 +175,14 @@ pub struct StoredFunction {
 }
 
 impl StoredFunction {
-    /// The path of the function within its crate.
+    /// The path of the function within its crate; with the crate if that is not named as the package,
+    /// which may have several binaries.
     fn path(&self) -> String {
-        match self.module.split_once("::") {
-            Some((_, module)) => format!("{module}::{}", self.name),
-            None => self.name.to_owned(),
-        }
+        let (krate, module) = self.module.split_once("::").unwrap_or((self.module, ""));
+        let is_named_so = krate == self.package().replace('-', "_");
+        let parts = [if is_named_so { "" } else { krate }, module, self.name];
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("::")
     }
 
     /// The name of its package, or that of its crate where there is no package.
@@ -302,10 +324,10 @@ impl<K> StoreTier<K> {
 
     /// Waits for an operation of the store. Returns `None` if the store is left alone, or if the
     /// operation fails, which is logged once a failure.
-    async fn operate<T>(
+    async fn operate<'a, T>(
         &self,
         errors: &AtomicU64,
-        operation: BoxFuture<'_, Result<T, StoreError>>,
+        operation: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
     ) -> Option<T> {
         let permit = self.breaker().permit(CLOCK.now())?;
         let error = match self.limited(operation).await {
@@ -332,15 +354,17 @@ impl<K> StoreTier<K> {
     }
 
     /// Waits for an operation of the store for `store_timeout`.
-    async fn limited<T>(
+    async fn limited<'a, T>(
         &self,
-        operation: BoxFuture<'_, Result<T, StoreError>>,
+        operation: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let error = |kind, source: crate::error::BoxError| {
             Err(StoreError::new(kind, self.store_name(), source))
         };
         let end = Instant::now().checked_add(self.timeout);
-        match run_until(end, pin!(Some(catch_async(operation)))).await {
+        // Also a store that panics before it returns its future.
+        let operation = catch_async(async { operation().await });
+        match run_until(end, pin!(Some(operation))).await {
             Some(Ok(result)) => result,
             Some(Err(panic)) => error(StoreErrorKind::Other, panic.into_error()),
             None => {
@@ -360,19 +384,19 @@ impl<K> StoreTier<K> {
         Err(StoreError::new(StoreErrorKind::Unavailable, self.store_name(), error))
     }
 
-    /// Gives a stamp the end of the time for which the container uses its own copy.
-    fn local(&self, stamp: Stamp) -> Stamp {
-        Stamp { fresh_until: stamp.valid_until.min(CLOCK.now().after(self.local_ttl)), ..stamp }
-    }
-
     /// Reads an entry. One that cannot be read, or is not to be kept, is a miss.
     fn read(&self, key: &StoreKey, entry: &Entry, leader: &dyn Leading) -> Option<(Erased, Stamp)> {
         let value = catch(|| (self.decode)(key.value(entry.json())?).ok()).ok().flatten()?;
         // An entry from the future was fetched by a container whose clock runs ahead.
         let age = CLOCK.wall_ms().saturating_sub(entry.fetched_ms()).saturating_mul(1_000_000);
         let started = Tick(CLOCK.now().0.saturating_sub(age));
-        let stamp = leader.stamp(&value, started).ok().flatten()?;
-        Some((value, stamp))
+        match leader.stamp(&value, started).ok().flatten() {
+            Some(stamp) => Some((value, stamp)),
+            None => {
+                drop_caught(value, "a cached value");
+                None
+            }
+        }
     }
 
     /// The entry of a value, and the time for which the store keeps it.
@@ -405,15 +429,14 @@ impl<K: Sync + 'static> StoreTier<K> {
         let counters = leader.counters();
         let errors = &counters.store_errors;
         // One operation: a resource that can be built is no sign that the store works.
-        let got = self.operate(
-            errors,
+        let got = self.operate(errors, || {
             Box::pin(async {
                 let held = self.open().await?;
                 let Ok(key) = self.key(held.store(), key) else { return Ok(None) };
                 let entry = held.store().get(&key.text).await?;
                 Ok(Some((held, key, entry)))
-            }),
-        );
+            })
+        });
         let (held, key, entry) = got.await??;
         let usable = |entry: &Entry| self.usable(&key, entry, leader, accepts_stale);
         let seen = entry.as_ref().map(Entry::fetched_ms);
@@ -441,7 +464,7 @@ impl<K: Sync + 'static> StoreTier<K> {
         let limit = duration.saturating_mul(2).saturating_add(LONGEST_PAUSE);
         let (began, mut pause, mut waits) = (Instant::now(), FIRST_PAUSE, false);
         while began.elapsed() < limit {
-            let lease = store.lease(&key.text, seen, duration);
+            let lease = || store.lease(&key.text, seen, duration);
             match self.operate(&counters.store_errors, lease).await? {
                 Lease::Granted(token) => return Some(Look::Lease(token)),
                 Lease::Newer(entry) => {
@@ -498,13 +521,13 @@ impl<K: Sync + 'static> StoreTier<K> {
             let store = store.store();
             match entry {
                 Some((entry, keep)) => {
-                    let put = store.put(&key.text, &token, entry, keep);
+                    let put = || store.put(&key.text, &token, entry, keep);
                     if self.operate(errors, put).await.is_none() {
                         // An entry that is too large: the others need not wait for it.
-                        self.operate(errors, store.release(&key.text, &token)).await;
+                        self.operate(errors, || store.release(&key.text, &token)).await;
                     }
                 }
-                None => drop(self.operate(errors, store.release(&key.text, &token)).await),
+                None => drop(self.operate(errors, || store.release(&key.text, &token)).await),
             }
         };
         if current().is_none() {
@@ -553,28 +576,80 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         })
     }
 
-    fn replace<'a>(
+    fn local(&self, stamp: Stamp) -> Stamp {
+        Stamp { fresh_until: stamp.valid_until.min(CLOCK.now().after(self.local_ttl)), ..stamp }
+    }
+
+    fn claim<'a>(
         &'static self,
         key: &'a K,
-        fetched: Replacement,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'a, Result<Claim, StoreError>> {
+        const TRIES: u8 = 4;
         Box::pin(async move {
-            let store = self.open().await?;
-            let store = store.store();
+            let held = self.open().await?;
+            let store = held.store();
             let key = self.key(store, key)?;
-            // This voids the lease of a container whose fetch began earlier.
-            self.limited(store.remove(&key.text)).await?;
-            let Replacement { value, is_none, stamp, fetched_ms } = fetched;
-            let Some(stamp) = stamp else { return Ok(()) };
-            let Some((entry, keep)) = self.entry(&key, &value, is_none, stamp, fetched_ms) else {
+            let (mut token, mut seen) = (None, None::<Entry>);
+            for _ in 0..TRIES {
+                let time = seen.as_ref().map(Entry::fetched_ms);
+                let lease = || store.lease(&key.text, time, timeout.unwrap_or(LEASE));
+                match self.limited(lease).await? {
+                    Lease::Granted(granted) => {
+                        token = Some(granted);
+                        break;
+                    }
+                    Lease::Newer(entry) => seen = Some(entry),
+                    // This voids the lease.
+                    Lease::Taken => {
+                        self.limited(|| store.remove(&key.text)).await?;
+                        seen = None;
+                    }
+                }
+            }
+            Ok(Claim { store: held, key, token, seen })
+        })
+    }
+
+    fn replace(
+        &'static self,
+        claim: Claim,
+        fetched: Option<Replacement>,
+    ) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Claim { store, key, token, seen } = claim;
+            let store = store.store();
+            let Some(Replacement { value, is_none, stamp, fetched_ms }) = fetched else {
+                if let Some(token) = token {
+                    // Without this the lease ends by itself. The fetch is what failed.
+                    let _ = self.limited(|| store.release(&key.text, &token)).await;
+                }
                 return Ok(());
             };
-            // A container that has the lease by now began to fetch later than this.
-            if let Lease::Granted(token) = self.limited(store.lease(&key.text, None, LEASE)).await?
-            {
-                self.limited(store.put(&key.text, &token, entry, keep)).await?;
+            let entry =
+                stamp.and_then(|stamp| self.entry(&key, &value, is_none, stamp, fetched_ms));
+            let Some((entry, keep)) = entry else {
+                return self.limited(|| store.remove(&key.text)).await;
+            };
+            if let Some(token) = token {
+                match self.limited(|| store.put(&key.text, &token, entry, keep)).await {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => {}
+                    Err(error) => {
+                        if error.kind() == StoreErrorKind::TooLarge {
+                            self.limited(|| store.remove(&key.text)).await?;
+                        }
+                        return Err(error);
+                    }
+                }
             }
-            Ok(())
+            // The key was invalidated, or another container has the lease, whose fetch began later:
+            // this value is not stored. The entry from before must not stay.
+            let entry = self.limited(|| store.get(&key.text)).await?;
+            match entry.is_some() && entry == seen {
+                true => self.limited(|| store.remove(&key.text)).await,
+                false => Ok(()),
+            }
         })
     }
 
@@ -582,7 +657,7 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         Box::pin(async move {
             let store = self.open().await?;
             let key = self.key(store.store(), key)?;
-            self.limited(store.store().remove(&key.text)).await
+            self.limited(|| store.store().remove(&key.text)).await
         })
     }
 
@@ -590,7 +665,8 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         Box::pin(async move {
             let store = self.open().await?;
             let store = store.store();
-            self.limited(store.remove_all(&self.prefix(store))).await
+            let prefix = self.prefix(store);
+            self.limited(|| store.remove_all(&prefix)).await
         })
     }
 }
@@ -633,4 +709,22 @@ enum Look {
     Stale(Erased, Stamp),
     /// The right to fetch the value.
     Lease(Token),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_two_binaries_of_a_package_are_two() {
+        let path = |package, module| {
+            let (name, tokens) = ("price", 0);
+            StoredFunction { package, package_version: None, module, name, tokens }.path()
+        };
+        assert_eq!(path(Some("my-shop"), "my_shop"), "price");
+        assert_eq!(path(Some("my-shop"), "my_shop::catalogue"), "catalogue::price");
+        assert_eq!(path(None, "my_shop::catalogue"), "catalogue::price");
+        assert_eq!(path(Some("my-shop"), "eu"), "eu::price");
+        assert_eq!(path(Some("my-shop"), "us::catalogue"), "us::catalogue::price");
+    }
 }

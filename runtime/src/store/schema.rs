@@ -75,6 +75,8 @@ struct Tracer {
 enum Fault {
     DuplicateField,
     TooDeep,
+    /// Its names are not told ahead.
+    Hidden,
     Other,
 }
 
@@ -118,7 +120,7 @@ impl Tracer {
     fn is_mended(&mut self, fault: &Fault) -> bool {
         match fault {
             Fault::DuplicateField => self.last_key.is_some_and(|key| self.aliases.insert(key)),
-            Fault::TooDeep => false,
+            Fault::TooDeep | Fault::Hidden => false,
             // The text that was read last is the one that was not accepted.
             Fault::Other => {
                 let Some(last) = self.texts.checked_sub(1).and_then(|n| self.text_of.get_mut(n))
@@ -221,8 +223,10 @@ impl<'de> Deserializer<'de> for &mut Tracer {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_str(visitor)
+    /// A struct asks a map for the names of its fields if one of them is flattened: it does not tell
+    /// their names ahead.
+    fn deserialize_identifier<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
+        Err(Fault::Hidden)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -498,6 +502,14 @@ mod tests {
     }
 
     #[derive(Deserialize)]
+    #[expect(dead_code)]
+    struct Flattened {
+        name: Option<String>,
+        #[serde(flatten)]
+        others: BTreeMap<String, serde_json::Value>,
+    }
+
+    #[derive(Deserialize)]
     enum Never {}
 
     #[test]
@@ -512,6 +524,8 @@ mod tests {
     #[test]
     fn types_that_describe_nothing_are_not_traced() {
         assert_eq!(hash::<Untagged>(), None);
+        assert_eq!(hash::<Flattened>(), None);
+        assert_eq!(hash::<Option<Vec<Flattened>>>(), None);
         assert_eq!(hash::<Never>(), None);
         assert_eq!(hash::<std::net::SocketAddr>(), None);
     }
