@@ -313,8 +313,9 @@ pub fn init(args: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - Concurrent callers of a key share one fetch, and also its error if that is `Clone`. A fetch that
 ///   is older than `ttl` is not joined, and one without a `timeout` is given up after 60 seconds. A
-///   hit never waits for another key. The fetch runs in its own task, so it continues if its caller
-///   is cancelled.
+///   hit never waits for another key. A fetch that is not ready at its first poll runs in its own task,
+///   so it continues if its caller is cancelled. It must not read task-locals of the caller: they are
+///   not part of the key, and are there at the first poll alone.
 /// - The age of a value counts from the start of its fetch (RFC 9111, §4.2.3) and includes frozen
 ///   time. Of the monotonic and the wall clock, the one that moved further counts.
 /// - Values that no caller can receive any more are dropped at the end and at the start of each

@@ -144,3 +144,25 @@ async fn the_container_uses_its_copy_of_a_refresh_for_local_ttl() {
     c.invoke("tea").await.unwrap();
     assert_eq!(OUTSIDE.operations(), before + 1, "the store is asked again");
 }
+
+#[tokio::test]
+async fn a_later_value_of_the_container_is_not_replaced_by_an_older_entry() {
+    let _turn = simulation().await;
+    OUTSIDE.reset().await;
+    let mut c = app::container().await;
+    c.idle(100 * SECOND);
+    c.invoke("tea").await.unwrap();
+    let (key, entry) = OUTSIDE.last_put();
+    drop(c);
+    // The store is down when it is fetched, and comes back with the value from before.
+    OUTSIDE.reset().await;
+    OUTSIDE.set(Fault::Down);
+    let mut c = app::container().await;
+    c.idle(200 * SECOND);
+    let later = c.invoke("tea").await.unwrap();
+    OUTSIDE.set(Fault::None);
+    OUTSIDE.write(&key, entry.fetched_ms(), br#"{"cents":77}"#).await;
+    c.idle(61 * SECOND);
+    assert_eq!(c.invoke("tea").await.unwrap(), later);
+    assert_eq!(price::stats().store_hits, 1);
+}

@@ -286,3 +286,38 @@ async fn a_store_that_panics_before_it_returns_a_future_is_one_that_is_down() {
     c.idle(100 * SECOND);
     assert_eq!(c.invoke(1).await.unwrap(), 7);
 }
+
+mod late {
+    use super::*;
+
+    /// Takes longer than `store_timeout`.
+    #[init]
+    async fn slow_store() -> Shared {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Shared
+    }
+
+    #[cached(ttl = "5m", store = slow_store)]
+    async fn rate() -> u32 {
+        7
+    }
+
+    #[init]
+    async fn needs_rate(rate: &u32) -> u32 {
+        *rate
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(_: Value, needs_rate: &u32) -> (u32, u64) {
+        (*needs_rate, rate::stats().store_errors)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_init_still_builds_has_not_failed() {
+    let _turn = simulation().await;
+    OUTSIDE.reset().await;
+    let mut c = late::app::container().await;
+    assert_eq!(c.invoke(json!({})).await.unwrap(), json!([7, 0]));
+    assert_eq!(OUTSIDE.operations(), 3);
+}

@@ -126,3 +126,47 @@ async fn none_is_shared_for_negative_ttl() {
     other.invoke("none").await.unwrap();
     assert_eq!(price::stats().loads, 1);
 }
+
+#[tokio::test]
+async fn no_caller_waits_where_a_stale_value_is_allowed() {
+    let _turn = simulation().await;
+    let (key, now) = key_of("tea").await;
+    let mut cold = app::container().await;
+    OUTSIDE.write(&key, now - 301_000, b"77").await;
+    // Another container fetches it.
+    OUTSIDE.memory.lease(&key, Some(now - 301_000), SECOND).await.unwrap();
+    let start = std::time::Instant::now();
+    assert_eq!(cold.invoke("tea").await.unwrap(), 77);
+    assert!(start.elapsed() < SECOND, "it did not wait for the lease");
+    let stats = price::stats();
+    assert_eq!((stats.loads, stats.stale_hits, stats.store_waits), (0, 1, 0));
+}
+
+mod short {
+    use super::*;
+
+    #[cached(ttl = "1s", jitter = "0%", store = shared)]
+    async fn second(_n: u8) -> u32 {
+        FETCHES.up()
+    }
+
+    #[handler(report_every = 0)]
+    pub async fn app(n: u8) -> u32 {
+        second(n).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_lasts_no_longer_than_the_ttl() {
+    let _turn = simulation().await;
+    OUTSIDE.reset().await;
+    short::app::container().await.invoke(1).await.unwrap();
+    let (key, _) = OUTSIDE.last_put();
+    OUTSIDE.reset().await;
+    let mut c = short::app::container().await;
+    OUTSIDE.memory.lease(&key, None, SECOND).await.unwrap();
+    let start = tokio::time::Instant::now();
+    c.invoke(1).await.unwrap();
+    let waited = start.elapsed().as_secs_f64();
+    assert!((2.0..2.2).contains(&waited), "{waited} s, two leases");
+}

@@ -30,7 +30,7 @@ use super::kept::{FetchId, Kept, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy, Runs};
-use super::tier::{Fetched, Leading, Replacement, SecondTier};
+use super::tier::{self, Fetched, Leading, Replacement, SecondTier};
 use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
@@ -605,6 +605,9 @@ impl<K: Key> RegistryEntry for Engine<K> {
         self.clear();
         self.counters.reset();
         self.kept.reset();
+        if let Some(tier) = self.tier {
+            tier.reset();
+        }
         self.revalidating().clear();
     }
 }
@@ -783,7 +786,7 @@ impl<K: Key> Leading for FetchLeader<K> {
     fn run(&self, fetch: Fetch) -> BoxFuture<'_, Result<FetchResult, Panic>> {
         Box::pin(async {
             self.function_began.get_or_init(Instant::now);
-            let limit = self.timeout().unwrap_or(FETCH_LIMIT);
+            let limit = self.engine.kept.policy.timeout.unwrap_or(FETCH_LIMIT);
             let end = tokio::time::Instant::now().checked_add(limit);
             let result = {
                 let work = pin!(Some(catch_async(self.leader.run(fetch))));
@@ -796,8 +799,9 @@ impl<K: Key> Leading for FetchLeader<K> {
         })
     }
 
-    fn timeout(&self) -> Option<Duration> {
-        self.engine.kept.policy.timeout
+    fn lease(&self) -> Duration {
+        let Policy { timeout, ttl, .. } = self.engine.kept.policy;
+        timeout.unwrap_or(tier::LEASE).min(Duration::from_nanos(ttl))
     }
 
     fn stamp(&self, value: &Erased, started: Tick) -> Result<Option<Stamp>, Panic> {
@@ -811,6 +815,10 @@ impl<K: Key> Leading for FetchLeader<K> {
 
     fn valid(&self) -> Option<(Erased, Stamp)> {
         self.engine.kept.valid(&self.key)
+    }
+
+    fn stale(&self) -> Option<(Erased, Stamp)> {
+        self.engine.kept.stale(&self.key)
     }
 
     fn keep(&self, value: Erased, stamp: Stamp) {

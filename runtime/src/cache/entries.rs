@@ -25,6 +25,8 @@ pub struct Entry {
 /// The lifetime of an entry.
 #[derive(Clone, Copy)]
 pub struct Stamp {
+    /// The start of its fetch.
+    pub(super) started: Tick,
     /// The time until which it is used as it is: the end of its TTL, or of the time for which the
     /// container uses its copy of a store's entry.
     pub(super) fresh_until: Tick,
@@ -41,6 +43,7 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a value that is not kept.
     const EXPIRED: Self = Self {
+        started: Tick::ZERO,
         fresh_until: Tick::ZERO,
         valid_until: Tick::ZERO,
         revalidate_until: Tick::ZERO,

@@ -89,6 +89,7 @@ impl<K: Key> Kept<K> {
         let ttl = ttl - random::share(ttl, self.policy.jitter).min(ttl);
         let end = Tick(started.0.saturating_add(ttl));
         Stamp {
+            started,
             fresh_until: end,
             valid_until: end,
             revalidate_until: end,
@@ -173,6 +174,13 @@ impl<K: Key> Kept<K> {
     pub(super) fn valid(&self, key: &K) -> Option<(Erased, Stamp)> {
         let Entry { value, stamp } = self.values().find(key)?;
         (CLOCK.now() < stamp.valid_until).then_some((value, stamp))
+    }
+
+    /// Returns a value that may be used in a stale window, if there is one.
+    pub(super) fn stale(&self, key: &K) -> Option<(Erased, Stamp)> {
+        let Entry { value, stamp } = self.values().find(key)?;
+        let has_window = stamp.expires_at() > stamp.valid_until;
+        (has_window && CLOCK.now() < stamp.expires_at()).then_some((value, stamp))
     }
 
     /// Keeps a value of the store that may be used if the fetch fails, unless there is a later one.

@@ -68,6 +68,9 @@ pub trait SecondTier<K>: Sync {
     ) -> BoxFuture<'static, Result<(), StoreError>>;
     /// Removes the entry of a key.
     fn remove<'a>(&'static self, key: &'a K) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Resets it to the state in which the process started.
+    #[cfg(feature = "testing")]
+    fn reset(&self);
     /// Removes the entries of all keys.
     fn remove_all(&'static self) -> BoxFuture<'static, Result<(), StoreError>>;
 }
@@ -95,12 +98,15 @@ pub struct Replacement {
 pub trait Leading: Send + Sync {
     /// Runs the function, with its time limit.
     fn run(&self, fetch: Fetch) -> BoxFuture<'_, Result<FetchResult, Panic>>;
-    /// Returns the time limit of the function, if it has one.
-    fn timeout(&self) -> Option<Duration>;
+    /// Returns the time for which a lease lasts: the time limit of the function, or 10 seconds, and no
+    /// longer than the TTL, for which callers wait.
+    fn lease(&self) -> Duration;
     /// Returns the stamp of a value whose fetch began at that time; `None` if it is not to be kept.
     fn stamp(&self, value: &Erased, started: Tick) -> Result<Option<Stamp>, Panic>;
     /// Returns the value that the container has, if it is younger than the TTL.
     fn valid(&self) -> Option<(Erased, Stamp)>;
+    /// Returns the value that the container has, if a stale window allows it.
+    fn stale(&self) -> Option<(Erased, Stamp)>;
     /// Keeps a stale value in the container, to be used if the fetch fails.
     fn keep(&self, value: Erased, stamp: Stamp);
     /// True for a value that stands for none.
@@ -202,7 +208,11 @@ struct Arguments {
 /// Arguments up to this length are readable in keys. Longer ones are hashed.
 const LONGEST_ARGUMENTS: usize = 200;
 /// The time for which a lease lasts, unless the function has a `timeout`.
-const LEASE: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(10);
+/// The difference of two containers' clocks that changes nothing.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// `clear` may take so many times as long as another operation.
+const CLEAR: u32 = 50;
 /// The pauses between two looks for the entry of another container.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -358,17 +368,26 @@ impl<K> StoreTier<K> {
         &self,
         operation: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
+        self.limited_to(self.timeout, operation).await
+    }
+
+    /// Waits for an operation of the store for that time.
+    async fn limited_to<'a, T>(
+        &self,
+        limit: Duration,
+        operation: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
         let error = |kind, source: crate::error::BoxError| {
             Err(StoreError::new(kind, self.store_name(), source))
         };
-        let end = Instant::now().checked_add(self.timeout);
+        let end = Instant::now().checked_add(limit);
         // Also a store that panics before it returns its future.
         let operation = catch_async(async { operation().await });
         match run_until(end, pin!(Some(operation))).await {
             Some(Ok(result)) => result,
             Some(Err(panic)) => error(StoreErrorKind::Other, panic.into_error()),
             None => {
-                let limit = format!("no response after {:?}", self.timeout);
+                let limit = format!("no response after {limit:?}");
                 error(StoreErrorKind::Timeout, limit.into())
             }
         }
@@ -428,10 +447,15 @@ impl<K: Sync + 'static> StoreTier<K> {
     ) -> Option<(Look, StoreKey, Arc<dyn HeldStore>)> {
         let counters = leader.counters();
         let errors = &counters.store_errors;
+        // In INIT, the resource may still be built. That takes its own time.
+        let opened = if current().is_none() { Some(self.open().await) } else { None };
         // One operation: a resource that can be built is no sign that the store works.
         let got = self.operate(errors, || {
             Box::pin(async {
-                let held = self.open().await?;
+                let held = match opened {
+                    Some(opened) => opened?,
+                    None => self.open().await?,
+                };
                 let Ok(key) = self.key(held.store(), key) else { return Ok(None) };
                 let entry = held.store().get(&key.text).await?;
                 Ok(Some((held, key, entry)))
@@ -459,7 +483,7 @@ impl<K: Sync + 'static> StoreTier<K> {
         usable: &(dyn Fn(&Entry) -> Option<Look> + Sync),
     ) -> Option<Look> {
         let counters = leader.counters();
-        let duration = leader.timeout().unwrap_or(LEASE);
+        let duration = leader.lease();
         // The lease that another container has, and one more, if that container is gone.
         let limit = duration.saturating_mul(2).saturating_add(LONGEST_PAUSE);
         let (began, mut pause, mut waits) = (Instant::now(), FIRST_PAUSE, false);
@@ -473,11 +497,15 @@ impl<K: Sync + 'static> StoreTier<K> {
                     }
                     seen = Some(entry.fetched_ms());
                 }
-                Lease::Taken if !waits => {
-                    counters.store_waits.fetch_add(1, Relaxed);
-                    waits = true;
+                Lease::Taken => {
+                    if let Some((value, stamp)) = leader.stale() {
+                        counters.stale_hits.fetch_add(1, Relaxed);
+                        return Some(Look::Found(value, stamp));
+                    }
+                    if !std::mem::replace(&mut waits, true) {
+                        counters.store_waits.fetch_add(1, Relaxed);
+                    }
                 }
-                Lease::Taken => {}
             }
             // Containers that started together do not look together.
             let jitter = random::share(pause.as_nanos() as u64, 50);
@@ -498,6 +526,10 @@ impl<K: Sync + 'static> StoreTier<K> {
         let (value, stamp) = self.read(key, entry, leader)?;
         let now = CLOCK.now();
         if now < stamp.fresh_until {
+            // The store may have missed a later value of this container.
+            let own =
+                leader.valid().filter(|(_, own)| own.started > stamp.started.after(CLOCK_SKEW));
+            let (value, stamp) = own.unwrap_or((value, stamp));
             return Some(Look::Found(value, self.local(stamp)));
         }
         if accepts_stale && now < stamp.revalidate_until {
@@ -661,12 +693,19 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
         })
     }
 
+    #[cfg(feature = "testing")]
+    fn reset(&self) {
+        self.breaker().reset();
+    }
+
     fn remove_all(&'static self) -> BoxFuture<'static, Result<(), StoreError>> {
         Box::pin(async move {
             let store = self.open().await?;
             let store = store.store();
             let prefix = self.prefix(store);
-            self.limited(|| store.remove_all(&prefix)).await
+            // It looks at all keys of the store.
+            let limit = self.timeout.saturating_mul(CLEAR);
+            self.limited_to(limit, || store.remove_all(&prefix)).await
         })
     }
 }

@@ -53,6 +53,13 @@ impl Breaker {
         Some(Permit { breaker: self, phase: state.phase })
     }
 
+    /// Closes it, for another simulated container.
+    #[cfg(feature = "testing")]
+    pub(crate) fn reset(&self) {
+        let mut state = self.lock();
+        *state = State { pause: None, phase: state.phase + 1, is_tried: false };
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
