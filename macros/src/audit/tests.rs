@@ -205,6 +205,11 @@ fn harmless_globals_are_silent() {
         "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); feed(tx); rx.recv().await } fn feed(tx: mpsc::Sender<u8>) { tokio::spawn(async move { tx.send(1).await }); }",
         "async fn run(e: String) -> String { let (mut ours, theirs) = tokio::io::duplex(64); tokio::spawn(async move { theirs.write_all(b\"x\").await }); let mut s = String::new(); ours.read_to_string(&mut s).await; s }",
         "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); tokio::spawn(async move { tx.send(1).await }); select! { x = rx.recv() => x, } }",
+        "async fn run(e: String) -> Vec<u8> { let mut child = Command::new(\"gzip\").spawn()?; let mut stdin = child.stdin.take().unwrap(); std::thread::spawn(move || stdin.write_all(e.as_bytes())); child.wait_with_output()?.stdout }",
+        "async fn run(e: Vec<String>) { let all = Arc::new(Semaphore::new(4)); for x in e { let permit = all.clone().acquire_owned().await; tokio::spawn(async move { send(x).await; drop(permit); }); } let _ = all.acquire_many(4).await; }",
+        "fn run(e: String) -> String { let (mut reader, mut writer) = std::io::pipe()?; std::thread::spawn(move || writer.write_all(b\"x\")); let mut s = String::new(); reader.read_to_string(&mut s)?; s }",
+        "async fn run(e: String) -> u8 { let (work, result) = fetch(e).remote_handle(); tokio::spawn(work); result.await }",
+        "async fn run(e: String) { let all = WaitGroup::new(); let one = all.clone(); std::thread::spawn(move || { work(e); drop(one); }); all.wait(); }",
         // Files that are only read, of a name of their own, outside of `/tmp`, or of INIT.
         "fn run(e: String) -> String { std::fs::read(\"/tmp/x\"); std::fs::File::open(\"/tmp/x\"); e }",
         "fn run(e: String) -> String { std::fs::OpenOptions::new().read(true).write(false).open(\"/tmp/x\"); e }",
