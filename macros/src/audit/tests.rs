@@ -535,6 +535,7 @@ fn a_snapshot_keeps_what_must_be_unique_or_current() {
         "#[init(restore = keep)] fn file() -> NamedTempFile { if let Ok(file) = tempfile::NamedTempFile::new() { return file; } panic!() }",
         "#[init(restore = keep)] fn rng() -> StdRng { let mut seed = [0; 32]; getrandom::fill(&mut seed).unwrap(); StdRng::from_seed(seed) }",
         "#[init(restore = keep)] fn key() -> u64 { OsRng.next_u64() }",
+        "#[init(restore = keep)] async fn id() -> Result<Id, E> { let id = timeout_at(end, load(Uuid::new_v4())).await.map_err(E::new)?; Ok(id) }",
         "#[init(restore = keep)] fn names() -> Vec<u64> { let mut all = Vec::new(); for _ in 0..3 { all.push(rand::random()); } all }",
         // Through functions and methods of the crate.
         "#[init(restore = keep)] fn id() -> Id { fresh() } fn fresh() -> Id { let id = one(); Id(id) } fn one() -> u64 { rand::random() }",
@@ -552,6 +553,8 @@ fn a_snapshot_keeps_what_must_be_unique_or_current() {
         "#[init(restore = keep)] fn words() -> Vec<W> { let start = Instant::now(); let words = load(); println!(\"{:?}\", start.elapsed()); words }",
         "#[init(restore = keep)] fn words() -> Vec<W> { let id = Uuid::new_v4(); tracing::info!(%id, \"load\"); let id = 1; load(id) }",
         "#[init(restore = keep)] fn words() -> Vec<W> { if Instant::now() > LIMIT { return Vec::new(); } load() }",
+        "#[init(restore = keep)] async fn db() -> Result<Db, E> { let end = Instant::now() + LIMIT; let db = timeout_at(end, connect()).await??; Ok(db) }",
+        "#[init(restore = keep)] async fn db() -> Result<Db, E> { let start = Instant::now(); let db = connect().await.map_err(|e| format!(\"{e} after {:?}\", start.elapsed()))?; if db.is_bad() { return Err(E(format!(\"{:?}\", start.elapsed()))); } Ok(db) }",
         "#[init(restore = keep)] fn words() -> Vec<W> { log(); load() } fn log() -> u8 { let t = Instant::now(); 1 }",
         // The same in every container.
         "#[init(restore = keep)] fn rng() -> StdRng { StdRng::seed_from_u64(7) }",
