@@ -183,6 +183,30 @@ pub(super) fn uses_of_field<'s>(
     body.filter(move |at| source.is(*at, field) && source.is_punct(at.wrapping_sub(1), b'.'))
 }
 
+/// True if a field of a type that is named at a token, in a method of that, is one of `self`, of a
+/// variable that is made of that, or of an expression that is more than a path.
+pub(super) fn is_of_self(source: &Source, code: &Code<'_>, at: usize, ty: &str) -> bool {
+    let mut base = at.wrapping_sub(2);
+    while source.is_ident(base) && source.is_punct(base.wrapping_sub(1), b'.') {
+        base = base.wrapping_sub(2);
+    }
+    if !source.is_ident(base) || source.is(base, "self") {
+        return true;
+    }
+    let name = source.text(base);
+    let is_self = |at: usize| ["self", "Self", ty].iter().any(|name| source.is(at, name));
+    let is_label = |at: &usize| source.is(*at, name) && source.is_punct(at + 1, b':');
+    if let Some(label) = code.sig.clone().find(is_label) {
+        let end = (label..code.sig.end).find(|at| source.is_punct(*at, b','));
+        return (label..end.unwrap_or(code.sig.end)).any(is_self);
+    }
+    let ends = |at: &usize| source.is_punct(*at, b';') || source.is_open(*at, b'{');
+    code.body.clone().filter(|at| source.is(*at, "let")).any(|at| {
+        let end = (at..code.body.end).find(ends).unwrap_or(code.body.end);
+        (at..end).any(|at| source.is(at, name)) && (at..end).any(is_self)
+    })
+}
+
 /// The method that adds to the collection which a token names, there or through a variable.
 pub(super) fn adds(source: &Source, code: &Code<'_>, at: usize) -> Option<usize> {
     let end = match chain(source, at + 1) {

@@ -486,6 +486,8 @@ fn collections_that_only_grow_are_found() {
     // The types of resources.
     for text in [
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { let log = &self; log.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(this: &Arc<Self>, e: String) { this.lines.lock().unwrap().push(e); } } #[init] fn log() -> Arc<Log> { todo!() } fn run(e: String, log: &Arc<Log>) -> String { Log::add(log, e) }",
         "struct App { seen: Seen, n: u8 } struct Seen { ids: std::sync::RwLock<HashSet<u64>>, x: u8 } impl Seen { fn add(&self, id: u64) { let mut ids = self.ids.write().unwrap(); ids.insert(id); } } #[init] static APP: App = todo!(); fn run(e: String) -> String { APP.seen.add(1); e }",
     ] {
         assert_eq!(lints_of(text), ["unbounded_growth"], "{text}");
@@ -508,6 +510,8 @@ fn collections_that_only_grow_are_found() {
     for text in [
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } fn flush(&self) { self.lines.lock().unwrap().clear(); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init(allow(unbounded_growth))] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        // A field of the same name in another type.
+        "struct Shop { items: RwLock<HashMap<u64, u64>> } impl Shop { fn price(&self, mut order: Order) -> u64 { order.items.push(1); let mut cart = Cart::new(&order); cart.items.push(2); self.items.read()[&1] } } #[init] fn shop() -> Shop { todo!() } fn run(e: String, shop: &Shop) -> String { shop.price(e) }",
         // Filled in INIT, a field that no request shares, and a type that is no resource.
         "struct Names { all: Mutex<Vec<String>> } impl Names { fn load() -> Self { Self::default().with(1) } fn with(self, n: u8) -> Self { self.all.lock().unwrap().push(n); self } fn first(&self) -> u8 { self.all.lock()[0] } } #[init] fn names() -> Names { Names::load() } fn run(e: String, names: &Names) -> String { names.first() }",
         "struct Log { lines: Vec<String> } impl Log { fn add(&mut self, e: String) { self.lines.push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.clone().add(e) }",
