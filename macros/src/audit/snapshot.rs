@@ -289,7 +289,7 @@ impl<'a> Flow<'_, '_, 'a> {
         }
         let is_call = source.is_open(behind, b'(');
         let last = path.last().copied().unwrap_or_default();
-        if is_call && last == "Err" {
+        if is_call && ["Err", "sleep", "sleep_until"].contains(&last) {
             return (None, source.next(behind));
         }
         if is_call && UNTIL.contains(&last) {

@@ -491,6 +491,8 @@ fn collections_that_only_grow_are_found() {
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { let log = &self; log.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(this: &Arc<Self>, e: String) { this.lines.lock().unwrap().push(e); } } #[init] fn log() -> Arc<Log> { todo!() } fn run(e: String, log: &Arc<Log>) -> String { Log::add(log, e) }",
+        "struct Log { lines: Mutex<HashMap<&'static str, Vec<String>>> } impl Log { fn add(&self, e: String) { self.lines.lock().entry(name()).or_default().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { ids: Mutex<HashSet<Id>> } enum Id { A, B(u64) } impl Log { fn add(&self, id: Id) { self.ids.lock().insert(id); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(Id::B(e.len())) }",
         "struct App { seen: Seen, n: u8 } struct Seen { ids: std::sync::RwLock<HashSet<u64>>, x: u8 } impl Seen { fn add(&self, id: u64) { let mut ids = self.ids.write().unwrap(); ids.insert(id); } } #[init] static APP: App = todo!(); fn run(e: String) -> String { APP.seen.add(1); e }",
     ] {
         assert_eq!(lints_of(text), ["unbounded_growth"], "{text}");
@@ -513,6 +515,8 @@ fn collections_that_only_grow_are_found() {
     for text in [
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } fn flush(&self) { self.lines.lock().unwrap().clear(); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init(allow(unbounded_growth))] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        // Keys of the program.
+        "struct Counts { all: Mutex<HashMap<&'static str, u64>>, kinds: Mutex<BTreeMap<Kind, u64>> } enum Kind { A, #[x(1)] B } impl Counts { fn add(&self, name: &'static str, kind: Kind) { *self.all.lock().entry(name).or_default() += 1; *self.kinds.lock().entry(kind).or_default() += 1; } } #[init] fn counts() -> Counts { todo!() } fn run(e: String, counts: &Counts) -> String { counts.add(\"run\", Kind::A) }",
         // A field of the same name in another type.
         "struct Shop { items: RwLock<HashMap<u64, u64>> } impl Shop { fn price(&self, mut order: Order) -> u64 { order.items.push(1); let mut cart = Cart::new(&order); cart.items.push(2); self.items.read()[&1] } } #[init] fn shop() -> Shop { todo!() } fn run(e: String, shop: &Shop) -> String { shop.price(e) }",
         // Filled in INIT, a field that no request shares, and a type that is no resource.
@@ -562,6 +566,7 @@ fn a_snapshot_keeps_what_must_be_unique_or_current() {
         "#[init(restore = keep)] fn words() -> Vec<W> { if Instant::now() > LIMIT { return Vec::new(); } load() }",
         "#[init(restore = keep)] async fn db() -> Result<Db, E> { let end = Instant::now() + LIMIT; let db = timeout_at(end, connect()).await??; Ok(db) }",
         "#[init(restore = keep)] async fn db() -> Result<Db, E> { let start = Instant::now(); let db = connect().await.map_err(|e| format!(\"{e} after {:?}\", start.elapsed()))?; if db.is_bad() { return Err(E(format!(\"{:?}\", start.elapsed()))); } Ok(db) }",
+        "#[init(restore = keep)] async fn db() -> Result<Db, E> { let db = loop { match connect().await { Ok(db) => break db, Err(e) => { sleep_until(Instant::now() + PAUSE).await } } }; Ok(db) }",
         "#[init(restore = keep)] fn words() -> Vec<W> { log(); load() } fn log() -> u8 { let t = Instant::now(); 1 }",
         // The same in every container.
         "#[init(restore = keep)] fn rng() -> StdRng { StdRng::seed_from_u64(7) }",
