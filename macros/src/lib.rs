@@ -777,6 +777,9 @@ pub fn handler(args: TokenStream, item: TokenStream) -> TokenStream {
 /// async fn count(event: u64) -> u64 { event + served() }
 /// ```
 ///
+/// Write it with its path. An import of it, and so `use rewarm::*`, is ambiguous with the `#[allow]` of
+/// the compiler, which the expansions of the other attributes contain. Import those by name.
+///
 /// # Errors
 ///
 /// It does not compile without a reason, with a lint that does not exist, or where it excuses nothing.

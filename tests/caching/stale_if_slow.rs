@@ -92,3 +92,27 @@ async fn the_fetch_ends_without_an_invocation() {
     }
     assert_eq!(value::peek(), Some(2));
 }
+
+#[cached(ttl = "10s", stale_if_error = "1m", stale_if_slow = "50ms", jitter = "0%")]
+async fn blocking() -> Result<u64, Error> {
+    std::thread::sleep(Duration::from_millis(TAKES.load(SeqCst)));
+    Ok(1)
+}
+
+#[handler(report_every = 0)]
+async fn blocks(_event: u64) -> u64 {
+    let start = std::time::Instant::now();
+    let _ = blocking().await;
+    start.elapsed().as_millis() as u64
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fetch_that_blocks_its_thread_is_slow_too() {
+    let _turn = simulation().await;
+    reset(0);
+    let mut c = blocks::container().await;
+    c.invoke(0).await.unwrap();
+    reset(400);
+    c.idle(15 * SECOND);
+    assert!(c.invoke(0).await.unwrap().as_u64() < Some(300));
+}

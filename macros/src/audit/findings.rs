@@ -250,7 +250,11 @@ impl<'a> Audit<'_, 'a> {
             owner.is_some_and(|owner| index.impls[owner].of == Some(field.ty))
         };
         let own = reached.codes.iter().copied().filter(is_own);
-        let uses = own.flat_map(|code| uses_in(code).map(move |at| (code, at)));
+        let is_its = |&(code, at): &(usize, usize)| {
+            let code = &index.codes[code];
+            growth::is_of_self(index.source(code.module), code, at, ty.name)
+        };
+        let uses = own.flat_map(|code| uses_in(code).map(move |at| (code, at))).filter(is_its);
         let is_user = |code: usize| uses_in(code).next().is_some();
         if let Some((code, at)) = self.added(uses).filter(|_| !self.is_limited(is_user)) {
             let name = format!("{}::{}", ty.name, field.name);

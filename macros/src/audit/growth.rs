@@ -78,7 +78,38 @@ pub(super) fn collection<'a>(
     module: usize,
     ty: &Range<usize>,
 ) -> Option<&'a str> {
-    collection_within(index, module, ty, 8)
+    collection_within(index, module, ty, 8).filter(|_| !has_few_keys(index, module, ty))
+}
+
+/// True for a type with one collection, whose keys are of the program: names, or an `enum` without data.
+fn has_few_keys(index: &Index<'_>, module: usize, ty: &Range<usize>) -> bool {
+    let source = index.source(module);
+    let is_collection =
+        |at: &usize| lints::is_growing(source.text(*at)) || SHARED.contains(&source.text(*at));
+    let all: Vec<_> = ty.clone().filter(is_collection).collect();
+    let &[at] = &all[..] else {
+        return false;
+    };
+    let key = at + 2;
+    if !source.text(at).ends_with("Map") && !source.text(at).ends_with("Set") {
+        return false;
+    }
+    if source.is_punct(key, b'&') {
+        return source.text(key + 1) == "'static" && source.is(key + 2, "str");
+    }
+    let Target::Own(defs, _) = index.resolve_at(module, &index::path(source, key).0) else {
+        return false;
+    };
+    defs.iter().any(|def| match def {
+        Def::Type(id) => {
+            let def = &index.types[*id];
+            let source = index.source(def.module);
+            let open = def.body.clone().find(|at| source.is_open(*at, b'{'));
+            let variants = open.map(|open| source.group(open)).unwrap_or_default();
+            def.kind == TypeKind::Fields && !variants.is_empty() && !has_data(source, variants)
+        }
+        _ => false,
+    })
 }
 
 fn collection_within<'a>(
@@ -108,6 +139,16 @@ fn collection_within<'a>(
     });
     // `insert` replaces the value of an `Option`.
     found.filter(|_| !is_option)
+}
+
+/// True if tokens are fields, or variants of an `enum` of which one has data.
+fn has_data(source: &Source, inner: Range<usize>) -> bool {
+    let is_attribute = |at: usize| source.is_punct(at.wrapping_sub(1), b'#');
+    let next = |at: &usize| Some(source.next(*at)).filter(|at| *at < inner.end);
+    std::iter::successors(Some(inner.start), next).any(|at| {
+        let opens = matches!(source.kind(at), Some(Kind::Open(_))) && !is_attribute(at);
+        opens || source.is_punct(at, b':')
+    })
 }
 
 /// The fields of all types of the crate in a type.
@@ -181,6 +222,30 @@ pub(super) fn uses_of_field<'s>(
 ) -> impl Iterator<Item = usize> + 's {
     let body = code.body.clone();
     body.filter(move |at| source.is(*at, field) && source.is_punct(at.wrapping_sub(1), b'.'))
+}
+
+/// True if a field of a type that is named at a token, in a method of that, is one of `self`, of a
+/// variable that is made of that, or of an expression that is more than a path.
+pub(super) fn is_of_self(source: &Source, code: &Code<'_>, at: usize, ty: &str) -> bool {
+    let mut base = at.wrapping_sub(2);
+    while source.is_ident(base) && source.is_punct(base.wrapping_sub(1), b'.') {
+        base = base.wrapping_sub(2);
+    }
+    if !source.is_ident(base) || source.is(base, "self") {
+        return true;
+    }
+    let name = source.text(base);
+    let is_self = |at: usize| ["self", "Self", ty].iter().any(|name| source.is(at, name));
+    let is_label = |at: &usize| source.is(*at, name) && source.is_punct(at + 1, b':');
+    if let Some(label) = code.sig.clone().find(is_label) {
+        let end = (label..code.sig.end).find(|at| source.is_punct(*at, b','));
+        return (label..end.unwrap_or(code.sig.end)).any(is_self);
+    }
+    let ends = |at: &usize| source.is_punct(*at, b';') || source.is_open(*at, b'{');
+    code.body.clone().filter(|at| source.is(*at, "let")).any(|at| {
+        let end = (at..code.body.end).find(ends).unwrap_or(code.body.end);
+        (at..end).any(|at| source.is(at, name)) && (at..end).any(is_self)
+    })
 }
 
 /// The method that adds to the collection which a token names, there or through a variable.

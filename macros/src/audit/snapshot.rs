@@ -101,6 +101,13 @@ const VARIABLES: &[(&str, Why)] = &[
     ("AWS_SESSION_TOKEN", Why::Expires),
 ];
 
+/// Methods whose arguments only make an error.
+const FAILING: &[&str] =
+    &["context", "expect", "inspect_err", "map_err", "ok_or", "ok_or_else", "with_context"];
+
+/// Functions whose first argument is a deadline.
+const UNTIL: &[&str] = &["timeout_at", "wait_until"];
+
 /// Macros whose value is made of their arguments.
 const MACROS: &[&str] = &["format", "vec", "json", "concat"];
 
@@ -260,7 +267,8 @@ impl<'a> Flow<'_, '_, 'a> {
             let why = NAMES.iter().find(|(name, why)| *why == Why::Expires && source.is(at, name));
             let is_call = source.is_open(at + 1, b'(');
             let found = why.filter(|_| is_call).map(|(name, why)| self.made(at, name, *why));
-            return (found, at + 1);
+            let is_error = is_call && FAILING.contains(&source.text(at));
+            return (found, if is_error { source.next(at + 1) } else { at + 1 });
         }
         if is_branch(source.text(at)) {
             let open = (at..end).find(|at| source.is_open(*at, b'{')).unwrap_or(end);
@@ -281,6 +289,17 @@ impl<'a> Flow<'_, '_, 'a> {
         }
         let is_call = source.is_open(behind, b'(');
         let last = path.last().copied().unwrap_or_default();
+        if is_call && ["Err", "sleep", "sleep_until"].contains(&last) {
+            return (None, source.next(behind));
+        }
+        if is_call && UNTIL.contains(&last) {
+            let inner = source.group(behind);
+            let mut at = inner.start;
+            while at < inner.end && !source.is_punct(at, b',') {
+                at = source.next(at);
+            }
+            return (self.value(at..inner.end), source.next(behind));
+        }
         if SYSTEM.contains(&last) && source.is_punct(behind, b'.') {
             return (Some(self.made(at, last, Why::Unique)), behind);
         }

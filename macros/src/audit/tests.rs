@@ -205,6 +205,11 @@ fn harmless_globals_are_silent() {
         "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); feed(tx); rx.recv().await } fn feed(tx: mpsc::Sender<u8>) { tokio::spawn(async move { tx.send(1).await }); }",
         "async fn run(e: String) -> String { let (mut ours, theirs) = tokio::io::duplex(64); tokio::spawn(async move { theirs.write_all(b\"x\").await }); let mut s = String::new(); ours.read_to_string(&mut s).await; s }",
         "async fn run(e: String) { let (tx, rx) = mpsc::channel(1); tokio::spawn(async move { tx.send(1).await }); select! { x = rx.recv() => x, } }",
+        "async fn run(e: String) -> Vec<u8> { let mut child = Command::new(\"gzip\").spawn()?; let mut stdin = child.stdin.take().unwrap(); std::thread::spawn(move || stdin.write_all(e.as_bytes())); child.wait_with_output()?.stdout }",
+        "async fn run(e: Vec<String>) { let all = Arc::new(Semaphore::new(4)); for x in e { let permit = all.clone().acquire_owned().await; tokio::spawn(async move { send(x).await; drop(permit); }); } let _ = all.acquire_many(4).await; }",
+        "fn run(e: String) -> String { let (mut reader, mut writer) = std::io::pipe()?; std::thread::spawn(move || writer.write_all(b\"x\")); let mut s = String::new(); reader.read_to_string(&mut s)?; s }",
+        "async fn run(e: String) -> u8 { let (work, result) = fetch(e).remote_handle(); tokio::spawn(work); result.await }",
+        "async fn run(e: String) { let all = WaitGroup::new(); let one = all.clone(); std::thread::spawn(move || { work(e); drop(one); }); all.wait(); }",
         // Files that are only read, of a name of their own, outside of `/tmp`, or of INIT.
         "fn run(e: String) -> String { std::fs::read(\"/tmp/x\"); std::fs::File::open(\"/tmp/x\"); e }",
         "fn run(e: String) -> String { std::fs::OpenOptions::new().read(true).write(false).open(\"/tmp/x\"); e }",
@@ -217,6 +222,9 @@ fn harmless_globals_are_silent() {
         "fn save(path: &str) { std::fs::write(path, \"x\"); } fn run(e: String) -> String { save(&e); e }",
         "fn load(path: &str) { std::fs::read(path); std::fs::write(\"x\", path); } fn run(e: String) -> String { load(\"/tmp/x\"); e }",
         "fn run(e: String) -> String { let id = e.id(); std::fs::write(format!(\"/tmp/{id}\"), &e); std::fs::write(format!(\"/tmp/{}\", id), e) }",
+        "fn run(e: String) -> String { let path = \"/tmp/x\"; if let Some(path) = named(&e) { std::fs::write(&path, &e); } e }",
+        "fn run(e: String) -> String { let name = \"x\"; match e.name() { Some(name) => std::fs::write(format!(\"/tmp/{name}\"), &e), None => log(name) } e }",
+        "fn run(e: String) -> String { let name = \"x\"; e.names().for_each(|(n, name)| std::fs::write(format!(\"/tmp/{name}\"), &e)); e }",
         "mod fs { pub fn write(p: &str, e: &str) {} } fn run(e: String) -> String { fs::write(\"/tmp/x\", &e); e }",
         "#[init] fn model() -> Model { std::fs::write(\"/tmp/model\", download()); Model }  fn run(e: String) -> String { e }",
         "fn spawn(x: u8) {} fn run(e: String) -> String { spawn(1); e }",
@@ -481,6 +489,10 @@ fn collections_that_only_grow_are_found() {
     // The types of resources.
     for text in [
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { let log = &self; log.lines.lock().unwrap().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(this: &Arc<Self>, e: String) { this.lines.lock().unwrap().push(e); } } #[init] fn log() -> Arc<Log> { todo!() } fn run(e: String, log: &Arc<Log>) -> String { Log::add(log, e) }",
+        "struct Log { lines: Mutex<HashMap<&'static str, Vec<String>>> } impl Log { fn add(&self, e: String) { self.lines.lock().entry(name()).or_default().push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        "struct Log { ids: Mutex<HashSet<Id>> } enum Id { A, B(u64) } impl Log { fn add(&self, id: Id) { self.ids.lock().insert(id); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(Id::B(e.len())) }",
         "struct App { seen: Seen, n: u8 } struct Seen { ids: std::sync::RwLock<HashSet<u64>>, x: u8 } impl Seen { fn add(&self, id: u64) { let mut ids = self.ids.write().unwrap(); ids.insert(id); } } #[init] static APP: App = todo!(); fn run(e: String) -> String { APP.seen.add(1); e }",
     ] {
         assert_eq!(lints_of(text), ["unbounded_growth"], "{text}");
@@ -503,6 +515,10 @@ fn collections_that_only_grow_are_found() {
     for text in [
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } fn flush(&self) { self.lines.lock().unwrap().clear(); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
         "struct Log { lines: Mutex<Vec<String>> } impl Log { fn add(&self, e: String) { self.lines.lock().unwrap().push(e); } } #[init(allow(unbounded_growth))] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.add(e) }",
+        // Keys of the program.
+        "struct Counts { all: Mutex<HashMap<&'static str, u64>>, kinds: Mutex<BTreeMap<Kind, u64>> } enum Kind { A, #[x(1)] B } impl Counts { fn add(&self, name: &'static str, kind: Kind) { *self.all.lock().entry(name).or_default() += 1; *self.kinds.lock().entry(kind).or_default() += 1; } } #[init] fn counts() -> Counts { todo!() } fn run(e: String, counts: &Counts) -> String { counts.add(\"run\", Kind::A) }",
+        // A field of the same name in another type.
+        "struct Shop { items: RwLock<HashMap<u64, u64>> } impl Shop { fn price(&self, mut order: Order) -> u64 { order.items.push(1); let mut cart = Cart::new(&order); cart.items.push(2); self.items.read()[&1] } } #[init] fn shop() -> Shop { todo!() } fn run(e: String, shop: &Shop) -> String { shop.price(e) }",
         // Filled in INIT, a field that no request shares, and a type that is no resource.
         "struct Names { all: Mutex<Vec<String>> } impl Names { fn load() -> Self { Self::default().with(1) } fn with(self, n: u8) -> Self { self.all.lock().unwrap().push(n); self } fn first(&self) -> u8 { self.all.lock()[0] } } #[init] fn names() -> Names { Names::load() } fn run(e: String, names: &Names) -> String { names.first() }",
         "struct Log { lines: Vec<String> } impl Log { fn add(&mut self, e: String) { self.lines.push(e); } } #[init] fn log() -> Log { todo!() } fn run(e: String, log: &Log) -> String { log.clone().add(e) }",
@@ -530,6 +546,7 @@ fn a_snapshot_keeps_what_must_be_unique_or_current() {
         "#[init(restore = keep)] fn file() -> NamedTempFile { if let Ok(file) = tempfile::NamedTempFile::new() { return file; } panic!() }",
         "#[init(restore = keep)] fn rng() -> StdRng { let mut seed = [0; 32]; getrandom::fill(&mut seed).unwrap(); StdRng::from_seed(seed) }",
         "#[init(restore = keep)] fn key() -> u64 { OsRng.next_u64() }",
+        "#[init(restore = keep)] async fn id() -> Result<Id, E> { let id = timeout_at(end, load(Uuid::new_v4())).await.map_err(E::new)?; Ok(id) }",
         "#[init(restore = keep)] fn names() -> Vec<u64> { let mut all = Vec::new(); for _ in 0..3 { all.push(rand::random()); } all }",
         // Through functions and methods of the crate.
         "#[init(restore = keep)] fn id() -> Id { fresh() } fn fresh() -> Id { let id = one(); Id(id) } fn one() -> u64 { rand::random() }",
@@ -547,6 +564,9 @@ fn a_snapshot_keeps_what_must_be_unique_or_current() {
         "#[init(restore = keep)] fn words() -> Vec<W> { let start = Instant::now(); let words = load(); println!(\"{:?}\", start.elapsed()); words }",
         "#[init(restore = keep)] fn words() -> Vec<W> { let id = Uuid::new_v4(); tracing::info!(%id, \"load\"); let id = 1; load(id) }",
         "#[init(restore = keep)] fn words() -> Vec<W> { if Instant::now() > LIMIT { return Vec::new(); } load() }",
+        "#[init(restore = keep)] async fn db() -> Result<Db, E> { let end = Instant::now() + LIMIT; let db = timeout_at(end, connect()).await??; Ok(db) }",
+        "#[init(restore = keep)] async fn db() -> Result<Db, E> { let start = Instant::now(); let db = connect().await.map_err(|e| format!(\"{e} after {:?}\", start.elapsed()))?; if db.is_bad() { return Err(E(format!(\"{:?}\", start.elapsed()))); } Ok(db) }",
+        "#[init(restore = keep)] async fn db() -> Result<Db, E> { let db = loop { match connect().await { Ok(db) => break db, Err(e) => { sleep_until(Instant::now() + PAUSE).await } } }; Ok(db) }",
         "#[init(restore = keep)] fn words() -> Vec<W> { log(); load() } fn log() -> u8 { let t = Instant::now(); 1 }",
         // The same in every container.
         "#[init(restore = keep)] fn rng() -> StdRng { StdRng::seed_from_u64(7) }",

@@ -341,7 +341,8 @@ impl<'a> Text<'_, 'a> {
         let binds = |at: &usize| {
             source.is(*at, name)
                 && (source.is(before(*at), keyword)
-                    || ["for", "|"].contains(&source.text(before(*at))))
+                    || ["for", "|"].contains(&source.text(before(*at)))
+                    || is_in_pattern(source, *at))
         };
         let mut bindings = self.code.body.clone().filter(binds);
         let at = bindings.next()?;
@@ -352,6 +353,21 @@ impl<'a> Text<'_, 'a> {
         let is = (at..end).find(|at| source.is_punct(*at, b'='))?;
         Some((is + 1..end, source.is(at.wrapping_sub(1), "mut")))
     }
+}
+
+/// True for a name in a pattern with brackets: `Some(name) = …`, `|(n, name)|`, `Some(name) => …`.
+fn is_in_pattern(source: &Source, at: usize) -> bool {
+    let closes = |at: usize| matches!(source.kind(at), Some(Kind::Close(_)));
+    let mut end = at + 1;
+    while source.is_ident(end) || source.is_punct(end, b',') {
+        end += 1;
+    }
+    let is_in_brackets = closes(end);
+    while closes(end) {
+        end += 1;
+    }
+    let is_binding = source.is_punct(end, b'=') && !source.is_punct(end + 1, b'=');
+    is_in_brackets && (is_binding || source.is_punct(end, b'|') || source.is(end, "in"))
 }
 
 /// The path that `join` and `push` make of two.

@@ -14,16 +14,26 @@ use super::body::Body;
 use crate::item::Item;
 
 /// Functions and methods that return the two ends of a channel: first the sender.
-const CHANNELS: &[&str] = &["channel", "unbounded_channel", "sync_channel", "bounded", "unbounded"];
+const CHANNELS: &[&str] =
+    &["channel", "unbounded_channel", "sync_channel", "bounded", "unbounded", "remote_handle"];
 
-/// Those whose ends are alike.
-const PAIRS: &[&str] = &["duplex", "pair", "bi_channel"];
+/// Those whose ends are alike, or come in the other order.
+const PAIRS: &[&str] = &["duplex", "pair", "bi_channel", "pipe", "simplex"];
 
 /// Methods of a receiver that do not wait.
 const PASSING: &[&str] = &["try_recv", "try_next", "close", "is_empty", "is_closed", "len"];
 
 /// Methods that wait for another owner of the same value.
-const MEETING: &[&str] = &["notified", "wait", "wait_for", "cancelled", "closed"];
+const MEETING: &[&str] = &[
+    "notified",
+    "wait",
+    "wait_for",
+    "wait_with_output",
+    "cancelled",
+    "closed",
+    "acquire_many",
+    "acquire_many_owned",
+];
 
 /// Words of an expression that waits.
 const WAITS: &[&str] = &["await", "recv", "recv_timeout", "blocking_recv", "iter", "join"];
@@ -44,7 +54,10 @@ pub(super) fn detached<'a>(body: &Body<'a>, calls: Vec<&'a ExprCall>) -> Vec<&'a
         let is_detached = |call: &&&ExprCall| {
             let others = detached.iter().copied().filter(|other| !std::ptr::eq(*other, **call));
             let outside = outside(&function_uses, call, others.collect(), &lets);
-            !lets.meet(body, &uses(call.to_token_stream()), &outside)
+            // A value that a task drops at its end tells that it has ended.
+            let mut in_task = Uses::new();
+            collect(call.to_token_stream(), true, &mut in_task);
+            !lets.meet(body, &in_task, &outside)
         };
         let left: Vec<_> = detached.iter().filter(is_detached).copied().collect();
         if left.len() == detached.len() {
@@ -234,11 +247,11 @@ fn bound(pat: &Pat) -> Option<String> {
 /// The names in tokens, without those of fields and methods, and without values that are dropped.
 fn uses(tokens: TokenStream) -> Uses {
     let mut uses = Uses::new();
-    collect(tokens, &mut uses);
+    collect(tokens, false, &mut uses);
     uses
 }
 
-fn collect(tokens: TokenStream, uses: &mut Uses) {
+fn collect(tokens: TokenStream, with_dropped: bool, uses: &mut Uses) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let is = |at: usize, c: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == c);
     let word = |at: usize| match tokens.get(at) {
@@ -250,8 +263,8 @@ fn collect(tokens: TokenStream, uses: &mut Uses) {
             TokenTree::Group(group) => {
                 let is_dropped = at > 0 && word(at - 1).is_some_and(|word| word == "drop");
                 let is_one = group.stream().into_iter().count() == 1;
-                if !(is_dropped && is_one) {
-                    collect(group.stream(), uses);
+                if with_dropped || !(is_dropped && is_one) {
+                    collect(group.stream(), with_dropped, uses);
                 }
             }
             TokenTree::Ident(ident) => {
@@ -261,7 +274,7 @@ fn collect(tokens: TokenStream, uses: &mut Uses) {
                     && word(at - 2).is_some_and(|word| word == "_")
                     && is(at + 1, ';');
                 let name = ident.to_string();
-                if (!is_field || name == "await") && !is_dropped {
+                if (!is_field || name == "await") && (with_dropped || !is_dropped) {
                     let method = if is(at + 1, '.') { word(at + 2) } else { None };
                     *uses.entry(Use { name, method }).or_default() += 1;
                 }

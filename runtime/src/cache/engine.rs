@@ -670,11 +670,15 @@ impl<K: Key> FetchLeader<K> {
     /// The caller polls the fetch of a fresh value once: one that is ready then needs no task. A fetch
     /// that another fetch waits for has its task from the start, so that functions that call
     /// themselves need no deep stack; so has that of a refresh, which other callers share until it
-    /// runs.
+    /// runs, one that may ask a store, and one that is slow if it blocks the thread.
     async fn fetch(self, fetch: Fetch, want: Want) -> FetchResult {
         let runs = self.engine.kept.policy.runs;
         let runtime = Handle::try_current().ok().filter(|_| runs == Runs::InATask);
-        let is_tried = runtime.is_some() && want == Want::Fresh && !single_flight::is_leading();
+        let is_tried = runtime.is_some()
+            && want == Want::Fresh
+            && self.engine.tier.is_none()
+            && self.engine.kept.policy.stale_if_slow.is_none()
+            && !single_flight::is_leading();
         let _waiting = self.leader.wait_for();
         let mut run = self.boxed(fetch, is_tried);
         let Some(runtime) = runtime else {
