@@ -14,9 +14,6 @@ fn pool() -> String {
     String::new()
 }
 
-fn no_resource() -> Memory {
-    Memory::new()
-}
 
 #[cached(ttl = "5m", local_ttl = "10s", store_timeout = "50ms", version = 2)]
 async fn no_store() -> u8 {
@@ -38,10 +35,6 @@ async fn other_resource() -> u8 {
     1
 }
 
-#[cached(ttl = "5m", store = no_resource)]
-async fn plain_function() -> u8 {
-    1
-}
 
 #[cached(ttl = "5m", store = "shared")]
 async fn text() -> u8 {
