@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
-use rewarm::store::{Redis, StoreError};
+use rewarm::store::Redis;
 use rewarm::{cached, init};
 use serde::{Deserialize, Serialize};
 use support::{Row, conclude, median_and_least};
@@ -25,7 +25,7 @@ fn url() -> String {
 }
 
 #[init]
-async fn shared() -> Result<Redis, StoreError> {
+async fn shared() -> Result<Redis, rewarm::Error> {
     Redis::connect(&url()).await
 }
 
