@@ -30,7 +30,7 @@ use super::kept::{FetchId, Kept, Usable, drop_removed};
 use super::key::Key;
 use super::outcome::{Failure, Fetch, FetchResult, SharedResult};
 use super::policy::{Facts, Policy, Runs};
-use super::tier::{self, Fetched, Leading, Replacement, SecondTier};
+use super::tier::{Fetched, Leading, Replacement, SecondTier};
 use crate::base::clock::{CLOCK, Tick, nanos};
 use crate::base::counters::{CacheCounters, Stats};
 use crate::base::erased::{BoxFuture, Erased};
@@ -44,6 +44,8 @@ use crate::store::StoreError;
 
 /// The limit of a fetch for which no `timeout` is set.
 const FETCH_LIMIT: Duration = Duration::from_secs(60);
+/// The time for which a lease lasts, if no `timeout` is set.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub struct Engine<K: 'static> {
@@ -488,6 +490,13 @@ impl<K: Key> Engine<K> {
         });
     }
 
+    /// Returns the time for which a lease lasts: the time limit of the function, or 10 seconds, and no
+    /// longer than the TTL, for which callers wait.
+    fn lease(&self) -> Duration {
+        let Policy { timeout, ttl, .. } = self.kept.policy;
+        timeout.unwrap_or(LEASE).min(Duration::from_nanos(ttl))
+    }
+
     /// Fetches, and replaces the entry of the second tier by the value.
     ///
     /// # Errors
@@ -498,7 +507,7 @@ impl<K: Key> Engine<K> {
         fetch: Begin<'_, K>,
     ) -> Result<FetchResult, StoreError> {
         let claim = match self.tier {
-            Some(tier) => Some((tier, tier.claim(key, self.kept.policy.timeout).await)),
+            Some(tier) => Some((tier, tier.claim(key, self.lease()).await)),
             None => None,
         };
         let (started, fetched_ms) = (CLOCK.now(), CLOCK.wall_ms());
@@ -804,8 +813,7 @@ impl<K: Key> Leading for FetchLeader<K> {
     }
 
     fn lease(&self) -> Duration {
-        let Policy { timeout, ttl, .. } = self.engine.kept.policy;
-        timeout.unwrap_or(tier::LEASE).min(Duration::from_nanos(ttl))
+        self.engine.lease()
     }
 
     fn stamp(&self, value: &Erased, started: Tick) -> Result<Option<Stamp>, Panic> {

@@ -57,7 +57,7 @@ pub trait SecondTier<K>: Sync {
     fn claim<'a>(
         &'static self,
         key: &'a K,
-        timeout: Option<Duration>,
+        lease: Duration,
     ) -> BoxFuture<'a, Result<Claim, StoreError>>;
     /// Stores the value of that fetch in the place of every other that was fetched earlier. `None`
     /// if the fetch has failed.
@@ -98,8 +98,7 @@ pub struct Replacement {
 pub trait Leading: Send + Sync {
     /// Runs the function, with its time limit.
     fn run(&self, fetch: Fetch) -> BoxFuture<'_, Result<FetchResult, Panic>>;
-    /// Returns the time for which a lease lasts: the time limit of the function, or 10 seconds, and no
-    /// longer than the TTL, for which callers wait.
+    /// Returns the time for which a lease lasts.
     fn lease(&self) -> Duration;
     /// Returns the stamp of a value whose fetch began at that time; `None` if it is not to be kept.
     fn stamp(&self, value: &Erased, started: Tick) -> Result<Option<Stamp>, Panic>;
@@ -207,8 +206,6 @@ struct Arguments {
 
 /// Arguments up to this length are readable in keys. Longer ones are hashed.
 const LONGEST_ARGUMENTS: usize = 200;
-/// The time for which a lease lasts, unless the function has a `timeout`.
-pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// The difference of two containers' clocks that changes nothing.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 /// `clear` may take so many times as long as another operation.
@@ -615,7 +612,7 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
     fn claim<'a>(
         &'static self,
         key: &'a K,
-        timeout: Option<Duration>,
+        lease: Duration,
     ) -> BoxFuture<'a, Result<Claim, StoreError>> {
         const TRIES: u8 = 4;
         Box::pin(async move {
@@ -625,8 +622,8 @@ impl<K: Sync + 'static> SecondTier<K> for StoreTier<K> {
             let (mut token, mut seen) = (None, None::<Entry>);
             for _ in 0..TRIES {
                 let time = seen.as_ref().map(Entry::fetched_ms);
-                let lease = || store.lease(&key.text, time, timeout.unwrap_or(LEASE));
-                match self.limited(lease).await? {
+                let taken = || store.lease(&key.text, time, lease);
+                match self.limited(taken).await? {
                     Lease::Granted(granted) => {
                         token = Some(granted);
                         break;
