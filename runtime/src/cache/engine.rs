@@ -217,12 +217,12 @@ impl<K: Key> Engine<K> {
         Box::pin(async move {
             let began = self.in_flight().get(key).map(|other| other.began);
             let end = began.unwrap_or_else(tokio::time::Instant::now).checked_add(limit);
-            let end = end.filter(|_| self.kept.instead_of_slow(key).is_some());
+            let end = end.filter(|_| self.kept.stale(key).is_some());
             let mut fetch = pin!(self.fetch(key, fetch, Want::Fresh));
             if let Some(result) = poll_until(end, fetch.as_mut()).await {
                 return result;
             }
-            let Some(value) = self.kept.instead_of_slow(key) else {
+            let Some((value, _)) = self.kept.stale(key) else {
                 return fetch.await;
             };
             self.counters.stale_hits.fetch_add(1, Relaxed);

@@ -204,12 +204,6 @@ impl<K: Key> Kept<K> {
         (self.is_none)(value)
     }
 
-    /// Returns the value that may be used in the place of one whose fetch takes long.
-    pub(super) fn instead_of_slow(&self, key: &K) -> Option<Erased> {
-        let Entry { value, stamp } = self.values().find(key)?;
-        (CLOCK.now() < stamp.expires_at()).then_some(value)
-    }
-
     /// True if a value may be used, if need be while it is fetched again.
     pub(super) fn has_usable(&self, key: &K) -> bool {
         let entry = self.values().find(key);
