@@ -43,7 +43,6 @@ async fn an_invalidated_value_is_gone_for_containers_that_ask_the_store() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     let tea = c.invoke("tea").await.unwrap();
     let oil = c.invoke("oil").await.unwrap();
     price::invalidate("tea").await.unwrap();
@@ -62,7 +61,6 @@ async fn a_fetch_that_began_before_an_invalidation_does_not_bring_its_value_back
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     for clears in [false, true] {
         *STOP.lock().unwrap() = Some(Stop::Wait);
         let late = tokio::spawn(price("tea"));
@@ -85,7 +83,6 @@ async fn a_refresh_reaches_other_containers() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     let tea = c.invoke("tea").await.unwrap().as_u64().unwrap();
     let refreshed = price::refresh("tea").await.unwrap().unwrap();
     assert!(u64::from(refreshed) > tea);
@@ -99,7 +96,6 @@ async fn a_refresh_that_fails_leaves_the_value_everywhere() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     let tea = c.invoke("tea").await.unwrap();
     *STOP.lock().unwrap() = Some(Stop::Fail);
     price::refresh("tea").await.unwrap().unwrap_err();
@@ -113,7 +109,6 @@ async fn the_caller_learns_that_the_store_failed() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     let tea = c.invoke("tea").await.unwrap();
     OUTSIDE.set(Fault::Down);
     let error = price::invalidate("tea").await.unwrap_err();
@@ -139,7 +134,6 @@ async fn a_call_during_an_invalidation_does_not_bring_the_value_back() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     for clears in [false, true] {
         let old = price("tea").await.unwrap();
         OUTSIDE.set(Fault::Slow(30));
@@ -167,7 +161,6 @@ async fn a_refresh_that_began_before_an_invalidation_does_not_bring_its_value_ba
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     for clears in [false, true] {
         price("tea").await.unwrap();
         *STOP.lock().unwrap() = Some(Stop::Wait);
@@ -190,7 +183,6 @@ async fn a_slow_refresh_does_not_replace_the_value_of_a_later_one() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     c.invoke("tea").await.unwrap();
     let (key, entry) = OUTSIDE.last_put();
     *STOP.lock().unwrap() = Some(Stop::Wait);
@@ -209,7 +201,6 @@ async fn a_refresh_voids_the_lease_of_a_fetch_that_began_earlier() {
     let _turn = simulation().await;
     reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     c.invoke("tea").await.unwrap();
     let (key, entry) = OUTSIDE.last_put();
     let lease = OUTSIDE.memory.lease(&key, Some(entry.fetched_ms()), 60 * SECOND).await.unwrap();

@@ -23,7 +23,6 @@ async fn a_store_that_is_down_or_hangs_or_panics_costs_one_wait_a_pause() {
     {
         OUTSIDE.reset().await;
         let mut c = app::container().await;
-        c.idle(100 * SECOND); // an earlier pause has ended
         OUTSIDE.set(fault);
         let start = Instant::now();
         for n in 0..50 {
@@ -49,7 +48,6 @@ async fn pauses_double_up_to_thirty_seconds() {
     let _turn = simulation().await;
     OUTSIDE.reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     c.invoke("works").await.unwrap();
     OUTSIDE.set(Fault::Down);
     let mut before = OUTSIDE.operations();
@@ -70,7 +68,6 @@ async fn a_copy_younger_than_the_ttl_is_used_while_the_store_is_down() {
     let _turn = simulation().await;
     OUTSIDE.reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     let one = c.invoke("tea").await.unwrap();
     OUTSIDE.set(Fault::Down);
     for _ in 0..4 {
@@ -87,14 +84,12 @@ async fn an_entry_that_cannot_be_read_is_replaced() {
     let _turn = simulation().await;
     OUTSIDE.reset().await;
     let mut c = app::container().await;
-    c.idle(100 * SECOND);
     c.invoke("tea").await.unwrap();
     drop(c);
     let (key, entry) = OUTSIDE.last_put();
     for garbage in [&b"\"text\""[..], b"", b"{", b"-1", b"\xff"] {
         OUTSIDE.reset().await;
         let mut c = app::container().await;
-        c.idle(100 * SECOND);
         OUTSIDE.write(&key, entry.fetched_ms(), garbage).await;
         let fetched = c.invoke("tea").await.unwrap();
         assert_eq!(price::stats().loads, 1);
@@ -158,7 +153,6 @@ async fn a_value_that_cannot_be_written_stays_in_the_container() {
     let _turn = simulation().await;
     OUTSIDE.reset().await;
     let mut c = panics::app::container().await;
-    c.idle(100 * SECOND);
     let one = c.invoke(json!({})).await.unwrap();
     assert_eq!(c.invoke(json!({})).await.unwrap(), one);
     assert_eq!(OUTSIDE.operations(), 3, "get, lease, release");
@@ -200,13 +194,11 @@ async fn an_expired_entry_is_dropped_without_a_lock_and_its_panic_is_caught() {
     let _turn = simulation().await;
     OUTSIDE.reset().await;
     let mut c = dropped::app::container().await;
-    c.idle(100 * SECOND);
     let one = c.invoke(1).await.unwrap();
     let (key, entry) = OUTSIDE.last_put();
     drop(c);
     OUTSIDE.reset().await;
     let mut c = dropped::app::container().await;
-    c.idle(100 * SECOND);
     OUTSIDE.write(&key, entry.fetched_ms() - 400_000, entry.json()).await;
     dropped::IS_ODD.store(true, SeqCst);
     assert_ne!(c.invoke(1).await.unwrap(), one);
@@ -283,7 +275,6 @@ mod hasty {
 async fn a_store_that_panics_before_it_returns_a_future_is_one_that_is_down() {
     let _turn = simulation().await;
     let mut c = hasty::app::container().await;
-    c.idle(100 * SECOND);
     assert_eq!(c.invoke(1).await.unwrap(), 7);
 }
 
