@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use support::{Row, conclude, median_and_least};
 
 static PORT: AtomicU16 = AtomicU16::new(0);
-/// How often the backend was asked.
+/// The number of fetches.
 static FETCHES: AtomicU64 = AtomicU64::new(0);
 
 fn url() -> String {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
 
-/// What the function behind the authorizer learns of the caller.
+/// The facts about the caller, for the function behind the authorizer.
 #[derive(Clone, Default, Deserialize, Serialize)]
 struct Caller {
     user: Option<String>,

@@ -77,7 +77,7 @@ struct Use {
 /// The number of times that each use occurs.
 type Uses = HashMap<Use, isize>;
 
-/// The uses outside of a task, and of all tasks that nobody waits for. A binding that only passes a
+/// The uses outside of a task, and of all tasks that no code waits for. A binding that only passes a
 /// value on is no use.
 fn outside(all: &Uses, call: &ExprCall, others: Vec<&ExprCall>, lets: &Lets) -> Uses {
     let mut outside = all.clone();

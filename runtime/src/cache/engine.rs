@@ -381,7 +381,7 @@ impl<K: Key> Engine<K> {
         // A fetch may have ended since the caller looked.
         let kept = match want {
             Want::Fresh => self.kept.fresh(key),
-            // What a later fetch found in the store may be older than the call.
+            // A value that a later fetch found in the store may be older than the call.
             Want::Since(_) if self.tier.is_some() => None,
             Want::Since(number) => self.kept.fetched_since(key, number).map(Ok),
         };

@@ -292,7 +292,7 @@ impl Store for DynamoDb {
                 if is_held || !is_entry_valid {
                     return Ok(Lease::Taken);
                 }
-                // What stands in the way is no valid entry.
+                // The text of this key is no valid entry.
                 is_entry_valid = false;
             }
         })

@@ -317,7 +317,7 @@ async fn long_times(keys: &Keys<'_>) {
 }
 
 async fn remove_all_removes_a_prefix(keys: &Keys<'_>) {
-    // What patterns and ranges of stores could take for special, each with a near miss.
+    // Keys that patterns and ranges of stores could take for special, each with a near miss.
     let near = [
         ("shop:", "shop;"),
         ("a*b:", "aXb:"),
